@@ -1,0 +1,72 @@
+/**
+ * What Pergola posts to the trigger carries no data, only a delivery to claim. The node claims it
+ * with its credential, once; a body that claims nothing starts nothing.
+ */
+import type {
+	IDataObject,
+	IWebhookFunctions,
+	IWebhookResponseData,
+	NodeApiError,
+} from 'n8n-workflow';
+
+import { pergolaRequest, problemCode } from '../../shared/transport';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const { delivery_id: deliveryId, token } = context.getBodyData();
+	if (typeof deliveryId !== 'string' || !UUID.test(deliveryId) || typeof token !== 'string') {
+		return answer(context, 404, 'delivery_unknown', 'This body names no delivery of Pergola.');
+	}
+	let event: IDataObject;
+	try {
+		event = await claim(context, deliveryId, token);
+	} catch (error) {
+		return answerRefusal(context, deliveryId, error as NodeApiError);
+	}
+	return {
+		workflowData: [[{ json: event }]],
+		webhookResponse: { code: 'delivery_accepted', delivery_id: deliveryId },
+	};
+}
+
+async function claim(
+	context: IWebhookFunctions,
+	deliveryId: string,
+	token: string,
+): Promise<IDataObject> {
+	const options = context.getNodeParameter('options', {}) as IDataObject;
+	return await pergolaRequest(context, {
+		method: 'POST',
+		path: `deliveries/${deliveryId}/claim`,
+		body: { token, include_payload: options.includePayload === true },
+	});
+}
+
+/** Only what Pergola can mend by delivering again is answered as a failure. */
+function answerRefusal(
+	context: IWebhookFunctions,
+	deliveryId: string,
+	error: NodeApiError,
+): IWebhookResponseData {
+	switch (problemCode(error)) {
+		case 'delivery_claimed':
+			return answer(context, 200, 'delivery_claimed', 'This delivery was taken before.');
+		case 'delivery_unknown':
+			return answer(context, 404, 'delivery_unknown', 'Pergola knows no such delivery.');
+		default:
+			context.logger.warn(`Pergola: delivery ${deliveryId} was not claimed: ${error.message}`);
+			return answer(context, 503, 'delivery_not_claimed', 'The delivery could not be claimed.');
+	}
+}
+
+/** n8n would start a failed execution if this threw, so the answer is written by hand. */
+function answer(
+	context: IWebhookFunctions,
+	status: number,
+	code: string,
+	detail: string,
+): IWebhookResponseData {
+	context.getResponseObject().status(status).json({ code, detail });
+	return { noWebhookResponse: true };
+}

@@ -1,0 +1,119 @@
+/** The only place that talks to Pergola: one request, and its answer or a readable error. */
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHookFunctions,
+	IHttpRequestMethods,
+	IN8nHttpFullResponse,
+	IWebhookFunctions,
+	JsonObject,
+} from 'n8n-workflow';
+import { NodeApiError } from 'n8n-workflow';
+
+export type PergolaContext = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+
+export interface PergolaRequest {
+	method: IHttpRequestMethods;
+	/** Below /api/v1/. */
+	path: string;
+	body?: IDataObject;
+	qs?: IDataObject;
+	headers?: IDataObject;
+	/** Lets n8n point at the item that failed. */
+	itemIndex?: number;
+}
+
+/** RFC 9457, with Pergola's stable `code` and the fields at fault. */
+interface Problem extends IDataObject {
+	title?: string;
+	detail?: string;
+	code?: string;
+	errors?: Array<{ field: string; message: string }>;
+}
+
+const CREDENTIAL = 'pergolaApi';
+const TIMEOUT_MS = 60_000;
+
+/** Throws NodeApiError for everything but a 2xx answer. */
+export async function pergolaRequest(
+	context: PergolaContext,
+	request: PergolaRequest,
+): Promise<IDataObject> {
+	const { baseUrl } = await context.getCredentials<{ baseUrl: string }>(CREDENTIAL);
+	let response: IN8nHttpFullResponse;
+	try {
+		response = (await context.helpers.httpRequestWithAuthentication.call(context, CREDENTIAL, {
+			baseURL: baseUrl,
+			url: `/api/v1/${request.path}`,
+			method: request.method,
+			headers: { Accept: 'application/json', ...request.headers },
+			body: request.body,
+			qs: request.qs,
+			json: true,
+			timeout: TIMEOUT_MS,
+			// A redirect would carry the key elsewhere and turn a POST into a GET.
+			disableFollowRedirect: true,
+			// The problem that comes with a 4xx says more than its status.
+			ignoreHttpStatusErrors: true,
+			returnFullResponse: true,
+		})) as IN8nHttpFullResponse;
+	} catch (error) {
+		throw new NodeApiError(
+			context.getNode(),
+			{ message: error instanceof Error ? error.message : String(error) },
+			{
+				message: 'Pergola did not answer',
+				description: `No answer from ${baseUrl} (${reasonOf(error)}). Check the Base URL in the credential and that Pergola is running, then run this step again: nothing is done twice.`,
+				itemIndex: request.itemIndex,
+			},
+		);
+	}
+	const body = objectOf(response.body);
+	if (response.statusCode >= 200 && response.statusCode < 300) return body;
+	throw problemError(context, response.statusCode, body, baseUrl, request.itemIndex);
+}
+
+/** The stable code of a refusal by Pergola, such as `delivery_claimed`. */
+export function problemCode(error: unknown): string | undefined {
+	if (!(error instanceof NodeApiError)) return undefined;
+	return (error.context.data as Problem | undefined)?.code;
+}
+
+function problemError(
+	context: PergolaContext,
+	status: number,
+	problem: Problem,
+	baseUrl: string,
+	itemIndex?: number,
+): NodeApiError {
+	const isProblem = typeof problem.title === 'string' && typeof problem.detail === 'string';
+	const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
+	const error = new NodeApiError(context.getNode(), problem as JsonObject, {
+		message: isProblem ? problem.title : `This address is not a Pergola (it answered ${status})`,
+		description: isProblem
+			? [problem.detail, ...fields].join(' — ')
+			: `${baseUrl} answered without saying why. Check the Base URL in the credential: the address of Pergola itself, without a path.`,
+		httpCode: String(status),
+		itemIndex,
+	});
+	error.context.data = problem;
+	return error;
+}
+
+function reasonOf(error: unknown): string {
+	const { code, message } = error as { code?: string; message?: string };
+	return code ?? message ?? 'unknown reason';
+}
+
+function objectOf(body: unknown): IDataObject {
+	if (typeof body === 'string') {
+		try {
+			return objectOf(JSON.parse(body));
+		} catch {
+			return {};
+		}
+	}
+	return body !== null && typeof body === 'object' && !Array.isArray(body)
+		? (body as IDataObject)
+		: {};
+}
