@@ -17,8 +17,7 @@ EVENTS = "n8n-nodes/nodes/PergolaTrigger/events.ts"
 _ABBREVIATIONS = {"id": "ID", "url": "URL", "sku": "SKU", "api": "API", "json": "JSON"}
 # n8n writes titles as the npm package `title-case` does: these stay small unless first or last.
 _SMALL_WORDS = frozenset(
-    ("a", "an", "and", "as", "at", "but", "by", "en", "for", "if", "in", "nor", "of", "on", "or")
-    + ("per", "the", "to", "v", "via", "vs")
+    "a,an,and,as,at,but,by,en,for,if,in,nor,of,on,or,per,the,to,v,via,vs".split(",")  # noqa: SIM905
 )
 _LINE_WIDTH = 100
 _TAB_WIDTH = 2

@@ -14,6 +14,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
+import { answerOnly, bodyOf } from '../../shared/incoming';
 import { pergolaRequest } from '../../shared/transport';
 import { asNodeError, failedItem } from './failure';
 import { callOperation, type Operation } from './operation';
@@ -30,6 +31,7 @@ export const resumeWebhooks: IWebhookDescription[] = [
 		name: 'default',
 		httpMethod: 'POST',
 		responseMode: 'onReceived',
+		responseData: '',
 		path: '',
 		restartWebhook: true,
 		isFullPath: true,
@@ -62,32 +64,26 @@ export async function requestAndWait(
 
 /** Answers 200 when the execution goes on; otherwise the execution keeps waiting. */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const awaited = String(context.evaluateExpression('{{ $json.approval_id }}', 0));
-	const named = context.getBodyData().approval_id;
-	if (named !== undefined && named !== awaited) {
-		return refuse(
-			context,
-			410,
-			'approval_not_awaited',
-			'This execution waits for another approval.',
-		);
-	}
-	let approval: IDataObject;
 	try {
-		approval = await readApproval(context, awaited);
+		return await resumeIfDecided(context);
 	} catch (error) {
-		context.logger.warn(
-			`Pergola: approval ${awaited} could not be read: ${(error as Error).message}`,
-		);
-		return refuse(
-			context,
-			503,
-			'approval_unreadable',
-			'The approval could not be read. Try again.',
-		);
+		const reason = (error as Error).message;
+		context.logger.warn(`Pergola: execution ${context.getExecutionId()} keeps waiting: ${reason}`);
+		const detail = 'The approval could not be read. Try again.';
+		return answerOnly(context, 503, 'approval_unreadable', detail);
 	}
+}
+
+async function resumeIfDecided(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const awaited = String(context.evaluateExpression('{{ $json.approval_id }}', 0));
+	const named = bodyOf(context).approval_id;
+	if (named !== undefined && named !== awaited) {
+		const detail = 'This execution waits for another approval.';
+		return answerOnly(context, 410, 'approval_not_awaited', detail);
+	}
+	const approval = await readApproval(context, awaited);
 	if (approval.status === 'pending') {
-		return refuse(context, 409, 'approval_pending', 'Nobody has decided this approval yet.');
+		return answerOnly(context, 409, 'approval_pending', 'Nobody has decided this approval yet.');
 	}
 	return {
 		workflowData: [[{ json: approval, pairedItem: { item: 0 } }]],
@@ -102,17 +98,6 @@ async function readApproval(context: IWebhookFunctions, approvalId: string): Pro
 		path,
 		body: { approval_id: approvalId },
 	});
-}
-
-/** n8n would fail the execution if this threw, so a refusal is written to the response by hand. */
-function refuse(
-	context: IWebhookFunctions,
-	status: number,
-	code: string,
-	detail: string,
-): IWebhookResponseData {
-	context.getResponseObject().status(status).json({ code, detail });
-	return { noWebhookResponse: true };
 }
 
 /**

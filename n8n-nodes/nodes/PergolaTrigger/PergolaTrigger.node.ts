@@ -36,6 +36,7 @@ export class PergolaTrigger implements INodeType {
 				name: 'default',
 				httpMethod: 'POST',
 				responseMode: 'onReceived',
+				responseData: '',
 				path: 'webhook',
 			},
 		],

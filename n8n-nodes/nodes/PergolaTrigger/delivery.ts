@@ -9,14 +9,15 @@ import type {
 	NodeApiError,
 } from 'n8n-workflow';
 
+import { answerOnly, bodyOf } from '../../shared/incoming';
 import { pergolaRequest, problemCode } from '../../shared/transport';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const { delivery_id: deliveryId, token } = context.getBodyData();
+	const { delivery_id: deliveryId, token } = bodyOf(context);
 	if (typeof deliveryId !== 'string' || !UUID.test(deliveryId) || typeof token !== 'string') {
-		return answer(context, 404, 'delivery_unknown', 'This body names no delivery of Pergola.');
+		return answerOnly(context, 404, 'delivery_unknown', 'This body names no delivery of Pergola.');
 	}
 	let event: IDataObject;
 	try {
@@ -51,22 +52,11 @@ function answerRefusal(
 ): IWebhookResponseData {
 	switch (problemCode(error)) {
 		case 'delivery_claimed':
-			return answer(context, 200, 'delivery_claimed', 'This delivery was taken before.');
+			return answerOnly(context, 200, 'delivery_claimed', 'This delivery was taken before.');
 		case 'delivery_unknown':
-			return answer(context, 404, 'delivery_unknown', 'Pergola knows no such delivery.');
+			return answerOnly(context, 404, 'delivery_unknown', 'Pergola knows no such delivery.');
 		default:
 			context.logger.warn(`Pergola: delivery ${deliveryId} was not claimed: ${error.message}`);
-			return answer(context, 503, 'delivery_not_claimed', 'The delivery could not be claimed.');
+			return answerOnly(context, 503, 'delivery_not_claimed', 'The delivery could not be claimed.');
 	}
-}
-
-/** n8n would start a failed execution if this threw, so the answer is written by hand. */
-function answer(
-	context: IWebhookFunctions,
-	status: number,
-	code: string,
-	detail: string,
-): IWebhookResponseData {
-	context.getResponseObject().status(status).json({ code, detail });
-	return { noWebhookResponse: true };
 }
