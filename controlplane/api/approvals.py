@@ -1,0 +1,85 @@
+"""Approvals for people: list, look, decide. The portal's session, on the tenant's host."""
+
+import uuid
+from typing import Any, Literal
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from controlplane.api.authentication import IsMember
+from controlplane.api.problems import NotAllowed
+from controlplane.approvals import services
+from controlplane.approvals.models import Approval
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    class Meta:
+        model = Approval
+        fields = [
+            "id", "title", "summary", "note", "reasons", "amount", "currency", "status",
+            "subject_type", "subject_id", "requested_at", "expires_at", "decided_at",
+            "decided_by", "comment",
+        ]  # fmt: skip
+
+
+class DecisionIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["approve", "reject"] = Field(description="The answer")
+    comment: str = Field(default="", description="Why, for the record", max_length=2000)
+
+
+@extend_schema(
+    tags=["approvals"],
+    parameters=[OpenApiParameter("status", str, enum=Approval.Status.values)],
+    operation_id="approvals_list",
+)
+class Approvals(ListAPIView[Approval]):
+    """Approvals, newest first."""
+
+    permission_classes = [IsMember]
+    serializer_class = ApprovalSerializer
+
+    def get_queryset(self) -> Any:
+        status = self.request.query_params.get("status")
+        found = Approval.objects.all()
+        return found.filter(status=status) if status else found
+
+
+class ApprovalDetail(APIView):
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        tags=["approvals"], responses=ApprovalSerializer, operation_id="approvals_retrieve"
+    )
+    def get(self, request: Request, approval_id: uuid.UUID) -> Response:
+        """One approval."""
+        return Response(ApprovalSerializer(services.get_approval(approval_id)).data)
+
+
+class Decision(APIView):
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        tags=["approvals"],
+        request=DecisionIn,
+        responses=ApprovalSerializer,
+        operation_id="approvals_decide",
+    )
+    def post(self, request: Request, approval_id: uuid.UUID) -> Response:
+        """Approve or reject, once."""
+        if not request.auth.may_decide:
+            raise NotAllowed("Your role may look but not decide. Ask an approver.")
+        data = DecisionIn.model_validate(request.data)
+        approval = services.decide(
+            approval_id=approval_id,
+            decision=data.decision,
+            comment=data.comment,
+            by=request.user.actor,
+        )
+        return Response(ApprovalSerializer(approval).data)

@@ -1,0 +1,56 @@
+"""`manage.py generate [--check]`: everything that follows from the declared operations."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+from drf_spectacular.generators import SchemaGenerator
+
+from controlplane.nodes import docs, typescript
+
+# Folders that hold generated files only: what is not rendered any more is removed there.
+OWNED = ("n8n-nodes/nodes/Pergola/resources", "docs/operations")
+
+
+def rendered() -> dict[str, str]:
+    """Path below the repository to text."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    openapi = json.dumps(schema, indent=2, ensure_ascii=False, default=str) + "\n"
+    return {**typescript.render(), **docs.render(), "docs/openapi.json": openapi}
+
+
+class Command(BaseCommand):
+    help = "Write TypeScript, OpenAPI and docs from the node operations, or check that they fit."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="write nothing; fail on drift")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        root: Path = settings.BASE_DIR
+        wanted = rendered()
+        present = {
+            str(path.relative_to(root))
+            for folder in OWNED
+            for path in (root / folder).rglob("*")
+            if path.is_file()
+        }
+        stale = sorted(present - set(wanted))
+        changed = sorted(
+            name
+            for name, text in wanted.items()
+            if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text
+        )
+        if options["check"]:
+            if drift := changed + stale:
+                raise CommandError(f"run `make generate`; these have drifted: {', '.join(drift)}")
+            self.stdout.write(f"{len(wanted)} generated files fit")
+            return
+        for name in stale:
+            (root / name).unlink()
+        for name in changed:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(wanted[name], encoding="utf-8")
+        self.stdout.write(f"{len(changed)} written, {len(stale)} removed, of {len(wanted)}")

@@ -1,0 +1,129 @@
+"""The one view factory for node operations: parse, check the scope, once, present."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from controlplane.api.authentication import IsMachine
+from controlplane.api.problems import BodyUnreadable, ScopeMissing
+from controlplane.core.actor import Actor
+from controlplane.core.logs import bound
+from controlplane.events import ledger
+from controlplane.nodes.declaration import Operation
+from controlplane.nodes.registry import all_operations
+from tenants.doors import Door, enters
+
+REPLAYED = "Idempotent-Replayed"
+
+
+class OperationView(APIView):
+    permission_classes = [IsMachine]
+    operation: Operation
+
+    def post(self, request: Request) -> Response:
+        actor: Actor = request.user.actor
+        _require_scope(self.operation.scope, actor)
+        execution = actor.execution
+        with bound(
+            operation=self.operation.key,
+            execution_id=execution.execution_id if execution else None,
+        ):
+            return self._answer(request, actor)
+
+    def _answer(self, request: Request, actor: Actor) -> Response:
+        body = _plain_json(request)
+        data = self.operation.input_model.model_validate(body)
+
+        def run() -> dict[str, Any]:
+            return self.operation.run(data, by=actor).model_dump(mode="json")
+
+        key = _key_of(request, actor)
+        if self.operation.read_only or not key:
+            return Response(run())
+        answer, is_replay = ledger.once(
+            key=key,
+            operation=self.operation.key,
+            request=json.dumps(body, sort_keys=True).encode(),
+            run=run,
+        )
+        return Response(answer, headers={REPLAYED: "true"} if is_replay else {})
+
+
+def _require_scope(scope: str, actor: Actor) -> None:
+    if scope not in actor.scopes:
+        raise ScopeMissing(
+            f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
+            "the credential that came with the template."
+        )
+
+
+def _plain_json(request: Request) -> dict[str, Any]:
+    body = request.data
+    if not isinstance(body, dict):
+        raise BodyUnreadable("The body must be a JSON object with the operation's fields.")
+    # PostgreSQL's text and jsonb cannot hold it, and no field of ours means it.
+    if "\\u0000" in json.dumps(body):
+        raise BodyUnreadable("The body holds a NUL character (U+0000), which cannot be stored.")
+    return body
+
+
+def _key_of(request: Request, actor: Actor) -> str:
+    """Kept apart by key: one machine's idempotency key says nothing to another's."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if not given and actor.execution:
+        given = actor.execution.idempotency_key
+    if not given:
+        return ""
+    text = f"{actor.id}:{given}"
+    if len(text) <= ledger.MAX_KEY:
+        return text
+    return f"{actor.id}:sha256:{hashlib.sha256(given.encode()).hexdigest()}"
+
+
+def _view(operation: Operation) -> Any:
+    schema = extend_schema(
+        operation_id=f"{operation.resource}_{operation.name}",
+        summary=operation.action,
+        description=f"{operation.description}\n\nNeeds the scope `{operation.scope}`.",
+        tags=[operation.resource],
+        request=operation.input_model,
+        responses={
+            200: operation.output_model,
+            "default": OpenApiResponse(description="An RFC 9457 problem"),
+        },
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key again gets the same answer and has no second effect.",
+            )
+        ],
+        extensions={
+            "x-n8n": {
+                "resource": operation.resource,
+                "operation": operation.name,
+                "title": operation.title,
+                "waits": operation.waits,
+                "readOnly": operation.read_only,
+            }
+        },
+    )
+    name = f"{operation.key}.View".title().replace(".", "").replace("_", "")
+    view_class = type(name, (OperationView,), {"operation": operation})
+    view_class.post = schema(view_class.post)  # type: ignore[attr-defined]
+    return enters(Door.KEY)(csrf_exempt(view_class.as_view()))  # type: ignore[attr-defined]
+
+
+def operation_urls() -> list[URLPattern]:
+    return [
+        path(f"v1/{operation.path}", _view(operation), name=f"operation-{operation.key}")
+        for operation in all_operations()
+    ]

@@ -1,0 +1,27 @@
+"""The JSON door. Each view says which tenant it enters; the schema enters none."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from controlplane.api import approvals, subscriptions
+from controlplane.api.operations import operation_urls
+from tenants.doors import Door, enters
+
+by_key = enters(Door.KEY)
+by_member = enters(Door.KEY_OR_MEMBER)
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("v1/whoami", by_key(subscriptions.Whoami.as_view())),
+    path("v1/subscriptions", by_key(subscriptions.Subscriptions.as_view())),
+    path(
+        "v1/subscriptions/<uuid:subscription_id>",
+        by_key(subscriptions.SubscriptionDetail.as_view()),
+    ),
+    path("v1/deliveries/<uuid:delivery_id>/claim", by_key(subscriptions.Claim.as_view())),
+    path("v1/approvals", by_member(approvals.Approvals.as_view())),
+    path("v1/approvals/<uuid:approval_id>", by_member(approvals.ApprovalDetail.as_view())),
+    path("v1/approvals/<uuid:approval_id>/decision", by_member(approvals.Decision.as_view())),
+    *operation_urls(),
+]

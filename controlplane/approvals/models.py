@@ -1,0 +1,125 @@
+"""Requests for a person's decision, the votes on them, and the executions that wait."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from controlplane.core.crypto import EncryptedTextField
+from controlplane.core.models import Row
+from controlplane.core.money import Money
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def pending(self) -> Self:
+        return self.filter(status=Approval.Status.PENDING)
+
+    def overdue(self, *, at: datetime) -> Self:
+        return self.pending().filter(expires_at__lte=at)
+
+
+class Approval(Row):
+    """One thing that waits for a person, or did. One decider ends it (quorum 1)."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        EXPIRED = "expired", _("Expired")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.UUIDField()
+    revision = models.CharField(max_length=64, blank=True)
+    title = models.CharField(max_length=200)
+    summary = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    reasons = models.JSONField(default=list)
+    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    requested_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by_id = models.CharField(max_length=120, blank=True)
+    decided_by = models.CharField(max_length=200, blank=True)
+    comment = models.TextField(blank=True)
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-requested_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_type", "subject_id", "revision"], name="approval_once_per_revision"
+            ),
+            models.CheckConstraint(
+                name="approval_ended_has_a_time",
+                condition=Q(status="pending") ^ Q(decided_at__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "-requested_at"], name="approval_inbox")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == self.Status.PENDING
+
+    @property
+    def money(self) -> Money | None:
+        return None if self.amount is None else Money(Decimal(self.amount), self.currency)
+
+
+class Vote(Row):
+    """What one member answered."""
+
+    class Decision(models.TextChoices):
+        APPROVE = "approve", _("Approve")
+        REJECT = "reject", _("Reject")
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
+    member_id = models.CharField(max_length=120)
+    member_label = models.CharField(max_length=200)
+    decision = models.CharField(max_length=7, choices=Decision)
+    comment = models.TextField(blank=True)
+    voted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["approval", "member_id"], name="vote_once_per_member")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_label}: {self.get_decision_display()}"
+
+
+class Waiter(Row):
+    """An n8n execution that waits for the answer. Its resume URL is a capability: encrypted."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        RESUMED = "resumed", _("Resumed")
+        GONE = "gone", _("No longer waiting")
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="waiters")
+    workflow_id = models.CharField(max_length=64, blank=True)
+    execution_id = models.CharField(max_length=64)
+    resume_url = EncryptedTextField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    resumed_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["approval", "execution_id"], name="waiter_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id} ({self.get_status_display()})"

@@ -1,0 +1,178 @@
+"""Asking for a decision, making it, letting it expire. An ended approval never changes."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from controlplane.approvals.models import Approval, Vote, Waiter
+from controlplane.approvals.subjects import describe_subject, tell_ended
+from controlplane.audit.services import record
+from controlplane.core.actor import Actor, ActorKind, system
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.jobs import enqueue_on_commit
+from controlplane.events import outbox
+from controlplane.instances.models import Workspace
+from controlplane.instances.services import assert_own_url
+
+
+class ApprovalUnknown(DomainError):
+    code = "approval_unknown"
+    status = 404
+    title = "No such approval"
+
+
+class AlreadyEnded(DomainError):
+    code = "approval_ended"
+    status = 409
+    title = "The approval has ended"
+
+    def __init__(self, approval: Approval) -> None:
+        who = f" by {approval.decided_by}" if approval.decided_by else ""
+        super().__init__(
+            f"“{approval.title}” was {approval.status}{who} on "
+            f"{approval.decided_at:%Y-%m-%d %H:%M} UTC. Nothing was changed."
+        )
+        self.approval = approval
+
+
+class NotADecider(DomainError):
+    code = "not_a_decider"
+    status = 403
+    title = "Only people decide"
+
+
+def get_approval(approval_id: uuid.UUID) -> Approval:
+    """Raises ApprovalUnknown."""
+    try:
+        return Approval.objects.get(pk=approval_id)
+    except Approval.DoesNotExist:
+        raise ApprovalUnknown(
+            f"This tenant has no approval {approval_id}.",
+            errors=(FieldError("approval_id", "names no approval"),),
+        ) from None
+
+
+def latest_for(subject_type: str, subject_id: uuid.UUID) -> Approval | None:
+    """The newest approval of a subject, whatever its state."""
+    return (
+        Approval.objects.filter(subject_type=subject_type, subject_id=subject_id)
+        .order_by("-requested_at")
+        .first()
+    )
+
+
+@transaction.atomic
+def request_approval(
+    *,
+    subject_type: str,
+    subject_id: uuid.UUID,
+    note: str,
+    expires_in: timedelta,
+    resume_url: str,
+    by: Actor,
+) -> Approval:
+    """Ask for a decision on a subject, and note which execution waits for it.
+
+    A second request for the same revision joins the first: both executions get its answer. Where
+    it has ended already the caller sees so and need not wait. Raises SubjectUnknown, ForeignUrl.
+    """
+    subject = describe_subject(subject_type, subject_id)
+    if resume_url:
+        assert_own_url(Workspace.current(), resume_url)
+    approval, is_new = Approval.objects.get_or_create(
+        subject_type=subject_type,
+        subject_id=subject_id,
+        revision=subject.revision,
+        defaults={
+            "title": subject.title[:200],
+            "summary": subject.summary,
+            "note": note,
+            "reasons": subject.reasons,
+            "amount": subject.amount.amount if subject.amount else None,
+            "currency": subject.amount.currency if subject.amount else "",
+            "expires_at": timezone.now() + expires_in,
+        },
+    )
+    # Held until the commit, so that a decision made meanwhile either sees the waiter or ends it.
+    approval = Approval.objects.select_for_update().get(pk=approval.pk)
+    if approval.is_pending and resume_url and by.execution:
+        Waiter.objects.get_or_create(
+            approval=approval,
+            execution_id=by.execution.execution_id,
+            defaults={"workflow_id": by.execution.workflow_id, "resume_url": resume_url},
+        )
+    if is_new:
+        enqueue_on_commit("approvals.mail_waiting", approval_id=str(approval.pk))
+        _note("approval.requested", approval, {"expires_at": approval.expires_at.isoformat()}, by)
+    return approval
+
+
+@transaction.atomic
+def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) -> Approval:
+    """Approve or reject, once. The same answer by the same person again changes nothing.
+
+    Raises ApprovalUnknown, NotADecider, AlreadyEnded (with the approval as it ended).
+    """
+    if by.kind is not ActorKind.MEMBER:
+        raise NotADecider("An approval is answered by a person in the portal, not by a machine.")
+    get_approval(approval_id)
+    approval = Approval.objects.select_for_update().get(pk=approval_id)
+    if not approval.is_pending:
+        if approval.votes.filter(member_id=by.id, decision=decision).exists():
+            return approval
+        raise AlreadyEnded(approval)
+    if approval.expires_at <= timezone.now():
+        _end(approval, Approval.Status.EXPIRED, by=system("expiry"))
+        return approval
+    Vote.objects.create(
+        approval=approval,
+        member_id=by.id,
+        member_label=by.label,
+        decision=decision,
+        comment=comment,
+    )
+    approval.decided_by_id, approval.decided_by, approval.comment = by.id, by.label, comment
+    ended_as = (
+        Approval.Status.APPROVED
+        if decision == Vote.Decision.APPROVE
+        else Approval.Status.REJECTED
+    )
+    _end(approval, ended_as, by=by)
+    return approval
+
+
+@transaction.atomic
+def expire_overdue() -> int:
+    """End what nobody answered in time; the executions go on and see `expired`."""
+    overdue = Approval.objects.overdue(at=timezone.now()).select_for_update(skip_locked=True)
+    ended = 0
+    for approval in overdue:
+        _end(approval, Approval.Status.EXPIRED, by=system("expiry"))
+        ended += 1
+    return ended
+
+
+def _end(approval: Approval, status: Approval.Status, *, by: Actor) -> None:
+    approval.status = status
+    approval.decided_at = timezone.now()
+    approval.save()
+    for waiter in approval.waiters.filter(status=Waiter.Status.WAITING):
+        outbox.put("approvals.resume", waiter.pk)
+    tell_ended(approval, by)
+    _note(f"approval.{status}", approval, {"comment": approval.comment}, by)
+
+
+def _note(action: str, approval: Approval, data: dict[str, str], by: Actor) -> None:
+    record(
+        action=action,
+        subject_type="approval",
+        subject_id=str(approval.pk),
+        data={
+            "title": approval.title,
+            "subject": f"{approval.subject_type} {approval.subject_id}",
+            **data,
+        },
+        by=by,
+    )

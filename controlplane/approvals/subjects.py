@@ -1,0 +1,63 @@
+"""What can be approved. Higher floors register their kind; approvals know none of them."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.money import Money
+
+if TYPE_CHECKING:
+    from controlplane.approvals.models import Approval
+
+
+class SubjectUnknown(DomainError):
+    code = "subject_unknown"
+    status = 404
+    title = "There is nothing to approve"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the decider is shown. `revision` changes when it has to be approved anew.
+
+    `reasons` are dicts of code, message, verdict and policy.
+    """
+
+    kind: str
+    id: uuid.UUID
+    title: str
+    summary: str
+    revision: str = ""
+    reasons: list[dict[str, str]] = field(default_factory=list)
+    amount: Money | None = None
+
+
+Describe = Callable[[uuid.UUID], Subject]
+Ended = Callable[["Approval", Actor], None]
+
+_subjects: dict[str, tuple[Describe, Ended | None]] = {}
+
+
+def register_subject(kind: str, describe: Describe, ended: Ended | None = None) -> None:
+    """From AppConfig.ready. `ended` runs in the transaction that ends an approval."""
+    _subjects[kind] = (describe, ended)
+
+
+def describe_subject(kind: str, subject_id: uuid.UUID) -> Subject:
+    """Raises SubjectUnknown."""
+    if kind not in _subjects:
+        raise SubjectUnknown(
+            f"“{kind}” is not a kind of thing that can be approved; known are: "
+            f"{', '.join(sorted(_subjects))}.",
+            errors=(FieldError("subject_type", "is not known"),),
+        )
+    return _subjects[kind][0](subject_id)
+
+
+def tell_ended(approval: "Approval", by: Actor) -> None:
+    _describe, ended = _subjects.get(approval.subject_type, (None, None))
+    if ended is not None:
+        ended(approval, by)

@@ -1,0 +1,77 @@
+"""Writing to the chain and verifying it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from django.db import connection, transaction
+
+from controlplane.audit.models import GENESIS, Entry
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError, FieldError
+
+
+class DataNotCanonical(DomainError):
+    code = "audit_data_not_canonical"
+    status = 422
+    title = "The data cannot be kept in the audit trail"
+
+
+@transaction.atomic
+def record(
+    *, action: str, subject_type: str, subject_id: str, data: dict[str, Any], by: Actor
+) -> Entry:
+    """Append one entry; `action` is `<noun>.<participle>`, `data` plain JSON.
+
+    Call it last in a transaction: it holds the head of the tenant's chain until the commit.
+    """
+    with connection.cursor() as cursor:
+        # The table's oid is the tenant's own, so tenants do not wait for one another.
+        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
+    head = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
+    entry = Entry(
+        sequence=head.sequence + 1 if head else 1,
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        actor_label=by.label,
+        execution_id=by.execution.execution_id if by.execution else "",
+        data=data,
+        previous_hash=head.hash if head else GENESIS,
+    )
+    try:
+        entry.hash = entry.computed_hash()
+    except rfc8785.CanonicalizationError as error:
+        raise DataNotCanonical(
+            "The audit data holds a number that JSON cannot carry exactly (beyond 2^53, or not "
+            "finite). Send it as text.",
+            errors=(FieldError("data", str(error)),),
+        ) from error
+    entry.save(force_insert=True)
+    return entry
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """`broken_at` is the first sequence that does not hold, and `reason` what is wrong there."""
+
+    entries: int
+    head: str
+    broken_at: int | None = None
+    reason: str = ""
+
+
+def verify_chain() -> ChainState:
+    """Walk the tenant's chain from its first entry."""
+    expected, previous, count = 1, GENESIS, 0
+    for entry in Entry.objects.order_by("sequence").iterator(chunk_size=1000):
+        if entry.sequence != expected:
+            return ChainState(count, previous, expected, "the entry is missing")
+        if entry.previous_hash != previous:
+            return ChainState(count, previous, expected, "it does not follow the entry before it")
+        if entry.computed_hash() != entry.hash:
+            return ChainState(count, previous, expected, "its content was changed")
+        expected, previous, count = expected + 1, entry.hash, count + 1
+    return ChainState(count, previous)

@@ -1,0 +1,91 @@
+"""Deploying an installation to the tenant's n8n, step by step; a rerun goes on where one stopped."""
+
+import uuid
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from controlplane.audit.services import record
+from controlplane.catalog.models import Installation, Release, short_id
+from controlplane.catalog.services import get_installation
+from controlplane.catalog.workflow import CREDENTIAL, for_tenant
+from controlplane.core.actor import system
+from controlplane.core.errors import DomainError
+from controlplane.core.logs import get_logger
+from controlplane.instances.client import N8nClient
+from controlplane.instances.models import Workspace
+from controlplane.instances.services import client_for
+from tenants.keys import issue_key, revoke_keys_of
+
+WAIT_ACTIVE_SECONDS = 20
+
+log = get_logger(__name__)
+
+
+def deploy(installation_id: uuid.UUID) -> Installation:
+    """Credential, workflow, activation. A failure is kept on the row for people to read."""
+    installation = get_installation(installation_id)
+    if installation.status in {Installation.Status.ACTIVE, Installation.Status.REMOVED}:
+        return installation
+    _save(installation, status=Installation.Status.DEPLOYING, last_error="")
+    try:
+        workspace = Workspace.current()
+        with client_for(workspace) as n8n:
+            _deploy(installation, installation.release(), workspace, n8n)
+    except DomainError as error:
+        log.warning("installation.failed", installation_id=str(installation.pk), why=error.detail)
+        _save(installation, status=Installation.Status.FAILED, last_error=error.detail)
+    return installation
+
+
+def _deploy(
+    installation: Installation, release: Release, workspace: Workspace, n8n: N8nClient
+) -> None:
+    credential_name = workspace.workflow_name(installation.credential_name)
+    if not installation.credential_id:
+        # A key of an earlier try that never reached n8n would stay valid for nobody.
+        revoke_keys_of(installation.pk)
+        text = issue_key(
+            tenant=connection.tenant,
+            name=f"{installation} {short_id(installation.pk)}",
+            scopes=release.terms.scopes,
+            installation_id=installation.pk,
+        )
+        credential = n8n.create_credential(
+            name=credential_name,
+            type=CREDENTIAL,
+            data={"baseUrl": settings.INTERNAL_URL, "apiKey": text},
+        )
+        _save(installation, credential_id=credential.id)
+    if not installation.workflow_id:
+        name = workspace.workflow_name(f"{release.template.title} ({short_id(installation.pk)})")
+        # An earlier try may have made it and died before it could note the id.
+        earlier = n8n.list_workflows(name_prefix=name)
+        workflow = earlier[0] if earlier else n8n.create_workflow(
+            for_tenant(
+                release.workflow,
+                name=name,
+                credential_id=installation.credential_id,
+                credential_name=credential_name,
+            )
+        )
+        _save(installation, workflow_id=workflow.id, workflow_name=name)
+    if workspace.tag:
+        n8n.tag_workflow(installation.workflow_id, workspace.tag)
+    seen = n8n.activate_workflow(installation.workflow_id, wait=WAIT_ACTIVE_SECONDS)
+    with transaction.atomic():
+        _save(installation, status=Installation.Status.ACTIVE, workflow_seen=seen.raw)
+        record(
+            action="installation.activated",
+            subject_type="installation",
+            subject_id=str(installation.pk),
+            data={"workflow_id": installation.workflow_id, "hash": release.workflow_hash},
+            by=system("deploy"),
+        )
+    log.info("installation.active", installation_id=str(installation.pk))
+
+
+def _save(installation: Installation, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(installation, name, value)
+    installation.save(update_fields=[*changes, "updated_at"])

@@ -1,0 +1,38 @@
+"""`template.yaml`: what a template is called, what it asks for, and what it needs."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SLUG = r"^[a-z]+(-[a-z0-9]+)+$"
+SEMVER = r"^\d+\.\d+\.\d+$"
+Kind = Literal["text", "integer", "money", "boolean", "countries", "choice"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ParameterSpec(Strict):
+    """One value that a tenant sets; it is read at run time and never written into the workflow."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    type: Kind
+    label: str
+    help: str = ""
+    required: bool = True
+    default: str | int | bool | list[str] | dict[str, str] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: list[str] = []
+
+
+class Manifest(Strict):
+    title: str
+    version: Annotated[str, Field(pattern=SEMVER)]
+    summary: str
+    n8n_minimum: Annotated[str, Field(pattern=SEMVER)]
+    events: list[str] = Field(min_length=1)
+    connections: list[str] = []
+    scopes: list[str] = Field(min_length=1, description="What the installation's key may do")
+    parameters: list[ParameterSpec] = []

@@ -1,0 +1,123 @@
+"""A template's parameters: from what a person typed to what is stored, and on to what rules read."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from controlplane.catalog.manifest import Manifest, ParameterSpec
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.money import Money, is_currency, parse_amount
+
+
+class ParametersInvalid(DomainError):
+    code = "parameters_invalid"
+    status = 422
+    title = "The parameters are not valid"
+
+
+def filled(manifest: Manifest, given: dict[str, Any]) -> dict[str, Any]:
+    """Every parameter of the manifest with a checked value, as it is stored.
+
+    Raises ParametersInvalid with all fields at fault.
+    """
+    errors = [
+        FieldError(name, "is not a parameter of this template")
+        for name in sorted(set(given) - {spec.name for spec in manifest.parameters})
+    ]
+    values: dict[str, Any] = {}
+    for spec in manifest.parameters:
+        value = given.get(spec.name, spec.default)
+        if value in (None, "", {}):
+            if spec.required:
+                errors.append(FieldError(spec.name, "is required"))
+            continue
+        try:
+            values[spec.name] = _checked(spec, value)
+        except ValueError as error:
+            errors.append(FieldError(spec.name, str(error)))
+    if errors:
+        named = "; ".join(f"{error.field} {error.message}" for error in errors)
+        raise ParametersInvalid(f"Correct and send again: {named}.", errors=tuple(errors))
+    return values
+
+
+def _checked(spec: ParameterSpec, value: Any) -> Any:
+    """Raises ValueError, with a message that follows the field's name."""
+    match spec.type:
+        case "text":
+            return _text(value)
+        case "integer":
+            return _integer(spec, value)
+        case "boolean":
+            if not isinstance(value, bool):
+                raise ValueError("must be true or false")
+            return value
+        case "choice":
+            if value not in spec.choices:
+                raise ValueError(f"must be one of {', '.join(spec.choices)}")
+            return value
+        case "countries":
+            return _countries(value)
+        case "money":
+            return _money(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value or len(value) > 500:
+        raise ValueError("must be text of at most 500 characters")
+    return value
+
+
+def _integer(spec: ParameterSpec, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number")
+    if spec.minimum is not None and value < spec.minimum:
+        raise ValueError(f"must be at least {spec.minimum}")
+    if spec.maximum is not None and value > spec.maximum:
+        raise ValueError(f"must be at most {spec.maximum}")
+    return value
+
+
+def _countries(value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > 250:
+        raise ValueError("must be a list of countries")
+    codes = [str(code).strip().upper() for code in value]
+    if any(len(code) != 2 or not code.isalpha() or not code.isascii() for code in codes):
+        raise ValueError("must be ISO 3166 codes of two letters, such as DE")
+    return sorted(set(codes))
+
+
+def _money(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or set(value) != {"amount", "currency"}:
+        raise ValueError("must have an amount and a currency")
+    currency = str(value["currency"]).strip().upper()
+    if not is_currency(currency):
+        raise ValueError(f"has the currency “{currency}”, which is no ISO 4217 code")
+    try:
+        amount = parse_amount(value["amount"])
+    except ValueError as error:
+        raise ValueError("must have an amount such as 500.00") from error
+    if amount < 0 or amount >= Decimal(10) ** 15:
+        raise ValueError("must have an amount from 0 to below 10^15")
+    return {"amount": str(amount), "currency": currency}
+
+
+def parameters_of(installation_id: uuid.UUID | None) -> dict[str, Any]:
+    """For `policies`: the installation's values as rules read them, money in minor units."""
+    from controlplane.catalog.models import Installation
+
+    if installation_id is None:
+        return {}
+    installation = Installation.objects.filter(pk=installation_id).first()
+    return {} if installation is None else for_rules(installation.parameters)
+
+
+def for_rules(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _for_rules(value) for name, value in values.items()}
+
+
+def _for_rules(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"amount", "currency"}:
+        money = Money(Decimal(value["amount"]), value["currency"])
+        return {"minor": money.minor, "currency": money.currency}
+    return value

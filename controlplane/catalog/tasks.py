@@ -1,0 +1,13 @@
+"""Celery's door to the catalog."""
+
+import uuid
+from typing import Any
+
+from celery import shared_task
+
+from controlplane.catalog import deploy as deployment
+
+
+@shared_task(name="catalog.deploy")
+def deploy(*, installation_id: str, **_: Any) -> None:
+    deployment.deploy(uuid.UUID(installation_id))

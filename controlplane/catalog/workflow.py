@@ -1,0 +1,88 @@
+"""Workflow JSON as n8n exports it: checking it, hashing it, making it a tenant's own."""
+
+import hashlib
+import uuid
+from copy import deepcopy
+from typing import Any
+
+import rfc8785
+
+OURS = "n8n-nodes-pergola."
+CREDENTIAL = "pergolaApi"
+STICKY = "n8n-nodes-base.stickyNote"
+KNOWN = {
+    f"{OURS}pergola",
+    f"{OURS}pergolaTrigger",
+    "n8n-nodes-base.switch",
+    "n8n-nodes-base.if",
+    "n8n-nodes-base.set",
+    "n8n-nodes-base.merge",
+    "n8n-nodes-base.noOp",
+    STICKY,
+}
+# What differs between deployments of the same workflow and means nothing.
+_UNHASHED_NODE = {"id", "position", "credentials", "webhookId"}
+_HASHED = ("nodes", "connections", "settings")
+
+Json = dict[str, Any]
+
+
+def faults(workflow: Json) -> list[str]:
+    """What makes the workflow unfit to be a template; empty for a good one."""
+    nodes = workflow.get("nodes")
+    if not isinstance(nodes, list) or not isinstance(workflow.get("connections"), dict):
+        return ["it is no workflow exported by n8n: nodes or connections are missing"]
+    names = [node.get("name") for node in nodes]
+    found = [f"two nodes are called {name!r}" for name in {n for n in names if names.count(n) > 1}]
+    for node in nodes:
+        if node.get("type") not in KNOWN:
+            found.append(f"node {node.get('name')!r} is of the unknown type {node.get('type')!r}")
+        if node.get("credentials"):
+            found.append(f"node {node.get('name')!r} names a credential of somebody's n8n")
+    for source, target in _edges(workflow):
+        found += [f"a connection names {n!r}, which is no node" for n in {source, target} - set(names)]
+    if not any(node.get("type") == STICKY for node in nodes):
+        found.append("it has no sticky note that says what it does")
+    found += [f"it carries {key!r}, which is one n8n's own" for key in ("pinData", "staticData") if workflow.get(key)]
+    return found
+
+
+def _edges(workflow: Json) -> list[tuple[str, str]]:
+    return [
+        (source, target["node"])
+        for source, kinds in workflow["connections"].items()
+        for outputs in kinds.values()
+        for output in outputs
+        for target in output or []
+    ]
+
+
+def workflow_hash(workflow: Json) -> str:
+    """SHA-256 over the canonical JSON of what the workflow does.
+
+    The same in every tenant that did not edit it: ids, positions, credentials, webhook ids, the
+    name and sticky notes are left out, and nodes are taken in the order of their names.
+    """
+    normal = {key: workflow.get(key) or {} for key in _HASHED}
+    normal["nodes"] = sorted(
+        (
+            {key: value for key, value in node.items() if key not in _UNHASHED_NODE}
+            for node in workflow["nodes"]
+            if node.get("type") != STICKY
+        ),
+        key=lambda node: str(node["name"]),
+    )
+    return hashlib.sha256(rfc8785.dumps(normal)).hexdigest()
+
+
+def for_tenant(workflow: Json, *, name: str, credential_id: str, credential_name: str) -> Json:
+    """A copy with the tenant's credential in our nodes and webhook ids of its own."""
+    copy = deepcopy(workflow)
+    copy["name"] = name
+    for node in copy["nodes"]:
+        if node["type"].startswith(OURS):
+            node["credentials"] = {CREDENTIAL: {"id": credential_id, "name": credential_name}}
+        if "webhookId" in node:
+            # Webhook addresses are made of it, and they are global to an n8n.
+            node["webhookId"] = str(uuid.uuid4())
+    return copy

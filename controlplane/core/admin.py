@@ -1,0 +1,119 @@
+"""Django admin in two halves: shared rows at /admin/, a tenant's rows at /t/<tenant>/admin/."""
+
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_tenants.utils import get_public_schema_name
+from unfold.admin import ModelAdmin
+
+from controlplane.core.actor import Actor, ActorKind
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The platform admin who is logged in, as the one who does something."""
+    user = request.user
+    return Actor(ActorKind.MEMBER, str(user.pk), f"{user.get_username()} (platform)")
+
+
+def _in_tenant() -> bool:
+    return bool(connection.schema_name != get_public_schema_name())
+
+
+class SharedModelAdmin(ModelAdmin):
+    """Rows of the shared schema; not shown inside a tenant's admin."""
+
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return not _in_tenant() and super().has_module_permission(request)
+
+
+class TenantModelAdmin(ModelAdmin):
+    """Rows of one tenant, inside its schema and role. What is done is audited there.
+
+    Django's own admin log is shared and out of reach for a tenant's role, so nothing is written
+    to it; the services that the admin calls record into the tenant's chain.
+    """
+
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _in_tenant() and super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _in_tenant() and super().has_view_permission(request, obj)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
+        return None
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        return None
+
+
+class ReadOnlyTenantModelAdmin(TenantModelAdmin):
+    """Rows that only services write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: the platform's rows, or the tenant's with a way back."""
+    if not getattr(request, "in_tenant_admin", False):
+        return [
+            _group(_("Customers"), [
+                (_("Tenants"), "domain", "tenants_tenant"),
+                (_("Partners"), "handshake", "tenants_partner"),
+                (_("Members"), "badge", "tenants_member"),
+                (_("API keys"), "key", "tenants_apikey"),
+            ]),
+            _group(_("Automation"), [
+                (_("Templates"), "schema", "catalog_template"),
+                (_("n8n instances"), "dns", "instances_instance"),
+                (_("Outbox"), "outbox", "events_outboxmessage"),
+            ]),
+            _group(_("People"), [(_("Users"), "person", "auth_user")]),
+        ]  # fmt: skip
+    back = {"title": _("All tenants"), "icon": "arrow_back", "link": "/admin/tenants/tenant/"}
+    return [
+        {"title": request.tenant.name, "items": [back]},
+        _group(_("Automation"), [
+            (_("Installations"), "schema", "catalog_installation"),
+            (_("Policies"), "gavel", "policies_policy"),
+            (_("Decisions"), "balance", "policies_decision"),
+            (_("n8n workspace"), "dns", "instances_workspace"),
+        ]),
+        _group(_("Work"), [
+            (_("Sources"), "input", "events_source"),
+            (_("Events"), "bolt", "events_event"),
+            (_("Orders"), "receipt_long", "orders_order"),
+            (_("Approvals"), "how_to_reg", "approvals_approval"),
+            (_("Audit"), "history", "audit_entry"),
+        ]),
+    ]  # fmt: skip
+
+
+def _group(title: Any, items: list[tuple[Any, str, str]]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "separator": True,
+        "items": [
+            {"title": text, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
+            for text, icon, model in items
+        ],
+    }

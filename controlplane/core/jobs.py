@@ -1,0 +1,29 @@
+"""Work for later: enqueued by name after commit, run by Celery inside the tenant it came from.
+
+Services call `enqueue_on_commit` and never import tasks. The message carries ids only; the tenant
+travels in a header that the task base reads (`tenants.tasks`).
+"""
+
+from functools import partial
+
+from celery import current_app
+from django.db import connection, transaction
+
+TENANT_HEADER = "pergola_tenant"
+
+JSON = str | int | bool | None
+
+
+class UnknownJob(Exception):
+    """A job was enqueued by a name that no task has."""
+
+
+def enqueue_on_commit(name: str, **arguments: JSON) -> None:
+    """Send the task called `name` when the open transaction commits. Raises UnknownJob at once."""
+    current_app.loader.import_default_modules()
+    if name not in current_app.tasks:
+        raise UnknownJob(name)
+    headers = {TENANT_HEADER: connection.schema_name}
+    transaction.on_commit(
+        partial(current_app.send_task, name, kwargs=arguments, headers=headers), robust=False
+    )

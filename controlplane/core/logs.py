@@ -1,0 +1,49 @@
+"""Structured logs: one JSON object a line, with tenant, event and execution where known.
+
+`bound(event_id=…)` adds a value to every line that is written inside it, also by libraries.
+"""
+
+import logging
+from typing import Any
+
+import structlog
+from structlog.contextvars import bound_contextvars as bound
+
+__all__ = ["bound", "configure", "get_logger"]
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    return structlog.stdlib.get_logger(name)  # type: ignore[no-any-return]
+
+
+def configure(level: str) -> None:
+    """Send the standard library's logging and structlog through one JSON formatter."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # An httpx line names the whole URL, and a resume URL is a capability.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

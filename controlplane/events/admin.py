@@ -1,0 +1,57 @@
+"""Sources, events and the outbox. Secrets are set up in the portal and shown nowhere here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from controlplane.core.admin import ReadOnlyTenantModelAdmin, SharedModelAdmin
+from controlplane.events.models import Delivery, Event, OutboxMessage, Source
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnlyTenantModelAdmin):
+    list_display = ["name", "slug", "kind", "is_active", "created_at"]
+    search_fields = ["name", "slug"]
+
+
+class DeliveryInline(TabularInline):
+    model = Delivery
+    extra = 0
+    can_delete = False
+    fields = ["subscription", "status", "attempts", "delivered_at", "last_error"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyTenantModelAdmin):
+    list_display = ["subject", "type", "source", "received_at", "duplicates", "execution_id"]
+    list_filter = ["type", "source", "is_test"]
+    list_select_related = ["source"]
+    search_fields = ["subject", "external_id", "execution_id"]
+    inlines = [DeliveryInline]
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(SharedModelAdmin):
+    """What waits to be sent, for every tenant: ids only."""
+
+    list_display = ["handler", "schema_name", "state", "due_at", "attempts", "last_error"]
+    list_filter = ["handler"]
+    search_fields = ["schema_name", "reference"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description=_("State"), label={"failed": "danger", "waiting": "info"})
+    def state(self, message: OutboxMessage) -> tuple[str, str]:
+        return ("failed", _("Given up")) if message.failed_at else ("waiting", _("Waiting"))

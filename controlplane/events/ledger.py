@@ -1,0 +1,51 @@
+"""Once inside: the ledger row and the effect commit together, so a replay cannot act twice."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+
+from controlplane.core.errors import DomainError
+from controlplane.core.models import new_id
+from controlplane.events.models import LedgerEntry
+
+MAX_KEY = 200
+
+
+class KeyReused(DomainError):
+    code = "idempotency_key_reused"
+    status = 422
+    title = "The idempotency key belongs to another request"
+
+
+@transaction.atomic
+def once(
+    *, key: str, operation: str, request: bytes, run: Callable[[], dict[str, Any]]
+) -> tuple[dict[str, Any], bool]:
+    """The answer, and whether it is a replay. `request` is what the key was first used with.
+
+    Two calls with one key at the same time: the second waits in the INSERT until the first has
+    committed, then gets its answer. A failed `run` leaves no row, so it may be tried again.
+    Raises KeyReused.
+    """
+    digest = hashlib.sha256(request).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO events_ledgerentry"
+            " (id, created_at, updated_at, key, operation, request_sha256)"
+            " VALUES (%s, now(), now(), %s, %s, %s) ON CONFLICT (operation, key) DO NOTHING",
+            [new_id(), key, operation, digest],
+        )
+        is_new = cursor.rowcount == 1
+    entry = LedgerEntry.objects.get(operation=operation, key=key)
+    if not is_new:
+        if entry.request_sha256 != digest:
+            raise KeyReused(
+                f"The key “{key}” was used for {operation} with other input. Use a key once; in "
+                "n8n, leave it empty and Pergola makes one of execution and node."
+            )
+        return entry.response, True
+    entry.response = run()
+    entry.save(update_fields=["response", "updated_at"])
+    return entry.response, False

@@ -1,0 +1,176 @@
+"""Sources, the events that came in, who listens, and what was delivered.
+
+All stand in the tenant's schema but the outbox, which one relay reads for every tenant.
+"""
+
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from controlplane.core.crypto import EncryptedTextField
+from controlplane.core.models import Row
+from tenants.models import slug_is_a_host_label
+
+
+class Source(Row):
+    """A system of the tenant's that sends events here, and the secret that it signs with."""
+
+    class Kind(models.TextChoices):
+        SHOPIFY = "shopify", "Shopify"
+
+    slug = models.CharField(max_length=40, validators=[slug_is_a_host_label])
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.SHOPIFY)
+    secret = EncryptedTextField(blank=True, editable=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["slug"], name="source_slug_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def recent(self) -> Self:
+        return self.select_related("source").order_by("-received_at")
+
+
+class Event(Row):
+    """Something that happened outside, durable before it was acknowledged.
+
+    `body` is the text exactly as it was signed. Two deliveries are the same event when the sender
+    numbers them alike, or when topic and body are the same to the byte.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
+    type = models.CharField(max_length=60)
+    external_id = models.CharField(max_length=200)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    body_sha256 = models.CharField(max_length=64)
+    headers = models.JSONField(default=dict)
+    received_at = models.DateTimeField(default=timezone.now)
+    is_test = models.BooleanField(default=False)
+    duplicates = models.PositiveIntegerField(default=0)
+    workflow_id = models.CharField(max_length=64, blank=True)
+    execution_id = models.CharField(max_length=64, blank=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="event_once_per_id"),
+            models.UniqueConstraint(
+                fields=["source", "type", "body_sha256"], name="event_once_per_body"
+            ),
+        ]
+        indexes = [models.Index(fields=["-received_at"], name="event_received")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}".strip()
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def for_event(self, event: Event) -> Self:
+        """Live listeners; an event from the test button goes to a waiting editor, if there is one."""
+        listening = self.filter(event_types__contains=[event.type])
+        if event.is_test and (waiting := listening.filter(is_test=True)).exists():
+            return waiting
+        return listening.filter(is_test=False)
+
+
+class Subscription(Row):
+    """A Pergola Trigger that is active in n8n."""
+
+    installation_id = models.UUIDField(null=True, blank=True)
+    webhook_url = models.CharField(max_length=500)
+    workflow_id = models.CharField(max_length=64, blank=True)
+    event_types = models.JSONField(default=list)
+    is_test = models.BooleanField(default=False)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["webhook_url"], name="subscription_once_per_url")
+        ]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.event_types)} → workflow {self.workflow_id}"
+
+
+class Delivery(Row):
+    """An event on its way to one subscription. n8n gets an id and a token, and fetches the rest."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Waiting to be delivered")
+        CLAIMED = "claimed", _("Fetched by n8n")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Given up")
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    token_sha256 = models.CharField(max_length=64, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "subscription"], name="delivery_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} ({self.get_status_display()})"
+
+
+class LedgerEntry(Row):
+    """An operation that was carried out: the same key again gets the same answer, not an effect."""
+
+    key = models.CharField(max_length=300)
+    operation = models.CharField(max_length=80)
+    request_sha256 = models.CharField(max_length=64)
+    response = models.JSONField(null=True)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "key"], name="ledger_once_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.key}"
+
+
+class OutboxMessage(Row):
+    """A shared row that says: for this tenant, run this handler on this id. No customer data."""
+
+    schema_name = models.CharField(max_length=63)
+    handler = models.CharField(max_length=60)
+    reference = models.UUIDField()
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="outbox_due", condition=models.Q(failed_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handler} {self.reference} ({self.schema_name})"

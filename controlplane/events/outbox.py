@@ -1,0 +1,111 @@
+"""Messages that commit with the effect that wants them sent, and the relay that sends them.
+
+The table is shared and holds ids only; the handler runs inside the tenant. Several relays may run:
+each claims rows with SKIP LOCKED and holds them for a while, so a relay that dies loses nothing.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from controlplane.core.http import backoff
+from controlplane.core.logs import get_logger
+from controlplane.events.models import OutboxMessage
+from tenants.context import current_schema, inside
+from tenants.lookup import tenant_by_schema
+
+CHANNEL = "pergola_outbox"
+HELD_FOR = timedelta(seconds=90)
+# With waits of at most 20 s about a day of trying; a short cap, since n8n restarts in seconds.
+LONGEST_WAIT = 20.0
+MAX_ATTEMPTS = 5000
+
+log = get_logger(__name__)
+
+
+class NotYet(Exception):
+    """The handler could not do it now. Try again, after `seconds` where given."""
+
+    def __init__(self, why: str, *, seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+Handler = Callable[[uuid.UUID], None]
+_handlers: dict[str, Handler] = {}
+
+
+@dataclass(frozen=True)
+class Claimed:
+    id: uuid.UUID
+    schema_name: str
+    handler: str
+    reference: uuid.UUID
+    attempts: int
+
+
+def register(name: str, handler: Handler) -> None:
+    """From AppConfig.ready: `handler(reference)` runs inside the tenant, at least once."""
+    _handlers[name] = handler
+
+
+def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) -> None:
+    """In the open transaction: have `handler` run for `reference` after the commit."""
+    if handler not in _handlers:
+        raise LookupError(f"no outbox handler {handler!r}")
+    OutboxMessage.objects.create(
+        schema_name=current_schema(),
+        handler=handler,
+        reference=reference,
+        due_at=timezone.now() + delay,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def claim(limit: int) -> list[Claimed]:
+    """Up to `limit` due messages, held by the caller for HELD_FOR. Outside of any tenant."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = list(
+            OutboxMessage.objects.select_for_update(skip_locked=True)
+            .filter(due_at__lte=now, failed_at__isnull=True)
+            .exclude(claimed_until__gt=now)
+            .order_by("due_at")[:limit]
+        )
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
+            claimed_until=now + HELD_FOR
+        )
+    return [Claimed(r.id, r.schema_name, r.handler, r.reference, r.attempts) for r in rows]
+
+
+def carry_out(message: Claimed) -> None:
+    """Run one claimed message's handler in its tenant, and settle the row by how that ends."""
+    row = OutboxMessage.objects.filter(pk=message.id)
+    try:
+        with inside(tenant_by_schema(message.schema_name)):
+            _handlers[message.handler](message.reference)
+    except NotYet as not_yet:
+        _postpone(message, str(not_yet), not_yet.seconds)
+    except Exception as error:  # the relay outlives any one message, and the row keeps the reason
+        log.exception("outbox.failed", handler=message.handler, reference=str(message.reference))
+        _postpone(message, f"{type(error).__name__}: {error}", None)
+    else:
+        row.delete()
+
+
+def _postpone(message: Claimed, why: str, seconds: float | None) -> None:
+    now = timezone.now()
+    attempts = message.attempts + 1
+    wait = backoff(message.attempts, base=0.3, cap=LONGEST_WAIT) if seconds is None else seconds
+    OutboxMessage.objects.filter(pk=message.id).update(
+        attempts=attempts,
+        last_error=why[:2000],
+        claimed_until=None,
+        due_at=now + timedelta(seconds=wait),
+        failed_at=now if attempts >= MAX_ATTEMPTS else None,
+    )

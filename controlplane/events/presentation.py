@@ -1,0 +1,22 @@
+"""An event as the trigger hands it to the workflow: a reference, with the payload on request."""
+
+import json
+from typing import Any
+
+from controlplane.events.models import Delivery
+
+
+def present_delivery(delivery: Delivery, *, include_payload: bool) -> dict[str, Any]:
+    event = delivery.event
+    presented: dict[str, Any] = {
+        "event_id": str(event.pk),
+        "type": event.type,
+        "source": event.source.slug,
+        "subject": event.subject,
+        "received_at": event.received_at.isoformat(),
+        "test": event.is_test,
+        "delivery_id": str(delivery.pk),
+    }
+    if include_payload:
+        presented["payload"] = json.loads(event.body)
+    return presented

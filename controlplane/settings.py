@@ -1,0 +1,271 @@
+"""All settings. This file alone reads the environment.
+
+Everything outside is named by URL. Without DATABASE_URL the embedded services are used that
+`make demo` and `make test` start; they leave their addresses and passwords in var/embedded.env.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from controlplane.core import logs
+from tenants.database.base import reset_connection
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if "DATABASE_URL" not in os.environ:
+    env.read_env(os.environ.get("PERGOLA_ENV_FILE", BASE_DIR / "var" / "embedded.env"))
+
+# --- Identity of this deployment -------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS")
+DEBUG = env.bool("DEBUG", default=False)
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+PLATFORM_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[PLATFORM_HOST, f".{PLATFORM_HOST}", "127.0.0.1"])
+USE_X_FORWARDED = env.bool("BEHIND_PROXY", default=False)
+
+# --- Applications: shared tables, tenants' tables, and apps that have both ---------------------
+
+SHARED_APPS = [
+    "django_tenants",
+    "tenants",
+    "controlplane.events",
+    "controlplane.instances",
+    "controlplane.catalog",
+    "controlplane.portal",
+    "controlplane.api",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+TENANT_APPS = [
+    "controlplane.audit",
+    "controlplane.instances",
+    "controlplane.events",
+    "controlplane.approvals",
+    "controlplane.policies",
+    "controlplane.orders",
+    "controlplane.catalog",
+]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
+# Of an app that stands in both lists, these models stand in the tenant's schema.
+TENANT_MODELS = {
+    "events": {"source", "event", "subscription", "delivery", "ledgerentry"},
+    "instances": {"workspace"},
+    "catalog": {"installation"},
+}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "controlplane.api.middleware.RequestLogMiddleware",
+    "tenants.middleware.HostMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    # Innermost: people and keys are known before the tenant is entered, and it is left before
+    # the session is saved.
+    "tenants.middleware.TenantMiddleware",
+]
+ROOT_URLCONF = "controlplane.urls"
+TENANT_URLCONF = "controlplane.tenant_urls"
+WSGI_APPLICATION = "controlplane.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "controlplane.portal.context.brand",
+            ],
+        },
+    }
+]
+
+# --- Database: the application's login by default, the owner's for migrations ------------------
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_LIMIT_SET_CALLS = True
+DATABASE_ROUTERS = ["tenants.router.PlacementRouter"]
+ENGINE = "tenants.database"
+
+DATABASES = {
+    "default": {
+        **env.db("DATABASE_URL"),
+        "ENGINE": ENGINE,
+        "OPTIONS": (
+            {"pool": {"min_size": 1, "max_size": 12, "max_lifetime": 600, "reset": reset_connection}}
+            if env.bool("DATABASE_POOL", default=True)
+            else {}
+        ),
+    },
+    "owner": {
+        **env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL")),
+        "ENGINE": ENGINE,
+        "TENANT_ROLES": False,
+        "OPTIONS": {},
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: Celery's broker and the cache ------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "tenants.cache.tenant_key",
+    }
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "instances.check_health": {"task": "instances.check_health", "schedule": schedule(60)},
+    "approvals.expire_overdue": {"task": "approvals.expire_overdue_everywhere", "schedule": schedule(60)},
+}
+
+# --- n8n that we started ourselves (an n8n of yours is registered in the admin) ----------------
+
+N8N_URL = env.str("N8N_URL", default="")
+N8N_API_KEY = env.str("N8N_API_KEY", default="")
+N8N_PROJECT_ID = env.str("N8N_PROJECT_ID", default="")
+N8N_OWNER_EMAIL = env.str("N8N_OWNER_EMAIL", default="")
+N8N_OWNER_PASSWORD = env.str("N8N_OWNER_PASSWORD", default="")
+# Where n8n reaches Pergola; behind a proxy or in containers this differs from PUBLIC_URL.
+INTERNAL_URL = env.str("INTERNAL_URL", default=PUBLIC_URL).rstrip("/")
+
+# --- People: log-in, sessions, e-mail ----------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "sesame.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = reverse_lazy("accounts:login")
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = reverse_lazy("accounts:login")
+SESAME_ONE_TIME = True
+SESAME_MAX_AGE = 15 * 60
+PASSWORD_RESET_TIMEOUT = 60 * 60
+
+SECURE = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "pergola_session"
+CSRF_COOKIE_NAME = "pergola_csrf"
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_X_FORWARDED else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail://{BASE_DIR / 'var' / 'mail'}")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Pergola <no-reply@{PLATFORM_HOST}>")
+EMAIL_TIMEOUT = 10
+
+# --- Doors -------------------------------------------------------------------------------------
+
+INTAKE_MAX_BYTES = env.int("INTAKE_MAX_BYTES", default=2 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_MAX_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "controlplane.api.authentication.KeyAuthentication",
+        "controlplane.api.authentication.MemberAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "controlplane.api.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "controlplane.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pergola",
+    "DESCRIPTION": "The control plane's API: node operations, subscriptions, approvals.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Pergola",
+    "SITE_HEADER": "Pergola",
+    "SITE_SYMBOL": "deck",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
+}
+
+# --- Language, time, static files, logs --------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "controlplane" / "portal" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_USE_FINDERS = True
+
+LOGGING_CONFIG = None
+logs.configure(env.str("LOG_LEVEL", default="INFO"))

@@ -1,0 +1,196 @@
+"""Partners, tenants, members and keys, for the platform's admins."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelectWidget
+
+from controlplane.core.admin import SharedModelAdmin, actor_of
+from tenants.models import ApiKey, Engagement, Member, Partner, Tenant
+from tenants.provisioning import enqueue_provisioning, start_tenant
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, SharedModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_active", "is_superuser", "last_login"]
+
+
+@admin.register(Partner)
+class PartnerAdmin(SharedModelAdmin):
+    list_display = ["name", "kind", "slug", "support_email"]
+    list_filter = ["kind"]
+    search_fields = ["name", "slug"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "brand_color":
+            kwargs["widget"] = UnfoldAdminColorInputWidget
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class TenantAddForm(forms.ModelForm):
+    """A new tenant needs the partner that leads it; the rest follows by provisioning."""
+
+    partner = forms.ModelChoiceField(
+        Partner.objects.all(), label=_("Leading partner"), widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ["name", "slug", "language", "time_zone"]
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if Tenant.objects.filter(slug=slug).exists():
+            raise ValidationError(_("There is a tenant of this name already."))
+        return slug
+
+
+class EngagementInline(TabularInline):
+    model = Engagement
+    extra = 0
+
+
+@admin.register(Tenant)
+class TenantAdmin(SharedModelAdmin):
+    list_display = ["name", "slug", "state", "leads", "created_at", "inside"]
+    list_filter = ["status", "engagements__partner"]
+    search_fields = ["name", "slug"]
+    inlines = [EngagementInline]
+    readonly_fields = ["schema_name", "status", "created_at", "inside"]
+    actions = ["provision_again"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        return super().get_queryset(request).prefetch_related("engagements__partner")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = TenantAddForm
+        return super().get_form(request, obj, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ["name", "slug", "partner", "language", "time_zone"]})]
+        return [
+            (None, {"fields": ["name", "slug", "language", "time_zone"]}),
+            (_("Provisioning"), {"fields": ["status", "schema_name", "created_at", "inside"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.readonly_fields, "slug"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.inlines if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # taking a tenant away exports and cleans up first; it is no row deletion
+
+    @display(
+        description=_("Status"),
+        label={"active": "success", "provisioning": "warning", "suspended": "danger"},
+    )
+    def state(self, tenant: Tenant) -> tuple[str, str]:
+        return tenant.status, tenant.get_status_display()
+
+    @display(description=_("Led by"))
+    def leads(self, tenant: Tenant) -> str:
+        return ", ".join(e.partner.name for e in tenant.engagements.all() if e.is_lead)
+
+    @display(description=_("Inside"))
+    def inside(self, tenant: Tenant) -> str:
+        if tenant.status != Tenant.Status.ACTIVE:
+            return "–"
+        return format_html(
+            '<a href="/t/{}{}">{}</a>', tenant.slug, reverse("admin:index"), _("Open its admin")
+        )
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        started = start_tenant(
+            slug=obj.slug,
+            name=obj.name,
+            partner=form.cleaned_data["partner"],
+            language=obj.language,
+            time_zone=obj.time_zone,
+        )
+        obj.pk, obj._state.adding = started.pk, False
+        enqueue_provisioning(started, by=actor_of(request))
+        messages.info(
+            request, _("%(name)s is being provisioned; reload in a minute.") % {"name": obj.name}
+        )
+
+    @action(description=_("Provision again (finishes what was interrupted)"))
+    def provision_again(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
+        for tenant in queryset:
+            enqueue_provisioning(tenant, by=actor_of(request))
+        count = queryset.count()
+        messages.info(
+            request,
+            ngettext("%d tenant is provisioned again.", "%d tenants are provisioned again.", count)
+            % count,
+        )
+
+
+@admin.register(Member)
+class MemberAdmin(SharedModelAdmin):
+    list_display = ["user", "role", "partner", "tenant"]
+    list_filter = ["role", "partner"]
+    list_select_related = ["user", "partner", "tenant"]
+    search_fields = ["user__username", "user__email", "tenant__name", "partner__name"]
+    autocomplete_fields = ["user", "partner", "tenant"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(SharedModelAdmin):
+    list_display = ["name", "prefix", "tenant", "expires_at", "revoked_at", "last_used_at"]
+    list_filter = ["tenant"]
+    list_select_related = ["tenant"]
+    search_fields = ["name", "prefix", "tenant__name"]
+    autocomplete_fields = ["tenant"]
+    readonly_fields = ["prefix", "installation_id", "revoked_at", "last_used_at"]
+    fields = ["name", "tenant", "scopes", "expires_at", *readonly_fields]
+    actions = ["revoke"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.readonly_fields, "tenant", "scopes"] if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # revoked keys stay: the audit names them
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        key, text = ApiKey.issue(tenant=obj.tenant, name=obj.name, scopes=obj.scopes)
+        if obj.expires_at:
+            ApiKey.objects.filter(pk=key.pk).update(expires_at=obj.expires_at)
+        obj.pk, obj._state.adding, obj.prefix = key.pk, False, key.prefix
+        messages.warning(
+            request, _("Copy the key now, it is shown this once: %(key)s") % {"key": text}
+        )
+
+    @action(description=_("Revoke"))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            key.revoke()
+        messages.success(request, _("Revoked; calls with it are refused from now on."))

@@ -1,0 +1,65 @@
+"""The PostgreSQL backend: entering a tenant sets search_path and role in one statement.
+
+Wall one is django-tenants' search_path, wall two the role: each tenant schema has a NOLOGIN role
+of its own, so a schema-qualified query for another tenant fails in PostgreSQL itself. This stops
+wrong-schema bugs; an injected RESET ROLE it does not stop.
+"""
+
+from typing import Any
+
+import django.db.utils
+from django_tenants.postgresql_backend import base as django_tenants_base
+from django_tenants.utils import get_public_schema_name
+
+SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
+
+
+class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
+    """Remembers what the session was last told and tells it again whenever that may be lost.
+
+    A rollback, a rollback to a savepoint and a reconnect revert session settings: the parent
+    clears `search_path_set_schemas` at each of them, and the next cursor sets both again.
+    """
+
+    def _wanted_role(self) -> str:
+        if self.schema_name == get_public_schema_name() or not self.settings_dict.get(
+            "TENANT_ROLES", True
+        ):
+            return "none"
+        return f"{self.settings_dict['NAME']}_{self.schema_name}"
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        # The parent also clears the content type cache, since with its defaults tenants may have
+        # content types of their own. Ours are shared: one cache serves all.
+        self.tenant = tenant
+        self.schema_name = tenant.schema_name
+        self.include_public_schema = include_public
+        self.set_settings_schema(self.schema_name)
+        self.search_path_set_schemas = None
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        if self._setting_search_path or self.search_path_set_schemas:
+            return
+        paths = self._get_cursor_search_paths()
+        self._setting_search_path = True
+        own_cursor = self.connection.cursor() if cursor is None else cursor
+        try:
+            path = ", ".join('"{}"'.format(p.replace('"', '""')) for p in paths)
+            own_cursor.execute(SET_BOTH, [path, self._wanted_role()])
+        except django.db.utils.InternalError:
+            # The transaction is already broken: whatever comes next is a rollback or fails too.
+            self.search_path_set_schemas = None
+        else:
+            self.search_path_set_schemas = paths
+        finally:
+            self._setting_search_path = False
+            if cursor is None:
+                own_cursor.close()
+
+
+def reset_connection(connection: Any) -> None:
+    """For the pool: nothing of the last tenant stays on a connection that goes back."""
+    connection.execute("RESET ROLE")
+    connection.execute("RESET search_path")
+    if not connection.autocommit:
+        connection.commit()

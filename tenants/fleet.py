@@ -1,0 +1,26 @@
+"""Work that is done in every active tenant, one after the other."""
+
+from collections.abc import Callable
+
+from controlplane.core.logs import get_logger
+from tenants.context import inside
+from tenants.models import Tenant
+
+log = get_logger(__name__)
+
+
+def run_everywhere(work: Callable[[], object]) -> None:
+    """Run `work` inside each active tenant; one that fails is logged and stops no other.
+
+    Raises RuntimeError at the end where any failed, so that the task counts as failed.
+    """
+    failed = []
+    for tenant in Tenant.objects.active():
+        try:
+            with inside(tenant):
+                work()
+        except Exception:  # each tenant on its own: the failure is logged and reported below
+            log.exception("fleet.failed", tenant=tenant.slug)
+            failed.append(tenant.slug)
+    if failed:
+        raise RuntimeError(f"failed in {', '.join(failed)}")

@@ -1,0 +1,165 @@
+"""From a request to its tenant: the host says whose pages these are, the door who may enter."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.contenttypes.models import ContentType
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.request import split_domain_port
+from django.urls import set_script_prefix
+from django.utils import timezone, translation
+
+from controlplane.core import problems
+from controlplane.core.errors import DomainError
+from tenants import lookup
+from tenants.context import inside
+from tenants.doors import Door, door_of
+from tenants.models import Member, Tenant
+
+TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
+# Admin pages that read users or sessions, which no tenant's role may.
+ACCOUNT_PAGES = {"login", "logout", "password_change", "password_change_done"}
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class NotAMember(DomainError):
+    code = "not_a_member"
+    status = 403
+    title = "You are not a member here"
+
+
+class NotAuthenticated(DomainError):
+    code = "not_authenticated"
+    status = 401
+    title = "No one is logged in"
+
+
+class HostMiddleware:
+    """Finds the tenant of the host, and the tenant of `/t/<slug>/admin/` on the platform's host.
+
+    Stands outside CommonMiddleware, which redirects by the URL configuration that is set here.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.tenant = request.member = request.api_key = None
+        request.in_tenant_admin = False
+        host = split_domain_port(request.get_host())[0]
+        try:
+            if host not in {settings.PLATFORM_HOST, "127.0.0.1", "testserver"}:
+                request.tenant = lookup.tenant_by_host(host)
+                request.urlconf = settings.TENANT_URLCONF
+            elif found := TENANT_ADMIN.match(request.path_info):
+                request.tenant = lookup.tenant_by_slug(found["slug"])
+                request.in_tenant_admin = True
+                # As if mounted there: reverse() then stays within this tenant's admin.
+                request.path_info = found["rest"]
+                set_script_prefix(f"/t/{found['slug']}/")
+        except lookup.TenantUnknown as error:
+            return problems.respond(error)
+        return self.get_response(request)
+
+
+class TenantMiddleware:
+    """Enters the tenant around the view, innermost: authenticated before, left after."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if request.in_tenant_admin:
+            return self._tenant_admin(request, view, args, kwargs)
+        door = door_of(view)
+        if door is Door.SHARED:
+            return None
+        try:
+            tenant = _tenant_behind(door, request, kwargs)
+        except DomainError as error:
+            if door is Door.MEMBER and isinstance(error, NotAuthenticated):
+                return redirect_to_login(request.get_full_path())
+            return problems.respond(error)
+        with inside(tenant), _as_read_by(request.member, tenant):
+            return _rendered(view(request, *args, **kwargs))
+
+    def _tenant_admin(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse:
+        if request.resolver_match.url_name in ACCOUNT_PAGES:
+            return HttpResponseRedirect(f"/admin/{request.resolver_match.url_name}/")
+        if not request.user.is_authenticated:
+            return HttpResponseRedirect(f"/admin/login/?next={request.path}")
+        if not request.user.is_superuser:
+            raise Http404
+        # The admin asks for content types, which the tenant's role may not read: ask before.
+        ContentType.objects.get_for_models(*_admin_models(), for_concrete_models=False)
+        with inside(request.tenant):
+            return _rendered(view(request, *args, **kwargs))
+
+
+def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
+    """Raises TenantUnknown, KeyRefused, NotAuthenticated or NotAMember."""
+    if door is Door.PATH:
+        request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
+        return request.tenant
+    scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
+    if door is not Door.MEMBER and scheme.lower() == "bearer":
+        request.api_key = lookup.key_from_text(token.strip())
+        if request.tenant not in (None, request.api_key.tenant):
+            raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
+        request.tenant = request.api_key.tenant
+        return request.tenant
+    if door is Door.KEY or request.tenant is None:
+        raise NotAuthenticated(
+            "This address needs an API key: send it as `Authorization: Bearer pgl_…`."
+        )
+    if not request.user.is_authenticated:
+        raise NotAuthenticated("Log in to the portal first, or send an API key.")
+    request.member = Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
+    if request.member is None:
+        raise NotAMember(
+            f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."
+        )
+    request.member.user = request.user
+    return request.tenant
+
+
+class _as_read_by:  # noqa: N801  (used as `with _as_read_by(member, tenant)`)
+    """The member's language and time zone, for the length of one request."""
+
+    def __init__(self, member: Member | None, tenant: Tenant) -> None:
+        self.language = translation.override(
+            (member and member.language) or tenant.language, deactivate=True
+        )
+        self.zone = timezone.override((member and member.time_zone) or tenant.time_zone)
+
+    def __enter__(self) -> None:
+        self.language.__enter__()
+        self.zone.__enter__()
+
+    def __exit__(self, *exc: Any) -> None:
+        self.zone.__exit__(*exc)
+        self.language.__exit__(*exc)
+
+
+def _rendered(response: HttpResponse) -> HttpResponse:
+    """A TemplateResponse is rendered here, while the tenant is still entered."""
+    if hasattr(response, "render") and callable(response.render):
+        return response.render()
+    return response
+
+
+def _admin_models() -> list[type]:
+    from django.contrib import admin
+
+    return list(admin.site._registry)
