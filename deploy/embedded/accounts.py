@@ -30,8 +30,12 @@ class Account:
         """Create a private folder that belongs to the account."""
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+        self.own(folder)
+
+    def own(self, path: Path) -> None:
+        """Make the account the owner of a file or folder."""
         if self.owner is not None:
-            os.chown(folder, *self.owner)
+            os.chown(path, *self.owner)
 
 
 def choose_account(program: Path, folder: Path) -> Account:

@@ -65,10 +65,14 @@ class Postgres:
         account.give(self._home)
         draft = self._home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
+        secret = self._home / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(password + "\n")
+        account.own(secret)
         command = [
             *account.prefix,
             str(binaries / "initdb"),
-            *("-D", str(draft), "-U", SUPERUSER, "--auth=scram-sha-256", "--pwfile=/dev/stdin"),
+            *("-D", str(draft), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}"),
             *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *("--locale=C", "--no-instructions"),
             *([] if self._durable else ["--no-sync"]),
@@ -76,7 +80,6 @@ class Postgres:
         user, group, others = child_identity(account.ids)
         done = subprocess.run(
             command,
-            input=password + "\n",
             capture_output=True,
             text=True,
             check=False,
@@ -86,6 +89,7 @@ class Postgres:
             group=group,
             extra_groups=others,
         )
+        secret.unlink()
         if done.returncode != 0:
             raise StartFailed(f"initdb could not create {self._data}:\n{done.stderr.strip()}")
         # Renamed when complete, so that an interrupted initdb leaves nothing that looks finished.
