@@ -10,14 +10,12 @@ from controlplane.nodes.typescript import title_of
 FOLDER = "docs/operations"
 
 _ANSWERS = (
-    (
-        "400",
-        "`invalid_input`",
-        "A field is missing, unknown or of the wrong type; `errors` names it",
-    ),
-    ("401", "`key_unknown`", "The API key is missing, unknown or revoked"),
-    ("403", "`scope_missing`", "The API key lacks the scope above"),
+    (400, "body_malformed", "The body is not a JSON object"),
+    (401, "key_refused", "The API key is unknown, expired or revoked"),
+    (403, "scope_missing", "The API key lacks the scope above"),
+    (422, "input_invalid", "A field is missing, unknown or of the wrong type; `errors` names it"),
 )
+_KEY_REUSED = (409, "idempotency_key_reused", "The key came before, with another input")
 _EXAMPLES: dict[str, Any] = {
     "uuid": "0198c9d4-5f3e-7c21-9a40-2f6f3f0b7a11",
     "date-time": "2026-11-21T09:30:00Z",
@@ -92,7 +90,7 @@ def _section(declared: Operation) -> str:
             "",
             "| Status | Code | When |",
             "|---|---|---|",
-            *(f"| {status} | {code} | {when} |" for status, code, when in _ANSWERS),
+            *(f"| {status} | `{code}` | {when} |" for status, code, when in _answers(declared)),
             "",
             "### Example",
             "",
@@ -102,6 +100,10 @@ def _section(declared: Operation) -> str:
             "",
         ]
     )
+
+
+def _answers(declared: Operation) -> list[tuple[int, str, str]]:
+    return sorted([*_ANSWERS, *([] if declared.read_only else [_KEY_REUSED])])
 
 
 def _repetition(declared: Operation) -> str:

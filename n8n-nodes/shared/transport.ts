@@ -87,11 +87,14 @@ function problemError(
 	itemIndex?: number,
 ): NodeApiError {
 	const isProblem = typeof problem.title === 'string' && typeof problem.detail === 'string';
-	const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
+	const detail = problem.detail ?? '';
+	const fields = (problem.errors ?? [])
+		.map(({ field, message }) => `${field}: ${message}`)
+		.filter((text) => !detail.includes(text));
 	const error = new NodeApiError(context.getNode(), problem as JsonObject, {
 		message: isProblem ? problem.title : `This address is not a Pergola (it answered ${status})`,
 		description: isProblem
-			? [problem.detail, ...fields].join(' — ')
+			? [detail, ...fields].join(' — ')
 			: `${baseUrl} answered without saying why. Check the Base URL in the credential: the address of Pergola itself, without a path.`,
 		httpCode: String(status),
 		itemIndex,

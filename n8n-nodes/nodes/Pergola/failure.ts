@@ -11,12 +11,15 @@ export function asNodeError(
 	return new NodeOperationError(context.getNode(), error as Error, { itemIndex });
 }
 
-/** What "Continue" and "Continue (using error output)" pass on. */
+/**
+ * What "Continue" and "Continue (using error output)" pass on. n8n takes an item with these two keys
+ * for a failed one; with the error itself on the item, it would keep the title only.
+ */
 export function failedItem(
 	error: NodeApiError | NodeOperationError,
 	itemIndex: number,
 ): INodeExecutionData {
 	const json: IDataObject = { error: error.message };
-	if (error.description) json.detail = error.description;
-	return { json, error, pairedItem: { item: itemIndex } };
+	if (error.description) json.details = error.description;
+	return { json, pairedItem: { item: itemIndex } };
 }

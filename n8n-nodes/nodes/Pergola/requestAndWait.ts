@@ -18,7 +18,7 @@ import { answerOnly, bodyOf } from '../../shared/incoming';
 import { pergolaRequest } from '../../shared/transport';
 import { asNodeError, failedItem } from './failure';
 import { callOperation, type Operation } from './operation';
-import { operations } from './resources';
+import { get as getApproval } from './resources/approval/get';
 
 /**
  * Pergola ends an approval that has expired and resumes the execution itself. Only if it could not
@@ -92,10 +92,9 @@ async function resumeIfDecided(context: IWebhookFunctions): Promise<IWebhookResp
 }
 
 async function readApproval(context: IWebhookFunctions, approvalId: string): Promise<IDataObject> {
-	const path = operations.approval?.get?.path ?? 'operations/approval/get';
 	return await pergolaRequest(context, {
 		method: 'POST',
-		path,
+		path: getApproval.path,
 		body: { approval_id: approvalId },
 	});
 }

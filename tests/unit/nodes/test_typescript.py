@@ -1,0 +1,160 @@
+import re
+from dataclasses import dataclass, replace
+
+import pytest
+from pydantic import Field
+
+from controlplane.nodes import typescript
+from controlplane.nodes.declaration import OperationInput
+
+TRY_ALL = f"{typescript.RESOURCES}/sample/tryAll.ts"
+
+
+@dataclass(frozen=True)
+class Event:
+    name: str
+    label: str
+    description: str
+
+
+EVENTS = (
+    Event("order.updated", "Order Updated", "An order was changed."),
+    Event("order.created", "Order Created", "There is a new order"),
+)
+
+
+@pytest.fixture(scope="module")
+def files(every_kind, get_thing) -> dict[str, str]:
+    return typescript.render([every_kind, get_thing], EVENTS)
+
+
+def declared(text: str, name: str) -> str:
+    """The part of the file that declares one parameter."""
+    pattern = rf"^(\t+)\{{\n\t+displayName: '[^']+',\n\t+name: '{name}',.*?^\1\}},$"
+    found = re.search(pattern, text, re.DOTALL | re.MULTILINE)
+    assert found, f"{name} is not declared"
+    return found.group(0)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("text", "string"),
+        ("flag", "boolean"),
+        ("count", "number"),
+        ("amount", "number"),
+        ("outcome", "options"),
+        ("priority", "options"),
+        ("tags", "json"),
+        ("data", "json"),
+        ("address", "json"),
+        ("event_id", "string"),
+        ("due_at", "dateTime"),
+        ("note", "string"),
+    ],
+)
+def test_each_python_type_has_its_kind_of_parameter(files, field, kind):
+    assert f"type: '{kind}'," in declared(files[TRY_ALL], field)
+
+
+@pytest.mark.parametrize(
+    ("field", "default"),
+    [
+        ("text", "''"),
+        ("flag", "false"),
+        ("count", "1"),
+        ("amount", "0"),
+        ("outcome", "'rejected'"),
+        ("tags", "'[]'"),
+        ("data", "'{}'"),
+        ("event_id", "'={{ $json.event_id }}'"),
+        ("expires_in_hours", "72"),
+        ("note", "''"),
+    ],
+)
+def test_defaults(files, field, default):
+    assert f"default: {default}," in declared(files[TRY_ALL], field)
+
+
+def test_required_fields_stand_alone_and_are_shown_for_their_operation(files):
+    text = declared(files[TRY_ALL], "text")
+    assert "required: true," in text
+    assert "displayOptions: showOnlyForTryAll," in text
+
+
+def test_optional_fields_gather_in_additional_fields(files):
+    before, after = files[TRY_ALL].split("name: 'additionalFields'")
+    assert "name: 'note'" not in before
+    assert re.findall(r"name: '(\w+)'", after) == ["expires_in_hours", "note"]
+    assert "required" not in after
+
+
+def test_an_operation_without_optional_fields_has_no_additional_fields(files):
+    assert "additionalFields" not in files[f"{typescript.RESOURCES}/sample/get.ts"]
+
+
+def test_hidden_fields_are_left_out(files):
+    assert not any("resume_url" in text for text in files.values())
+
+
+def test_options_are_sorted_by_their_titles(files):
+    names = re.findall(r"\t+name: '(Accepted|Rejected)'", files[TRY_ALL])
+    assert names == ["Accepted", "Rejected"]
+
+
+def test_bounds_labels_and_multiline(files):
+    assert "typeOptions: { minValue: 1, maxValue: 9 }," in declared(files[TRY_ALL], "count")
+    assert "typeOptions: { rows: 4 }," in declared(files[TRY_ALL], "note")
+    assert "displayName: 'The Thing'," in files[f"{typescript.RESOURCES}/sample/get.ts"]
+
+
+def test_descriptions_end_as_n8n_wants_them(files):
+    assert "description: 'Some text. It may be long.'," in files[TRY_ALL]
+    assert "description: 'Whether to be quick'," in files[TRY_ALL]
+    assert 'description: "It\'s a note",' in files[TRY_ALL]
+
+
+def test_a_boolean_without_whether_is_refused_by_name(every_kind):
+    class Input(OperationInput):
+        fast: bool = Field(description="Be quick")
+
+    with pytest.raises(ValueError, match=r"sample\.try_all\.fast"):
+        typescript.render([replace(every_kind, input_model=Input)], EVENTS)
+
+
+def test_operations_are_offered_by_title(files):
+    text = files[f"{typescript.RESOURCES}/sample/index.ts"]
+    assert re.findall(r"value: '(\w+)'", text) == ["get", "try_all"]
+    assert "action: 'Try all kinds'," in text
+    assert "\ttry_all: tryAll,\n" in text
+    assert "\tget,\n" in text
+
+
+def test_events_are_offered_by_label(files):
+    assert re.findall(r"value: '([\w.]+)'", files[typescript.EVENTS]) == [
+        "order.created",
+        "order.updated",
+    ]
+
+
+def test_output_does_not_depend_on_the_order_of_declarations(files, every_kind, get_thing):
+    again = typescript.render([get_thing, every_kind], reversed(EVENTS))
+    assert again == files
+
+
+def test_every_file_says_not_to_edit_it(files):
+    assert all("do not edit" in text.splitlines()[0] for text in files.values())
+    assert all(text.endswith("\n") for text in files.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("event_id", "Event ID"),
+        ("expires_in_hours", "Expires in Hours"),
+        ("resume_url", "Resume URL"),
+        ("for", "For"),
+    ],
+)
+def test_title_of(name, title):
+    assert typescript.title_of(name) == title
