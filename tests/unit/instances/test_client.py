@@ -1,4 +1,4 @@
-"""The client against a scripted n8n: what it sends, what it makes of the answers, when it retries."""
+"""The client against a scripted n8n: what it sends, makes of the answers, and tries again."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from controlplane.instances.client import N8nClient
-from controlplane.instances.client import errors
+from controlplane.instances.client import N8nClient, errors
 from controlplane.instances.client.executions import ExecutionStatus
 
 BASE = "https://n8n.hafen.example"

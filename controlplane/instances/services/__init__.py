@@ -1,0 +1,28 @@
+"""What can be done with n8n servers and with the workspaces of tenants on them."""
+
+from controlplane.instances.addresses import assert_own_url
+from controlplane.instances.services.health import check_all_health, check_health
+from controlplane.instances.services.registration import (
+    refresh_workspaces,
+    register_instance,
+    save_instance,
+)
+from controlplane.instances.services.workspaces import (
+    bind_tenant,
+    bind_to_own_instance,
+    client_for,
+    unbind_tenant,
+)
+
+__all__ = [
+    "assert_own_url",
+    "bind_tenant",
+    "bind_to_own_instance",
+    "check_all_health",
+    "check_health",
+    "client_for",
+    "refresh_workspaces",
+    "register_instance",
+    "save_instance",
+    "unbind_tenant",
+]
