@@ -13,7 +13,7 @@ export const get: Operation = {
 			type: 'string',
 			required: true,
 			default: '={{ $json.approval_id }}',
-			description: 'The approval to read',
+			description: 'The ID that Request and Wait returned',
 			displayOptions: showOnlyForGet,
 		},
 	],

@@ -19,8 +19,8 @@ export const auditProperties: INodeProperties[] = [
 			{
 				name: 'Record',
 				value: 'record',
-				action: 'Record an entry in the audit trail',
-				description: 'Add an entry to the audit trail',
+				action: 'Record an audit entry',
+				description: "Add an entry to the tenant's audit trail, which nobody can change or delete",
 			},
 		],
 		default: 'record',

@@ -13,7 +13,7 @@ export const record: Operation = {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'What happened, such as credit.checked',
+			description: 'What was done, as noun and participle, for example order.exported',
 			displayOptions: showOnlyForRecord,
 		},
 		{
@@ -22,7 +22,7 @@ export const record: Operation = {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'What kind of thing it happened to',
+			description: 'The kind of thing it was done to, for example order',
 			displayOptions: showOnlyForRecord,
 		},
 		{
@@ -31,7 +31,7 @@ export const record: Operation = {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'Which one it happened to',
+			description: 'Which one: its ID',
 			displayOptions: showOnlyForRecord,
 		},
 		{
@@ -47,7 +47,7 @@ export const record: Operation = {
 					name: 'data',
 					type: 'json',
 					default: '{}',
-					description: 'Details to keep with the record',
+					description: 'Further facts to keep, as a JSON object',
 				},
 			],
 		},

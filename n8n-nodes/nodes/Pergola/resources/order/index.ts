@@ -21,14 +21,15 @@ export const orderProperties: INodeProperties[] = [
 			{
 				name: 'Record Outcome',
 				value: 'record_outcome',
-				action: 'Record the outcome of an order',
-				description: 'Write down how an order ended',
+				action: 'Record what became of an order',
+				description: 'Record that an order was accepted or rejected, once and for all',
 			},
 			{
 				name: 'Review',
 				value: 'review',
 				action: 'Review an order',
-				description: "Judge an order by the tenant's policies",
+				description:
+					"Judge an order by the tenant's policies: accept, hold or reject, with reasons",
 			},
 		],
 		default: 'record_outcome',

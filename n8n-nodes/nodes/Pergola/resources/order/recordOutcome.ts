@@ -12,8 +12,8 @@ export const recordOutcome: Operation = {
 			name: 'order_id',
 			type: 'string',
 			required: true,
-			default: '={{ $json.order_id }}',
-			description: 'The order',
+			default: '={{ $json.order_id || $json.subject_id }}',
+			description: 'The order, from Review or from what was approved',
 			displayOptions: showOnlyForRecordOutcome,
 		},
 		{
@@ -32,7 +32,7 @@ export const recordOutcome: Operation = {
 				},
 			],
 			default: 'accepted',
-			description: 'How the order ended',
+			description: 'What became of the order',
 			displayOptions: showOnlyForRecordOutcome,
 		},
 		{
@@ -49,7 +49,7 @@ export const recordOutcome: Operation = {
 					type: 'string',
 					typeOptions: { rows: 4 },
 					default: '',
-					description: 'Why, in a sentence',
+					description: 'What should be remembered about it',
 				},
 			],
 		},

@@ -13,7 +13,7 @@ export const review: Operation = {
 			type: 'string',
 			required: true,
 			default: '={{ $json.event_id }}',
-			description: 'The event that brought the order, as the trigger gives it',
+			description: 'The event that brought the order, from the Pergola Trigger',
 			displayOptions: showOnlyForReview,
 		},
 	],
