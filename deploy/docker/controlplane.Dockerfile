@@ -1,0 +1,28 @@
+# The control plane: one image for web, worker, beat, relay and the migrations job.
+FROM python:3.12.13-slim-bookworm AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /venv
+COPY requirements.txt /
+RUN /venv/bin/pip install --only-binary=:all: -r /requirements.txt
+
+FROM python:3.12.13-slim-bookworm AS application
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=controlplane.settings
+RUN useradd --system --uid 10001 --create-home pergola
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY manage.py ./
+COPY controlplane controlplane
+COPY tenants tenants
+COPY workflow-templates workflow-templates
+COPY deploy/__init__.py deploy/
+COPY deploy/docker deploy/docker
+COPY deploy/embedded/__init__.py deploy/embedded/errors.py deploy/embedded/n8n_owner.py deploy/embedded/
+# Settings want addresses and keys; collecting static files uses none of them.
+RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused DATABASE_URL=postgresql://unused \
+    REDIS_URL=redis://unused python manage.py collectstatic --noinput --verbosity 0
+USER pergola
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", \
+     "--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", \
+     "controlplane.wsgi:application"]
