@@ -1,0 +1,312 @@
+"""From Shopify's order to ours.
+
+Format: the Order resource of Shopify's REST Admin API, as the `orders/*` webhooks send it. Amounts
+are texts in the shop's currency (`total_price`), and once more in `…_set.shop_money`; a body may
+be the order itself or `{"order": {…}}`.
+"""
+
+import re
+from decimal import Decimal
+from functools import cache
+from itertools import product
+from typing import Any
+
+from babel import Locale
+
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.money import Money, is_currency
+from controlplane.orders.normal import (
+    NO_CURRENCY,
+    ZERO,
+    Address,
+    Buyer,
+    Line,
+    NormalOrder,
+    Totals,
+)
+from controlplane.orders.reading import NotJson, Reader, clean, kind_of, parse_json, total_of
+
+MOST_LINES = 500
+MOST_TAGS = 250
+_MOST_PARTS = 250
+_REFUND_STATES = frozenset({"", "success"})
+
+
+class OrderUnreadable(DomainError):
+    code = "order_unreadable"
+    status = 422
+    title = "The event holds no order"
+
+
+def normalize_order(body: str) -> NormalOrder:
+    """Whatever can be read of the order; the rest is in its `problems`.
+
+    Raises OrderUnreadable where it cannot even be told which order it is.
+    """
+    try:
+        payload = parse_json(body)
+    except NotJson as error:
+        raise OrderUnreadable(
+            "The event's body is not JSON. Look at the event and at what the shop sends.",
+            errors=(FieldError("body", "is not JSON"),),
+        ) from error
+    payload = _unwrapped(payload)
+    order = Reader(payload)
+    external_id = _external_id(order)
+    currency = _currency(order)
+    lines = tuple(_line(line) for line in order.objects("line_items", most=MOST_LINES))
+    totals = _totals(order, lines, currency)
+    adds_up = _adds_up(order, lines, totals, currency)
+    ship_to, bill_to = (
+        _address(order.object(f"{kind}_address")) for kind in ("shipping", "billing")
+    )
+    return NormalOrder(
+        external_id=external_id,
+        number=order.text("name", most=60) or _plain_number(order) or external_id[:60],
+        placed_at=order.time("processed_at") or order.time("created_at"),
+        currency=currency,
+        totals=totals,
+        financial_status=order.text("financial_status", most=40).lower(),
+        fulfillment_status=order.text("fulfillment_status", most=40).lower(),
+        buyer=_buyer(order, bill_to or ship_to or Address()),
+        ship_to=ship_to,
+        bill_to=bill_to,
+        lines=lines,
+        tags=_tags(order),
+        note=order.text("note", most=5000),
+        is_test=order.flag("test"),
+        cancelled_at=order.time("cancelled_at"),
+        adds_up=adds_up,
+        problems=tuple(order.problems),
+    )
+
+
+def _unwrapped(payload: Any) -> dict[str, Any]:
+    if isinstance(payload, dict) and isinstance(payload.get("order"), dict) and "id" not in payload:
+        payload = payload["order"]
+    if not isinstance(payload, dict):
+        raise OrderUnreadable(
+            f"The event's body is {kind_of(payload)}, not an order.",
+            errors=(FieldError("body", "is not an object"),),
+        )
+    return payload
+
+
+def _external_id(order: Reader) -> str:
+    """The number alone, also from `gid://shopify/Order/450789469`."""
+    for name in ("id", "admin_graphql_api_id", "name"):
+        value = order.value.get(name)
+        if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+            text = clean(str(value)).strip()
+            if known := text.rpartition("/")[2] if text.startswith("gid:") else text:
+                return known[:64]
+    raise OrderUnreadable(
+        "The event's body names no order: id, admin_graphql_api_id and name are all missing. "
+        "Check that the shop's webhook is an orders/… topic.",
+        errors=(FieldError("id", "is missing"),),
+    )
+
+
+def _plain_number(order: Reader) -> str:
+    number = order.text("order_number", most=40)
+    return f"#{number}" if number else ""
+
+
+def _currency(order: Reader) -> str:
+    shop_money = order.object("total_price_set").object("shop_money")
+    code = (order.text("currency", most=10) or shop_money.text("currency_code", most=10)).upper()
+    if not code:
+        order.report("currency_missing", "currency", "is missing")
+    elif not is_currency(code):
+        order.report("currency_unknown", "currency", f"is “{code}”, which is no ISO 4217 code")
+    else:
+        return code
+    return NO_CURRENCY
+
+
+def _money(of: Reader, name: str, *, signed: bool = False) -> Decimal | None:
+    """`name`, or the same in the shop's currency from `name_set`."""
+    amount = of.amount(name, signed=signed)
+    if amount is None:
+        amount = of.object(f"{name}_set").object("shop_money").amount("amount", signed=signed)
+    return amount
+
+
+def _line(line: Reader) -> Line:
+    price = _money(line, "price")
+    if price is None and line.value.get("price") in (None, ""):
+        line.report("missing", "price", "is missing")
+    allocated = total_of(_money(part, "amount") for part in _parts(line, "discount_allocations"))
+    discount = allocated or _money(line, "total_discount") or ZERO
+    return Line(
+        sku=line.text("sku"),
+        title=line.text("title") or line.text("name"),
+        quantity=line.whole("quantity"),
+        unit_price=price or ZERO,
+        discount=line.bounded("discount_allocations", discount),
+        tax=_tax_of(line),
+        # What nobody said must be shipped is taken as something to ship, so that it is not lost.
+        requires_shipping=line.flag("requires_shipping", default=True),
+        gift_card=line.flag("gift_card"),
+    )
+
+
+def _parts(of: Reader, name: str) -> list[Reader]:
+    return list(of.objects(name, most=_MOST_PARTS))
+
+
+def _tax_of(of: Reader) -> Decimal:
+    tax = total_of(_money(tax, "price") for tax in _parts(of, "tax_lines"))
+    return of.bounded("tax_lines", tax)
+
+
+def _totals(order: Reader, lines: tuple[Line, ...], currency: str) -> Totals:
+    total = _money(order, "total_price")
+    if total is None and not any(p.field.startswith("total_price") for p in order.problems):
+        order.report("missing", "total_price", "is missing")
+    discounts = _money(order, "total_discounts")
+    if discounts is None:
+        discounts = order.bounded("line_items", _discounts(lines))
+    subtotal = _money(order, "subtotal_price")
+    if subtotal is None:
+        subtotal = order.bounded("line_items", max(_goods(lines) - discounts, ZERO))
+    tax = _money(order, "total_tax")
+    return Totals(
+        subtotal=subtotal,
+        discounts=discounts,
+        shipping=_shipping(order),
+        tax=_tax_of(order) if tax is None else tax,
+        total=ZERO if total is None else total,
+        refunded=order.bounded("refunds", _refunded(order, currency)),
+    )
+
+
+def _goods(lines: tuple[Line, ...]) -> Decimal:
+    return sum((line.unit_price * line.quantity for line in lines), start=ZERO)
+
+
+def _discounts(lines: tuple[Line, ...]) -> Decimal:
+    return sum((line.discount for line in lines), start=ZERO)
+
+
+def _shipping(order: Reader) -> Decimal:
+    known = order.object("total_shipping_price_set").object("shop_money").amount("amount")
+    if known is not None:
+        return known
+    listed = total_of(_money(line, "price") for line in _parts(order, "shipping_lines"))
+    return order.bounded("shipping_lines", listed)
+
+
+def _refunded(order: Reader, currency: str) -> Decimal:
+    """What was paid back; where no payment is listed, the worth of what was taken back."""
+    refunded = ZERO
+    for refund in _parts(order, "refunds"):
+        paid_back = [
+            _transaction_amount(transaction, currency)
+            for transaction in _parts(refund, "transactions")
+            if transaction.text("kind").lower() in {"", "refund"}
+            and transaction.text("status").lower() in _REFUND_STATES
+        ]
+        if paid_back:
+            refunded += sum(paid_back, start=ZERO)
+            continue
+        for line in _parts(refund, "refund_line_items"):
+            refunded += (_money(line, "subtotal") or ZERO) + (_money(line, "total_tax") or ZERO)
+    return refunded
+
+
+def _transaction_amount(transaction: Reader, currency: str) -> Decimal:
+    paid_in = transaction.text("currency", most=10).upper()
+    if paid_in and paid_in != currency:
+        converted = transaction.object("amount_set").object("shop_money").amount("amount")
+        if converted is None:
+            transaction.report("currency_differs", "amount", f"is in {paid_in}, not {currency}")
+        return converted or ZERO
+    return _money(transaction, "amount") or ZERO
+
+
+def _adds_up(order: Reader, lines: tuple[Line, ...], totals: Totals, currency: str) -> bool:
+    """Whether goods, shipping, tax and extras make the total, in any way that Shopify counts.
+
+    Shopify reduces shipping by its discounts or not, lists a tip as a line or not, and includes
+    taxes and duties or not; an order is doubted only where none of these gives its total.
+    """
+    if not lines and totals.total == 0:
+        return True
+    listed = _money(order, "total_line_items_price")
+    goods = {totals.subtotal, _goods(lines) - totals.discounts}
+    goods |= {_goods(lines) - _discounts(lines)}
+    goods |= set() if listed is None else {listed - totals.discounts}
+    shipping = {totals.shipping, *_discounted_shipping(order)}
+    tax = {ZERO if order.flag("taxes_included") else totals.tax}
+    tip = {ZERO, _money(order, "total_tip_received") or ZERO}
+    duties = {ZERO, _extra(order, "original_total_duties_set")}
+    fees = {ZERO, _extra(order, "original_total_additional_fees_set")}
+    minor = Money(totals.total, currency).minor
+    return any(
+        abs(Money(sum(parts, start=ZERO), currency).minor - minor) <= 1
+        for parts in product(goods, shipping, tax, tip, duties, fees)
+    )
+
+
+def _discounted_shipping(order: Reader) -> list[Decimal]:
+    prices = [_money(line, "discounted_price") for line in _parts(order, "shipping_lines")]
+    return [] if None in prices else [total_of(iter(prices))]
+
+
+def _extra(order: Reader, name: str) -> Decimal:
+    return order.object(name).object("shop_money").amount("amount") or ZERO
+
+
+def _buyer(order: Reader, address: Address) -> Buyer:
+    customer = order.object("customer")
+    full_name = f"{customer.text('first_name')} {customer.text('last_name')}".strip()
+    return Buyer(
+        name=(full_name or address.name)[:200],
+        email=order.text("email") or order.text("contact_email") or customer.text("email"),
+        phone=(order.text("phone") or customer.text("phone") or address.phone)[:60],
+        company=address.company or customer.object("default_address").text("company"),
+    )
+
+
+def _address(address: Reader) -> Address | None:
+    """None where there is none, or one with nothing in it."""
+    full_name = f"{address.text('first_name')} {address.text('last_name')}".strip()
+    read = Address(
+        name=address.text("name") or full_name,
+        company=address.text("company"),
+        address1=address.text("address1"),
+        address2=address.text("address2"),
+        postal_code=address.text("zip", most=20),
+        city=address.text("city"),
+        province=address.text("province") or address.text("province_code"),
+        country=_country(address),
+        phone=address.text("phone", most=60),
+    )
+    return read if any((read.address1, read.city, read.postal_code, read.country)) else None
+
+
+def _country(address: Reader) -> str:
+    for name in ("country_code", "country", "country_name"):
+        text = address.text(name)
+        if re.fullmatch(r"[A-Za-z]{2}", text, re.ASCII):
+            return text.upper()
+        if code := _codes_by_country().get(text.casefold()):
+            return code
+    return ""
+
+
+@cache
+def _codes_by_country() -> dict[str, str]:
+    """By CLDR's English names, for addresses that name a country without its code."""
+    territories = Locale("en").territories
+    return {str(name).casefold(): code for code, name in territories.items() if code.isalpha()}
+
+
+def _tags(order: Reader) -> tuple[str, ...]:
+    value = order.value.get("tags")
+    if isinstance(value, list):
+        found = [tag for tag in value if isinstance(tag, str)]
+    else:
+        found = order.text("tags", most=10_000).split(",")
+    return tuple(clean(tag).strip()[:60] for tag in found if tag.strip())[:MOST_TAGS]

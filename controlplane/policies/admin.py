@@ -1,0 +1,118 @@
+"""Policies in a tenant's admin. Saving publishes, so a rule is checked before it is saved."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from controlplane.core.admin import ReadOnlyTenantModelAdmin, TenantModelAdmin, actor_of
+from controlplane.core.errors import DomainError
+from controlplane.policies.contexts import context_names
+from controlplane.policies.models import Decision, Policy, PolicyVersion, Rule
+from controlplane.policies.services import assert_affordable, check_rule, publish_policy
+
+
+class RuleForm(forms.ModelForm):
+    """Shows the engine's complaint at the field it is about."""
+
+    class Meta:
+        model = Rule
+        fields = ["position", "code", "expression", "verdict", "message", "enabled"]
+        widgets = {
+            "expression": forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false"}),
+            "message": forms.Textarea(attrs={"rows": 2, "cols": 40}),
+        }
+
+    cost = 0.0
+
+    def check_in(self, context: str) -> None:
+        data = self.cleaned_data
+        if not data.get("enabled") or not {"expression", "message"} <= data.keys():
+            return
+        try:
+            self.cost = check_rule(
+                context=context, expression=data["expression"], message=data["message"]
+            )
+        except DomainError as error:
+            for fault in error.errors:
+                field = fault.field if fault.field in self.fields else None
+                self.add_error(field, fault.message)
+            if not error.errors:
+                self.add_error("expression", error.detail)
+
+
+class RuleFormSet(BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        forms_kept = [f for f in self.forms if f.has_changed() or f.instance.pk]
+        forms_kept = [f for f in forms_kept if not self._should_delete_form(f)]
+        for form in forms_kept:
+            form.check_in(self.instance.context)
+        try:
+            assert_affordable(form.cost for form in forms_kept)
+        except DomainError as error:
+            raise forms.ValidationError(error.detail) from error
+
+
+class RuleInline(TabularInline):
+    model = Rule
+    form = RuleForm
+    formset = RuleFormSet
+    extra = 0
+    ordering = ["position", "code"]
+
+
+class PolicyForm(forms.ModelForm):
+    context = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in context_names()],
+        help_text=_("What the rules are about."),
+    )
+
+    class Meta:
+        model = Policy
+        fields = ["context", "slug", "title", "is_active"]
+
+
+@admin.register(Policy)
+class PolicyAdmin(TenantModelAdmin):
+    form = PolicyForm
+    list_display = ["title", "context", "is_active", "version", "updated_at"]
+    list_filter = ["context", "is_active"]
+    search_fields = ["title", "slug"]
+    prepopulated_fields = {"slug": ["title"]}
+    inlines = [RuleInline]
+
+    @admin.display(description=_("Published"))
+    def version(self, policy: Policy) -> str:
+        latest = policy.latest_version()
+        return f"v{latest.number}" if latest else "–"
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        version = publish_policy(policy=form.instance, by=actor_of(request))
+        self.message_user(request, _("Version %(n)s is in force.") % {"n": version.number})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # decisions refer to its versions; it can be made inactive
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyTenantModelAdmin):
+    list_display = ["policy", "number", "published_at", "published_by"]
+    list_filter = ["policy"]
+    list_select_related = ["policy"]
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyTenantModelAdmin):
+    list_display = ["decided_at", "verdict", "subject_type", "subject_id", "codes"]
+    list_filter = ["verdict", "context"]
+    search_fields = ["=subject_id", "=event_id"]
+
+    @admin.display(description=_("Reasons"))
+    def codes(self, decision: Decision) -> str:
+        return ", ".join(reason["code"] for reason in decision.reasons)
