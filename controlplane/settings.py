@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core import logs
-from tenants.database.base import reset_connection
+from tenants.database.pool import reset_connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -115,7 +115,7 @@ TEMPLATES = [
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
-DATABASE_ROUTERS = ["tenants.router.PlacementRouter"]
+DATABASE_ROUTERS = ["tenants.router.PlacementRouter", "django_tenants.routers.TenantSyncRouter"]
 ENGINE = "tenants.database"
 
 DATABASES = {

@@ -11,6 +11,7 @@ NOWHERE = {
     "DATABASE_OWNER_URL": "postgres://pergola_owner:offline@127.0.0.1:1/pergola",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "PUBLIC_URL": "http://localhost:8000",
+    "DATABASE_POOL": "false",
 }
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ a non-superuser that may become each tenant's role but inherits none of them, so
 it reads no tenant's rows.
 """
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from tenants.models import Tenant
+if TYPE_CHECKING:
+    from tenants.models import Tenant
 
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
@@ -22,7 +25,7 @@ def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
     _shared.setdefault(table, {})[privilege] = columns
 
 
-def role_of(tenant: Tenant) -> str:
+def role_of(tenant: "Tenant") -> str:
     return f"{connections['owner'].settings_dict['NAME']}_{tenant.schema_name}"
 
 
@@ -69,7 +72,7 @@ def grant_shared() -> None:
             )
 
 
-def grant_tenant(tenant: Tenant) -> None:
+def grant_tenant(tenant: "Tenant") -> None:
     """After migrating a tenant's schema: its role, and the application's right to become it."""
     schema, role = tenant.schema_name, role_of(tenant)
     _ensure_role(role)

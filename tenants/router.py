@@ -12,15 +12,15 @@ class PlacementRouter(TenantSyncRouter):
     """django-tenants places whole apps; ours also splits one, by `settings.TENANT_MODELS`.
 
     Unlike the parent it migrates through the owner's connection too: the application's login
-    owns nothing.
+    owns nothing. It always decides: the parent, which django-tenants wants listed, is not asked.
     """
 
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
-    ) -> bool | None:
+    ) -> bool:
         in_public = connections[db].schema_name == get_public_schema_name()
         split = settings.TENANT_MODELS.get(app_label)
         if split is not None:
-            return None if model_name is None else (model_name in split) != in_public
+            return model_name is None or (model_name in split) != in_public
         apps = settings.SHARED_APPS if in_public else settings.TENANT_APPS
-        return None if self.app_in_list(app_label, apps) else False
+        return bool(self.app_in_list(app_label, apps))

@@ -56,10 +56,3 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
             if cursor is None:
                 own_cursor.close()
 
-
-def reset_connection(connection: Any) -> None:
-    """For the pool: nothing of the last tenant stays on a connection that goes back."""
-    connection.execute("RESET ROLE")
-    connection.execute("RESET search_path")
-    if not connection.autocommit:
-        connection.commit()
