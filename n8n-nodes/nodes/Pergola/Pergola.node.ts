@@ -19,7 +19,7 @@ export class Pergola implements INodeType {
 		icon: { light: 'file:../../icons/pergola.svg', dark: 'file:../../icons/pergola.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		subtitle: '={{$parameter["operation"].replace("_", " ") + ": " + $parameter["resource"]}}',
 		description: 'Judge orders by policy, wait for approvals and record outcomes',
 		defaults: {
 			name: 'Pergola',

@@ -112,7 +112,8 @@ function resumeUrl(context: IExecuteFunctions): string {
 function onlyItem(context: IExecuteFunctions): INodeExecutionData {
 	const items = context.getInputData();
 	const [item] = items;
-	if (context.isToolExecution()) {
+	// As a tool of an agent the node runs under the type `pergolaTool`.
+	if (context.isToolExecution() || context.getNode().type.endsWith('Tool')) {
 		throw new NodeOperationError(context.getNode(), 'An AI agent cannot wait for an approval', {
 			description:
 				'Put this step into the workflow after the agent, or let the agent read an approval with Approval > Get.',
