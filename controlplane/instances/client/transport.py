@@ -165,7 +165,11 @@ def refusal(response: httpx.Response, *, base_url: str, doing: str) -> InstanceR
     elif status == httpx.codes.NOT_FOUND and _is_json(response):
         kind = NotFound
     elif status == httpx.codes.NOT_FOUND:
-        advice = "Check the address, and that the n8n has its public API switched on."
+        # Not n8n's API at all, or not yet: its routes come after its port.
+        advice = (
+            "If it is just starting, try again in a minute; else check the address, and that the "
+            "n8n has its public API switched on."
+        )
     elif status in _BUSY or status >= 500:
         advice = "Try again in a minute; if it stays so, look at that n8n's log."
     return kind(

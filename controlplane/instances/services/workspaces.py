@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
-from django.db import transaction
+from django.db import connection, transaction
 
 from controlplane.audit import services as audit
 from controlplane.core.actor import Actor
@@ -47,19 +49,20 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
             f"{instance} belongs to {instance.partner or instance.tenant}, which is neither "
             f"{tenant} nor the partner that leads it. Choose another instance."
         )
-    workspace = _begin_workspace(tenant, instance)
-    was_ready = workspace.is_ready
-    if instance.is_ours:
-        _become_member(tenant, instance, workspace)
-    else:
-        with _owner(instance) as n8n:
-            n8n.get_or_create_tag(workspace.tag)
-        workspace.api_key = instance.owner_key
-        workspace.project_id = project_id or workspace.project_id or instance.project_id
-    with inside(tenant), transaction.atomic():
-        workspace.save()
-        if not was_ready:
-            _record("workspace.bound", workspace, by)
+    with _alone(tenant):
+        workspace = _begin_workspace(tenant, instance)
+        was_ready = workspace.is_ready
+        if instance.is_ours:
+            _become_member(tenant, instance, workspace)
+        else:
+            with _owner(instance) as n8n:
+                n8n.get_or_create_tag(workspace.tag)
+            workspace.api_key = instance.owner_key
+            workspace.project_id = project_id or workspace.project_id or instance.project_id
+        with inside(tenant), transaction.atomic():
+            workspace.save()
+            if not was_ready:
+                _record("workspace.bound", workspace, by)
     log.info("tenant bound", tenant=tenant.slug, instance=instance.name, by=by.label)
 
 
@@ -87,7 +90,7 @@ def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
     if workspace.is_member:
         _remove_member(instance, workspace)
     else:
-        with client_for(workspace) as n8n:
+        with _owner(instance, project_id=workspace.project_id) as n8n:
             for workflow in n8n.list_workflows(tag=workspace.tag):
                 n8n.deactivate_workflow(workflow.id)
     with inside(tenant), transaction.atomic():
@@ -104,6 +107,22 @@ def client_for(workspace: Workspace, *, transport: httpx.BaseTransport | None = 
         project_id=workspace.project_id,
         transport=transport,
     )
+
+
+@contextmanager
+def _alone(tenant: Tenant) -> Iterator[None]:
+    """One at a time for a tenant: two would each take away the key that the other just made.
+
+    A lock of the session, as no transaction may be open around calls to n8n.
+    """
+    key = ["instances.bind_tenant", str(tenant.pk)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext(%s))", key)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", key)
 
 
 def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
