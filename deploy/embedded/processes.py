@@ -108,6 +108,9 @@ class Processes:
             _signal(lambda: os.killpg(process.pid, signal.SIGKILL))
             while is_running(process):
                 time.sleep(0.02)
+            if process.pid in _children:
+                # Its first thread may be gone while others still end.
+                _children.pop(process.pid).wait()
         self._record(process.name).unlink(missing_ok=True)
 
     def _record(self, name: str) -> Path:
@@ -136,10 +139,10 @@ def wait_until_ready(
 
 def is_running(process: Process) -> bool:
     """Whether this very process runs: same PID and same beginning, and not a zombie."""
+    runs = process.began != "" and beginning_of(process.pid) == process.began
     child = _children.get(process.pid)
-    if child is not None and child.poll() is not None:
-        return False
-    return process.began != "" and beginning_of(process.pid) == process.began
+    # Asked last: one that ended since the line above is reaped as well.
+    return runs if child is None else child.poll() is None and runs
 
 
 def beginning_of(pid: int) -> str | None:
