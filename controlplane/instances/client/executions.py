@@ -21,6 +21,11 @@ class ExecutionStatus(StrEnum):
     UNKNOWN = "unknown"
     WAITING = "waiting"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "ExecutionStatus":
+        """A status that another version of n8n knows."""
+        return cls.UNKNOWN
+
 
 ENDED = frozenset(
     {

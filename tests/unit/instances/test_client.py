@@ -270,6 +270,15 @@ def test_executions_stop_at_the_limit() -> None:
     assert n8n.requests[0].url.params["status"] == "waiting"
 
 
+def test_a_status_of_another_version_is_unknown() -> None:
+    run = {"id": "1", "workflowId": "w1", "status": "dreaming", "mode": "webhook"}
+
+    found = ScriptedN8n(answer(run)).client().get_execution("1")
+
+    assert found.status is ExecutionStatus.UNKNOWN
+    assert not found.has_ended
+
+
 def test_an_execution_id_that_is_no_number_is_not_asked_for() -> None:
     n8n = ScriptedN8n(answer({}))
 
