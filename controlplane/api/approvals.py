@@ -34,16 +34,20 @@ class DecisionIn(BaseModel):
     comment: str = Field(default="", description="Why, for the record", max_length=2000)
 
 
-@extend_schema(
-    tags=["approvals"],
-    parameters=[OpenApiParameter("status", str, enum=Approval.Status.values)],
-    operation_id="approvals_list",
-)
 class Approvals(ListAPIView[Approval]):
     """Approvals, newest first."""
 
     permission_classes = [IsMember]
     serializer_class = ApprovalSerializer
+
+    @extend_schema(
+        tags=["approvals"],
+        parameters=[OpenApiParameter("status", str, enum=Approval.Status.values)],
+        operation_id="approvals_list",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Approvals, newest first."""
+        return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Any:
         status = self.request.query_params.get("status")

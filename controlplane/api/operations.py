@@ -24,12 +24,14 @@ REPLAYED = "Idempotent-Replayed"
 
 
 class OperationView(APIView):
+    """One operation; `_view` makes a subclass with a `post` of its own for each."""
+
     permission_classes = [IsMachine]
     operation: Operation
 
-    def post(self, request: Request) -> Response:
+    def carry_out(self, request: Request) -> Response:
         actor: Actor = request.user.actor
-        _require_scope(self.operation.scope, actor)
+        require_scope(self.operation.scope, actor)
         execution = actor.execution
         with bound(
             operation=self.operation.key,
@@ -56,7 +58,7 @@ class OperationView(APIView):
         return Response(answer, headers={REPLAYED: "true"} if is_replay else {})
 
 
-def _require_scope(scope: str, actor: Actor) -> None:
+def require_scope(scope: str, actor: Actor) -> None:
     if scope not in actor.scopes:
         raise ScopeMissing(
             f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
@@ -116,10 +118,14 @@ def _view(operation: Operation) -> Any:
             }
         },
     )
+
+    @schema
+    def post(self: OperationView, request: Request) -> Response:
+        return self.carry_out(request)
+
     name = f"{operation.key}.View".title().replace(".", "").replace("_", "")
-    view_class = type(name, (OperationView,), {"operation": operation})
-    view_class.post = schema(view_class.post)  # type: ignore[attr-defined]
-    return enters(Door.KEY)(csrf_exempt(view_class.as_view()))  # type: ignore[attr-defined]
+    view_class = type(name, (OperationView,), {"operation": operation, "post": post})
+    return enters(Door.KEY)(csrf_exempt(view_class.as_view()))
 
 
 def operation_urls() -> list[URLPattern]:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
-from controlplane.api.operations import _require_scope as require_scope
+from controlplane.api.operations import require_scope
 from controlplane.events import delivery, services
 from controlplane.events.presentation import present_delivery
 

@@ -44,7 +44,8 @@ def _try(waiter: Waiter) -> None:
             )
     except httpx.HTTPError as error:
         raise _not_yet(waiter, f"n8n did not answer: {type(error).__name__}") from error
-    if response.is_success:
+    # 410: the execution waits for a later approval by now, so an earlier try of ours got through.
+    if response.is_success or response.status_code == httpx.codes.GONE:
         _settle(waiter)
         return
     status = _execution_status(waiter)

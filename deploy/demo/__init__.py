@@ -1,0 +1,1 @@
+"""`make demo`: everything running, with a partner, two tenants and real orders."""

@@ -1,0 +1,36 @@
+"""A member who decides through the API, with a session and a CSRF token as a browser has them."""
+
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+from sesame.utils import get_query_string
+
+from deploy.demo.world import Place
+
+
+class MemberClient:
+    """Logs in by one-time link on the tenant's host; names under localhost need no resolver."""
+
+    def __init__(self, place: Place) -> None:
+        address = urlsplit(place.tenant.portal_url)
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{address.port}",
+            headers={"Host": address.netloc},
+            timeout=10,
+            trust_env=False,
+        )
+        entered = self._client.get("/accounts/enter/" + get_query_string(place.approver))
+        if settings.SESSION_COOKIE_NAME not in self._client.cookies:
+            raise AssertionError(f"the one-time link did not log in: {entered.status_code}")
+        self._client.get("/approvals/").raise_for_status()
+
+    def decide(self, approval_id: str, decision: str, comment: str) -> httpx.Response:
+        return self._client.post(
+            f"/api/v1/approvals/{approval_id}/decision",
+            json={"decision": decision, "comment": comment},
+            headers={"X-CSRFToken": self._client.cookies[settings.CSRF_COOKIE_NAME]},
+        )
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,67 @@
+"""Pergola's own processes, as children: web, worker, beat and relay."""
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from deploy.embedded.processes import Process, Processes, wait_until_ready
+from deploy.embedded.progress import Reporter
+
+ROOT = Path(__file__).parents[2]
+
+
+class Pergola:
+    """Started in order; `stop` ends exactly these."""
+
+    def __init__(self, var: Path, environment: dict[str, str], reporter: Reporter) -> None:
+        self._processes = Processes(var)
+        self._environment = {**os.environ, **environment, "LOG_LEVEL": "INFO"}
+        self._reporter = reporter
+        self._started: list[Process] = []
+        self._url = environment["PUBLIC_URL"]
+        self._schedule = var / "celerybeat-schedule"
+
+    def start(self) -> None:
+        port = str(urlsplit(self._url).port or 80)
+        celery = ["-m", "celery", "-A", "controlplane"]
+        commands = {
+            "web": [
+                "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port,
+                "--workers", "1", "--blocking-threads", "8", "controlplane.wsgi:application",
+            ],
+            "worker": [*celery, "worker", "--pool", "threads", "--concurrency", "4"],
+            "beat": [*celery, "beat", "--schedule", str(self._schedule)],
+            "relay": ["manage.py", "relay"],
+        }  # fmt: skip
+        with self._reporter.step("Starting web, worker, beat and relay") as step:
+            for name, arguments in commands.items():
+                # One that an earlier, killed run left would run old code beside ours.
+                if (left := self._processes.find(name)) is not None:
+                    self._processes.stop(left)
+                self._started.append(
+                    self._processes.start(
+                        name,
+                        [sys.executable, *arguments],
+                        environment=self._environment,
+                        cwd=ROOT,
+                    )
+                )
+            wait_until_ready(
+                self._started[0], self._is_ready, timeout=60, step=step, waiting_for="/readyz"
+            )
+
+    def stop(self) -> None:
+        if not self._started:
+            return
+        with self._reporter.step("Stopping web, worker, beat and relay"):
+            while self._started:
+                self._processes.stop(self._started.pop())
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self._url}/readyz", timeout=2, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False

@@ -1,0 +1,123 @@
+"""Two tenants that stay, a rollback after each test, and people and keys to come in with."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from controlplane.core.actor import Actor, ActorKind
+from tenants import lookup
+from tenants.context import inside
+from tenants.models import ApiKey, Member, Partner, Tenant
+
+ALL_SCOPES = [
+    "approvals:read",
+    "approvals:request",
+    "audit:record",
+    "events:subscribe",
+    "orders:record",
+    "orders:review",
+]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    """The real schemas, with real roles and grants, made as `migrate_fleet` makes them.
+
+    A fixture called `db` rolls back what a test does; tenants and schemas stay for the next run.
+    """
+    from io import StringIO
+
+    from django.core.management import call_command
+
+    from controlplane.core.actor import system
+    from tenants.provisioning import provision_tenant, start_tenant
+
+    with django_db_blocker.unblock():
+        if not _is_built():
+            call_command("migrate_fleet", stdout=StringIO())
+            for slug in ("north", "south"):
+                partner, _new = Partner.objects.get_or_create(
+                    slug=f"partner-{slug}", defaults={"name": f"Partner {slug.title()}"}
+                )
+                provision_tenant(
+                    start_tenant(slug=slug, name=slug.title(), partner=partner),
+                    by=system("tests"),
+                )
+
+
+def _is_built() -> bool:
+    from django.db import DatabaseError
+
+    try:
+        return Tenant.objects.active().filter(slug__in=["north", "south"]).count() == 2
+    except DatabaseError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _fresh_lookups() -> Iterator[None]:
+    """What one test's rolled-back rows taught the process must not reach the next."""
+    yield
+    lookup.forget_tenants()
+
+
+@pytest.fixture
+def north(db: None) -> Tenant:
+    return lookup.tenant_by_slug("north")
+
+
+@pytest.fixture
+def south(db: None) -> Tenant:
+    return lookup.tenant_by_slug("south")
+
+
+@pytest.fixture
+def tenant(north: Tenant) -> Iterator[Tenant]:
+    """Entered, as a door would."""
+    with inside(north):
+        yield north
+
+
+@pytest.fixture
+def member_actor() -> Actor:
+    return Actor(ActorKind.MEMBER, "1", "Ada Lovelace")
+
+
+@pytest.fixture
+def make_member(db: None) -> Callable[..., Member]:
+    def make(tenant: Tenant, role: str = Member.Role.APPROVER, name: str = "ada") -> Member:
+        user = User.objects.create_user(
+            f"{name}-{tenant.slug}", f"{name}@{tenant.slug}.example", "correct horse battery"
+        )
+        return Member.objects.create(user=user, tenant=tenant, role=role)
+
+    return make
+
+
+@pytest.fixture
+def browser(make_member: Callable[..., Member]) -> Callable[..., Client]:
+    """A logged-in member's test client on the tenant's host: `browser(north, role="viewer")`."""
+
+    def make(tenant: Tenant, member: Member | None = None, **kwargs: Any) -> Client:
+        member = member or make_member(tenant, **kwargs)
+        client = Client(headers={"host": tenant.host})
+        client.force_login(member.user, "django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def machine(db: None) -> Callable[..., Client]:
+    """A test client with an API key: `machine(north, scopes=[…])`."""
+
+    def make(tenant: Tenant, scopes: list[str] | None = None, **extra: Any) -> Client:
+        _key, text = ApiKey.issue(
+            tenant=tenant, name="test key", scopes=ALL_SCOPES if scopes is None else scopes, **extra
+        )
+        return Client(headers={"host": "localhost", "authorization": f"Bearer {text}"})
+
+    return make

@@ -1,0 +1,84 @@
+"""A pytest plugin: real PostgreSQL and Redis of the tests' own, before Django reads its settings.
+
+Loaded by `-p tests.services`, since pytest-django imports the settings before any conftest. The
+database is named after the code that makes it, so it is built once and again after each change.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.embedded.progress import Silent
+from deploy.embedded.stack import Stack
+
+ROOT = Path(__file__).parents[1]
+VAR = ROOT / "var" / "test"
+PREFIX = "pergola_test_"
+
+
+def _fingerprint() -> str:
+    """Of everything that makes schemas and what provisioning puts into them."""
+    digest = hashlib.sha256()
+    for folder in ("controlplane", "tenants"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" in path.parts or path.stem in {
+                "settings", "grants", "provisioning", "router", "base", "default_policy",
+            }:  # fmt: skip
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _make_database(owner_url: str) -> str:
+    """The name of the tests' database, made now where it is not there; older ones go."""
+    name = f"{PREFIX}{_fingerprint()}"
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        there = {row[0] for row in owner.execute("SELECT datname FROM pg_database").fetchall()}
+        for old in {other for other in there if other.startswith(PREFIX)} - {name}:
+            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
+        if name not in there:
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            # As the embedded cluster does for its own: nobody connects but who is named.
+            for statement in (
+                "REVOKE CONNECT ON DATABASE {} FROM PUBLIC",
+                "GRANT CONNECT ON DATABASE {} TO pergola_app",
+            ):
+                owner.execute(sql.SQL(statement).format(sql.Identifier(name)))
+    return name
+
+
+stack = Stack(
+    ROOT,
+    var=VAR,
+    n8n_host=ROOT / "var" / "n8n-host",
+    durable=False,
+    reporter=Silent(),
+    environ={},
+)
+
+
+def _start() -> None:
+    stack.start(n8n=False)
+    environment = stack.environment()
+    name = _make_database(environment["DATABASE_OWNER_URL"])
+    for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        environment[key] = environment[key].rsplit("/", 1)[0] + f"/{name}"
+    os.environ.update(
+        environment,
+        DATABASE_POOL="false",
+        LOG_LEVEL="ERROR",
+        EMAIL_URL=f"filemail://{VAR / 'mail'}",
+    )
+
+
+if not {"--help", "-h", "--version"} & set(sys.argv):
+    _start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    stack.stop(everything=True)
