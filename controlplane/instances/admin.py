@@ -16,7 +16,7 @@ from controlplane.instances import services
 from controlplane.instances.models import Instance, Workspace
 
 
-class InstanceForm(forms.ModelForm):
+class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
     """The key's field is always empty: filled in, it replaces the stored key."""
 
     new_key = forms.CharField(
