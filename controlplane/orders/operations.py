@@ -79,14 +79,16 @@ def review(data: ReviewInput, *, by: Actor) -> ReviewOutput:
     """Judge an order by the tenant's policies: accept, hold or reject, with reasons."""
     reviewed = services.review_order(event_id=data.event_id, by=by)
     order, decision = reviewed.order, reviewed.decision
-    return ReviewOutput(
-        order_id=order.pk,
-        number=order.number,
-        verdict=decision.verdict,
-        reasons=[ReasonOutput(**reason) for reason in decision.reasons],
-        total=AmountOutput(amount=amount_text(order.money), currency=order.currency),
-        decision_id=decision.pk,
-        url=services.order_link(order),
+    return ReviewOutput.model_validate(
+        {
+            "order_id": order.pk,
+            "number": order.number,
+            "verdict": decision.verdict,
+            "reasons": decision.reasons,
+            "total": {"amount": amount_text(order.money), "currency": order.currency},
+            "decision_id": decision.pk,
+            "url": services.order_link(order),
+        }
     )
 
 
@@ -101,10 +103,12 @@ def record_outcome(data: RecordOutcomeInput, *, by: Actor) -> RecordOutcomeOutpu
     order = services.record_outcome(
         order_id=data.order_id, outcome=data.outcome, note=data.note, by=by
     )
-    return RecordOutcomeOutput(
-        order_id=order.pk,
-        number=order.number,
-        outcome=order.outcome,
-        recorded_at=order.outcome_at,
-        audit_sequence=order.outcome_sequence,
+    return RecordOutcomeOutput.model_validate(
+        {
+            "order_id": order.pk,
+            "number": order.number,
+            "outcome": order.outcome,
+            "recorded_at": order.outcome_at,
+            "audit_sequence": order.outcome_sequence,
+        }
     )

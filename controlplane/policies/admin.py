@@ -8,6 +8,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from controlplane.core.admin import ReadOnlyTenantModelAdmin, TenantModelAdmin, actor_of
 from controlplane.core.errors import DomainError
@@ -16,15 +17,15 @@ from controlplane.policies.models import Decision, Policy, PolicyVersion, Rule
 from controlplane.policies.services import assert_affordable, check_rule, publish_policy
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows the engine's complaint at the field it is about."""
 
     class Meta:
         model = Rule
         fields = ["position", "code", "expression", "verdict", "message", "enabled"]
         widgets = {
-            "expression": forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false"}),
-            "message": forms.Textarea(attrs={"rows": 2, "cols": 40}),
+            "expression": UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
+            "message": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         }
 
     cost = 0.0
@@ -45,15 +46,15 @@ class RuleForm(forms.ModelForm):
                 self.add_error("expression", error.detail)
 
 
-class RuleFormSet(BaseInlineFormSet):
+class RuleFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
-        forms_kept = [f for f in self.forms if f.has_changed() or f.instance.pk]
-        forms_kept = [f for f in forms_kept if not self._should_delete_form(f)]
-        for form in forms_kept:
+        rules = (form for form in self.forms if isinstance(form, RuleForm))
+        kept = [form for form in rules if form not in self.deleted_forms]
+        for form in kept:
             form.check_in(self.instance.context)
         try:
-            assert_affordable(form.cost for form in forms_kept)
+            assert_affordable(form.cost for form in kept)
         except DomainError as error:
             raise forms.ValidationError(error.detail) from error
 
@@ -66,25 +67,24 @@ class RuleInline(TabularInline):
     ordering = ["position", "code"]
 
 
-class PolicyForm(forms.ModelForm):
-    context = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in context_names()],
-        help_text=_("What the rules are about."),
-    )
-
-    class Meta:
-        model = Policy
-        fields = ["context", "slug", "title", "is_active"]
-
-
 @admin.register(Policy)
 class PolicyAdmin(TenantModelAdmin):
-    form = PolicyForm
+    fields = ["title", "slug", "context", "is_active"]
     list_display = ["title", "context", "is_active", "version", "updated_at"]
     list_filter = ["context", "is_active"]
     search_fields = ["title", "slug"]
-    prepopulated_fields = {"slug": ["title"]}
     inlines = [RuleInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["slug", "context"] if obj else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["title"]}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "context":
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[(n, n) for n in context_names()])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description=_("Published"))
     def version(self, policy: Policy) -> str:

@@ -15,9 +15,9 @@ import re
 from collections.abc import Mapping
 from typing import Never
 
-from lark import Token, Tree
+from lark import Token
 
-from controlplane.policies.grammar import RuleInvalid, parse
+from controlplane.policies.grammar import Node, RuleInvalid, parse
 from controlplane.policies.shapes import ListOf, Open, Record, Scalar, Shape, heavier
 
 HIGHEST_COST = 500_000
@@ -61,7 +61,7 @@ def bound_of(expression: str, facts: Record) -> float:
     return cost
 
 
-def _refuse(detail: str, at: Token | Tree) -> Never:
+def _refuse(detail: str, at: Node) -> Never:
     place = at if isinstance(at, Token) else at.meta
     raise RuleInvalid(
         detail, line=getattr(place, "line", 1) or 1, column=getattr(place, "column", 0) or 0
@@ -71,35 +71,35 @@ def _refuse(detail: str, at: Token | Tree) -> Never:
 class _Walker:
     """A method for each form of the grammar that does something; others are passed through."""
 
-    def measure(self, tree: Tree, names: _Names) -> _Measured:
+    def measure(self, tree: Node, names: _Names) -> _Measured:
         method = getattr(self, f"_{tree.data}", self._layer)
         measured: _Measured = method(tree, names)
         return measured
 
-    def _layer(self, tree: Tree, names: _Names) -> _Measured:
+    def _layer(self, tree: Node, names: _Names) -> _Measured:
         """A level of precedence: with one child nothing happens, with two an operator applies."""
         if len(tree.children) == 1:
             return self.measure(tree.children[0], names)
         return 1 + sum(self.measure(child, names)[0] for child in tree.children), Scalar()
 
-    def _unary_not(self, tree: Tree, names: _Names) -> _Measured:
+    def _unary_not(self, tree: Node, names: _Names) -> _Measured:
         return 1, Scalar()
 
     _unary_neg = _unary_not
 
-    def _expr(self, tree: Tree, names: _Names) -> _Measured:
+    def _expr(self, tree: Node, names: _Names) -> _Measured:
         if len(tree.children) == 1:
             return self.measure(tree.children[0], names)
         measured = [self.measure(child, names) for child in tree.children]
         return 1 + sum(cost for cost, _shape in measured), heavier(measured[1][1], measured[2][1])
 
-    def _relation(self, tree: Tree, names: _Names) -> _Measured:
+    def _relation(self, tree: Node, names: _Names) -> _Measured:
         if len(tree.children) == 1:
             return self.measure(tree.children[0], names)
         (left, one), (right, other) = (self.measure(child, names) for child in tree.children)
         return 1 + left + right + _COPY * (one.weight + other.weight), Scalar()
 
-    def _addition(self, tree: Tree, names: _Names) -> _Measured:
+    def _addition(self, tree: Node, names: _Names) -> _Measured:
         if len(tree.children) == 1:
             return self.measure(tree.children[0], names)
         (left, one), (right, other) = (self.measure(child, names) for child in tree.children)
@@ -110,7 +110,7 @@ class _Walker:
             return cost, Scalar()
         return cost, Open(weight=one.weight + other.weight)
 
-    def _literal(self, tree: Tree, names: _Names) -> _Measured:
+    def _literal(self, tree: Node, names: _Names) -> _Measured:
         token = tree.children[0]
         if token.type == "FLOAT_LIT":
             _refuse(
@@ -119,7 +119,7 @@ class _Walker:
             )
         return 1, Scalar()
 
-    def _ident(self, tree: Tree, names: _Names) -> _Measured:
+    def _ident(self, tree: Node, names: _Names) -> _Measured:
         token = tree.children[0]
         if token not in names:
             known = ", ".join(sorted(names))
@@ -127,14 +127,14 @@ class _Walker:
         shape = names[token]
         return 1 + _COPY * shape.weight, shape
 
-    def _list_lit(self, tree: Tree, names: _Names) -> _Measured:
+    def _list_lit(self, tree: Node, names: _Names) -> _Measured:
         items = [self.measure(item, names) for item in _arguments(tree.children[0:])]
         element: Shape = Scalar()
         for _cost, shape in items:
             element = shape if element == Scalar() else heavier(element, shape)
         return 1 + sum(cost for cost, _shape in items), ListOf(len(items), element)
 
-    def _member_dot(self, tree: Tree, names: _Names) -> _Measured:
+    def _member_dot(self, tree: Node, names: _Names) -> _Measured:
         base, name = tree.children
         cost, shape = self.measure(base, names)
         if isinstance(shape, Open) or (isinstance(shape, Record) and shape.is_open):
@@ -146,7 +146,7 @@ class _Walker:
             _refuse(f"There is no field “{name}”. Known: {', '.join(sorted(shape.fields))}.", name)
         return cost + 1, shape.fields[name]
 
-    def _member_index(self, tree: Tree, names: _Names) -> _Measured:
+    def _member_index(self, tree: Node, names: _Names) -> _Measured:
         (cost, shape), (index, _shape) = (self.measure(child, names) for child in tree.children)
         if isinstance(shape, ListOf):
             return cost + index + 1, shape.element
@@ -154,7 +154,7 @@ class _Walker:
             return cost + index + 1, Open()
         _refuse("Only lists are read by […]; write a field as record.field.", tree)
 
-    def _member_dot_arg(self, tree: Tree, names: _Names) -> _Measured:
+    def _member_dot_arg(self, tree: Node, names: _Names) -> _Measured:
         base, name = tree.children[0], tree.children[1]
         arguments = _arguments(tree.children[2:])
         if name in _MACROS:
@@ -168,7 +168,7 @@ class _Walker:
             return cost + sum(self.measure(item, names)[0] for item in arguments), Scalar()
         _refuse(f"“{name}” is not a function of rules, or not with these arguments.", name)
 
-    def _ident_arg(self, tree: Tree, names: _Names) -> _Measured:
+    def _ident_arg(self, tree: Node, names: _Names) -> _Measured:
         name, arguments = tree.children[0], _arguments(tree.children[1:])
         if len(arguments) == 1:
             if name == "size":
@@ -177,7 +177,7 @@ class _Walker:
                 return self.measure(arguments[0], names)[0] + 1, Scalar()
         _refuse(f"“{name}” is not a function of rules, or not with these arguments.", name)
 
-    def _size(self, tree: Tree, names: _Names) -> _Measured:
+    def _size(self, tree: Node, names: _Names) -> _Measured:
         """Of lists only: the engine counts the bytes of a text where CEL counts characters."""
         cost, shape = self.measure(tree, names)
         if not isinstance(shape, ListOf):
@@ -186,7 +186,7 @@ class _Walker:
             )
         return cost + 1, Scalar()
 
-    def _macro(self, base: Tree, name: Token, arguments: list[Tree], names: _Names) -> _Measured:
+    def _macro(self, base: Node, name: Token, arguments: list[Node], names: _Names) -> _Measured:
         cost, shape = self.measure(base, names)
         if not isinstance(shape, ListOf):
             _refuse(f"{name}() goes through lists only, and here is none of known length.", name)
@@ -203,24 +203,24 @@ class _Walker:
             return cost + n * n / 2 * _COPY * built.weight, ListOf(n, built)
         return cost, Scalar()
 
-    def _outside(self, tree: Tree, names: _Names) -> _Measured:
+    def _outside(self, tree: Node, names: _Names) -> _Measured:
         _refuse("Rules may not build maps or objects, nor begin a name with a dot.", tree)
 
     _map_lit = _member_object = _dot_ident = _dot_ident_arg = _outside
 
 
-def _arguments(children: list[Tree]) -> list[Tree]:
+def _arguments(children: list[Node]) -> list[Node]:
     return list(children[0].children) if children else []
 
 
-def _only_leaf(tree: Tree) -> Tree:
+def _only_leaf(tree: Node) -> Node:
     """Down through levels that hold a single thing."""
-    while len(tree.children) == 1 and isinstance(tree.children[0], Tree):
+    while len(tree.children) == 1 and not isinstance(tree.children[0], Token):
         tree = tree.children[0]
     return tree
 
 
-def _lone_name(tree: Tree) -> str:
+def _lone_name(tree: Node) -> str:
     leaf = _only_leaf(tree)
     if leaf.data != "ident":
         _refuse(
@@ -229,7 +229,7 @@ def _lone_name(tree: Tree) -> str:
     return str(leaf.children[0])
 
 
-def _pattern_cost(tree: Tree, at: Token) -> float:
+def _pattern_cost(tree: Node, at: Token) -> float:
     leaf = _only_leaf(tree)
     if leaf.data != "literal" or leaf.children[0].type != "STRING_LIT":
         _refuse("matches() takes its pattern as a text in quotes.", at)

@@ -6,19 +6,23 @@ bytes. What the tree is used for is the bound on cost (`cost.py`).
 """
 
 import re
+from typing import Any
 
 from celpy.celparser import CELParseError, CELParser
-from lark import Tree
 
 from controlplane.core.errors import DomainError, FieldError
 
 LONGEST_RULE = 2000
 
+# lark types a child as leaf or tree; which of them it is the grammar knows, and mypy does not.
+Node = Any
+
 _AMBIGUOUS = (
     (re.compile(r"\\"), "a backslash; write [.] rather than \\. in a pattern"),
     (re.compile(r"'''|\"\"\""), "a text in triple quotes; use single ones"),
-    (re.compile(r"\b[rRbB]{1,2}(?=['\"])"), "a raw text or bytes; use a plain text"),
 )
+# What stands in a text or a comment is skipped, so that 'b' is not taken for bytes.
+_RAW = re.compile(r"""'[^'\n]*'|"[^"\n]*"|//[^\n]*|(?P<raw>\b[rRbB]{1,2}['"])""")
 
 
 class RuleInvalid(DomainError):
@@ -45,13 +49,20 @@ def refuse_ambiguous(expression: str) -> None:
         raise RuleInvalid(
             f"The rule has {len(expression)} characters, more than {LONGEST_RULE}. Split it."
         )
-    for pattern, name in _AMBIGUOUS:
-        if found := pattern.search(expression):
-            line, column = place_of(expression, found.start())
-            raise RuleInvalid(f"Rules may not contain {name}.", line=line, column=column)
+    found = [
+        (match, name) for pattern, name in _AMBIGUOUS for match in pattern.finditer(expression)
+    ]
+    found += [
+        (match, "a raw text or bytes; use a plain text")
+        for match in _RAW.finditer(expression)
+        if match["raw"]
+    ]
+    for match, name in found:
+        line, column = place_of(expression, match.start())
+        raise RuleInvalid(f"Rules may not contain {name}.", line=line, column=column)
 
 
-def parse(expression: str) -> Tree:
+def parse(expression: str) -> Node:
     """Raises RuleInvalid."""
     refuse_ambiguous(expression)
     try:

@@ -15,6 +15,7 @@ from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies import engine
 from controlplane.policies.contexts import PARAMETERS, Context, get_context
 from controlplane.policies.cost import HIGHEST_COST
+from controlplane.policies.grammar import RuleInvalid
 from controlplane.policies.messages import check_message, fill_message
 from controlplane.policies.models import Decision, Policy, PolicyVersion, Rule
 from controlplane.policies.verdicts import Verdict, strictest
@@ -128,7 +129,7 @@ def evaluate(
     if event_id and (decided := again.filter(event_id=event_id).first()):
         return decided
     versions = _current_versions(context)
-    judged = _judge(known, versions, data, known.with_defaults(parameters))
+    judged = judge(known, versions, data, known.with_defaults(parameters))
     return Decision.objects.create(
         context=context,
         subject_type=subject_type,
@@ -151,7 +152,7 @@ def recompute(decision: Decision, *, data: Mapping[str, Any]) -> Verdict:
         )
     ids = [version["id"] for version in decision.policy_versions]
     versions = list(PolicyVersion.objects.select_related("policy").filter(pk__in=ids))
-    return _judge(get_context(decision.context), versions, data, decision.parameters).verdict
+    return judge(get_context(decision.context), versions, data, decision.parameters).verdict
 
 
 def input_hash(data: Mapping[str, Any]) -> str:
@@ -170,17 +171,17 @@ def _current_versions(context: str) -> list[PolicyVersion]:
 
 
 @dataclass(frozen=True)
-class _Judgement:
+class Judgement:
     verdict: Verdict
     reasons: list[Reason]
 
 
-def _judge(
+def judge(
     context: Context,
     versions: Sequence[PolicyVersion],
     data: Mapping[str, Any],
     parameters: Mapping[str, Any],
-) -> _Judgement:
+) -> Judgement:
     """What the versions say about the data; no database, so simulation can use it too."""
     facts, reasons = _within_bounds(context, {**data, PARAMETERS: dict(parameters)})
     if not versions:
@@ -194,7 +195,7 @@ def _judge(
         for rule in version.rules:
             if reason := _reason(rule, version.policy.slug, readable, facts):
                 reasons.append(reason)
-    return _Judgement(strictest(reason["verdict"] for reason in reasons), reasons)
+    return Judgement(strictest(reason["verdict"] for reason in reasons), reasons)
 
 
 def _reason(
@@ -203,7 +204,7 @@ def _reason(
     try:
         if not readable.satisfy(engine.compiled(rule["expression"])):
             return None
-    except (engine.RuleFailed, engine.RuleInvalid) as error:
+    except (engine.RuleFailed, RuleInvalid) as error:
         told = f"The rule “{rule['code']}” could not be checked: {error.detail.rstrip(chr(46))}."
         return _hold("rule_failed", told, policy=policy)
     message = fill_message(rule["message"], facts)
