@@ -1,0 +1,48 @@
+"""What became of an event, in one status and one sentence."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from controlplane.events.models import Delivery, Event
+
+
+@dataclass(frozen=True)
+class Fate:
+    """`status` is a delivery's, or "unheard" where no workflow listens."""
+
+    status: str
+    label: str
+    detail: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {Delivery.Status.PENDING, Delivery.Status.CLAIMED}
+
+
+def fate_of(event: Event) -> Fate:
+    """By the delivery that needs attention most. Reads `deliveries`, so prefetch them in lists."""
+    deliveries = list(event.deliveries.all())
+    by_status = {delivery.status: delivery for delivery in reversed(deliveries)}
+    if failed := by_status.get(Delivery.Status.FAILED):
+        return Fate(failed.status, _("Given up"), failed.last_error)
+    if pending := by_status.get(Delivery.Status.PENDING):
+        if pending.subscription_id is None:
+            return _unheard(event)
+        return Fate(pending.status, _("On its way"), pending.last_error)
+    if claimed := by_status.get(Delivery.Status.CLAIMED):
+        return Fate(claimed.status, _("Fetched by n8n"), claimed.last_error)
+    if not deliveries:
+        return _unheard(event)
+    reached = ngettext("%d workflow has it", "%d workflows have it", len(deliveries))
+    return Fate(Delivery.Status.DELIVERED, _("Delivered"), reached % len(deliveries))
+
+
+def _unheard(event: Event) -> Fate:
+    return Fate(
+        "unheard",
+        _("No listener"),
+        _("No active workflow listens to %(type)s. It is kept until one does.")
+        % {"type": event.type},
+    )

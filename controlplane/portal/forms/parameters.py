@@ -1,0 +1,123 @@
+"""A form made from a template's manifest: one field for each parameter."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
+from django import forms
+from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext_lazy as _
+
+from controlplane.catalog.manifest import ParameterSpec
+
+# A parameter may be called like an attribute of the form.
+PREFIX = "p-"
+
+
+class ParameterForm(forms.Form):
+    """`values` is what the catalog's services take; `initial` what an installation has."""
+
+    def __init__(
+        self,
+        specs: Sequence[ParameterSpec],
+        data: Any = None,
+        *,
+        values: dict[str, Any] | None = None,
+    ) -> None:
+        self.specs = specs
+        known = values or {}
+        initial = {PREFIX + spec.name: known.get(spec.name, spec.default) for spec in specs}
+        super().__init__(data, initial=initial)
+        for spec in specs:
+            self.fields[PREFIX + spec.name] = _field(spec, initial[PREFIX + spec.name])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {spec.name: self.cleaned_data[PREFIX + spec.name] for spec in self.specs}
+
+
+class MoneyWidget(forms.MultiWidget):
+    def __init__(self, currencies: Sequence[tuple[str, str]]) -> None:
+        super().__init__(
+            {
+                "amount": forms.TextInput(
+                    attrs={
+                        "class": "pair-amount",
+                        "inputmode": "decimal",
+                        "aria-label": _("Amount"),
+                    }
+                ),
+                "currency": forms.Select(
+                    attrs={"class": "pair-currency", "aria-label": _("Currency")},
+                    choices=currencies,
+                ),
+            }
+        )
+
+    def decompress(self, value: dict[str, str] | None) -> list[Any]:
+        if not value:
+            return [None, "EUR"]
+        return [Decimal(value["amount"]), value["currency"]]
+
+
+class MoneyField(forms.MultiValueField):
+    """`{"amount": "500.00", "currency": "EUR"}`; the amount is typed as the reader writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        currencies = [(code, code) for code in _currencies()]
+        fields = (
+            forms.DecimalField(localize=True, min_value=0, max_digits=19, decimal_places=4),
+            forms.ChoiceField(choices=currencies),
+        )
+        super().__init__(fields, widget=MoneyWidget(currencies), **kwargs)
+
+    def compress(self, values: list[Any]) -> dict[str, str] | None:
+        if not values or values[0] is None:
+            return None
+        return {"amount": str(values[0]), "currency": values[1]}
+
+
+def _field(spec: ParameterSpec, value: Any) -> forms.Field:
+    words = {"label": spec.label, "help_text": spec.help, "required": spec.required}
+    match spec.type:
+        case "text":
+            return forms.CharField(max_length=500, **words)
+        case "integer":
+            return forms.IntegerField(min_value=spec.minimum, max_value=spec.maximum, **words)
+        case "money":
+            return MoneyField(**words)
+        case "boolean":
+            return forms.BooleanField(**{**words, "required": False})
+        case "countries":
+            return forms.MultipleChoiceField(
+                choices=_countries(value or []),
+                widget=forms.CheckboxSelectMultiple(attrs={"class": "options"}),
+                **words,
+            )
+        case "choice":
+            empty = [] if spec.required else [("", "–")]
+            return forms.ChoiceField(choices=empty + [(c, c) for c in spec.choices], **words)
+
+
+@cache
+def _currencies() -> tuple[str, ...]:
+    """What is legal tender somewhere today, by CLDR."""
+    places = get_global("territory_currencies")
+    return tuple(sorted({code for place in places for code in get_territory_currencies(place)}))
+
+
+def _countries(chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """By name in the reader's language, those that are chosen first."""
+    names = Locale.parse(to_locale(get_language() or "en")).territories
+    countries = [
+        (code, name)
+        for code, name in names.items()
+        if len(code) == 2
+        and code.isalpha()
+        and code not in {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}
+    ]
+    return sorted(countries, key=lambda country: (country[0] not in chosen, country[1]))

@@ -1,0 +1,57 @@
+/* What HTML and htmx cannot do alone: copy, no double sending, the reader's own time zone,
+   and saying so when a part of the page could not be brought up to date. */
+(function () {
+  "use strict";
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy]");
+    if (!button) return;
+    var source = document.getElementById(button.dataset.copy);
+    var label = button.querySelector("[data-copy-label]");
+    var before = label.textContent;
+    source.focus();
+    source.select();
+    navigator.clipboard.writeText(source.value).then(
+      function () {
+        label.textContent = button.dataset.copied;
+        setTimeout(function () { label.textContent = before; }, 2500);
+      },
+      function () { /* the text stays selected, for copying by keyboard */ }
+    );
+  });
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-reader-zone]");
+    if (!button) return;
+    var select = document.getElementById(button.dataset.readerZone);
+    var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    for (var option of select.options) {
+      if (option.value === zone) { select.value = zone; select.focus(); return; }
+    }
+  });
+
+  // The button that was pressed carries the answer, so it is disabled only once that is sent.
+  document.addEventListener("submit", function (event) {
+    if (!event.target.matches("form[method=post]") || event.defaultPrevented) return;
+    var buttons = event.target.querySelectorAll("button[type=submit]");
+    setTimeout(function () {
+      buttons.forEach(function (button) { button.disabled = true; });
+    }, 0);
+  });
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    document.querySelectorAll("button[type=submit]:disabled").forEach(function (button) {
+      button.disabled = false;
+    });
+  });
+
+  function tellStale(isStale) {
+    var notice = document.getElementById("stale");
+    if (notice) notice.hidden = !isStale;
+  }
+  document.addEventListener("htmx:sendError", function () { tellStale(true); });
+  document.addEventListener("htmx:responseError", function () { tellStale(true); });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.successful) tellStale(false);
+  });
+})();

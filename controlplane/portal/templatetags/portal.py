@@ -1,0 +1,172 @@
+"""How the portal writes icons, times, amounts, statuses and sortable columns."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import get_language, gettext, gettext_lazy, to_locale
+
+from controlplane.catalog.runs import Run
+from controlplane.core.money import Money
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "icon") -> SafeString:
+    """One of icons.svg. Always beside words, so screen readers skip it."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        css,
+        static("portal/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def when(at: datetime | None) -> SafeString | str:
+    """A moment in the reader's zone."""
+    if at is None:
+        return "–"
+    return _time(at, date_format(timezone.localtime(at), "DATETIME_FORMAT"))
+
+
+@register.simple_tag
+def ago(at: datetime | None) -> SafeString | str:
+    """How long since or until, for up to a week; then the moment itself, which is also the title."""
+    if at is None:
+        return "–"
+    now = timezone.now()
+    if abs(at - now) > timedelta(days=7):
+        return when(at)
+    if abs(at - now) < timedelta(minutes=1):
+        return _time(at, gettext("just now") if at <= now else gettext("in a moment"))
+    if at <= now:
+        return _time(at, gettext("%(span)s ago") % {"span": timesince(at, now, depth=1)})
+    return _time(at, gettext("in %(span)s") % {"span": timeuntil(at, now, depth=1)})
+
+
+def _time(at: datetime, words: str) -> SafeString:
+    local = timezone.localtime(at)
+    full = date_format(local, "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), f"{full} {local:%Z}", words
+    )
+
+
+@register.simple_tag
+def amount(value: Decimal | str, currency: str) -> str:
+    return localized(Money(Decimal(value), currency))
+
+
+@register.filter
+def localized(money: Money) -> str:
+    """As people write it in the reader's language."""
+    try:
+        return money.localized(to_locale(get_language() or "en"))
+    except UnknownLocaleError:
+        return money.localized("en")
+
+
+@register.filter
+def country(code: str) -> str:
+    """The name of an ISO 3166 country in the reader's language."""
+    try:
+        names = Locale.parse(to_locale(get_language() or "en")).territories
+    except UnknownLocaleError:
+        names = Locale("en").territories
+    return str(names.get(code, code))
+
+
+@register.inclusion_tag("portal/_pill.html")
+def pill(status: str, label: str) -> dict[str, str]:
+    """A status as icon and word; its colour only repeats what they say."""
+    tone, symbol = TONES.get(status, ("quiet", "dot"))
+    return {"tone": tone, "symbol": symbol, "label": label}
+
+
+# n8n's words for how a run stands, and ours.
+RUN_STATUS = {
+    "success": gettext_lazy("Succeeded"),
+    "error": gettext_lazy("Failed"),
+    "crashed": gettext_lazy("Crashed"),
+    "canceled": gettext_lazy("Stopped"),
+    "waiting": gettext_lazy("Waits"),
+    "running": gettext_lazy("Runs"),
+    "new": gettext_lazy("Begins"),
+    "unknown": gettext_lazy("Unknown"),
+}
+
+
+@register.inclusion_tag("portal/_pill.html")
+def run_pill(run: Run) -> dict[str, str]:
+    return pill(run.status, RUN_STATUS[run.status])
+
+
+@register.inclusion_tag("portal/installations/_mark.html")
+def run_mark(run: Run) -> dict[str, str]:
+    """A run as one small mark; its shape, title and hidden text say what its colour says."""
+    tone, symbol = TONES.get(run.status, ("quiet", "dot"))
+    parts = [str(RUN_STATUS[run.status]), run.subject]
+    if run.started_at:
+        parts.append(date_format(timezone.localtime(run.started_at), "SHORT_DATETIME_FORMAT"))
+    return {"tone": tone, "symbol": symbol, "text": ", ".join(filter(None, parts))}
+
+
+TONES = {
+    "pending": ("wait", "clock"),
+    "approved": ("good", "check"),
+    "rejected": ("bad", "cross"),
+    "expired": ("quiet", "hourglass"),
+    "cancelled": ("quiet", "minus"),
+    "received": ("quiet", "dot"),
+    "reviewed": ("quiet", "dot"),
+    "held": ("wait", "pause"),
+    "accepted": ("good", "check"),
+    "accept": ("good", "check"),
+    "hold": ("wait", "pause"),
+    "reject": ("bad", "cross"),
+    "claimed": ("wait", "arrow"),
+    "delivered": ("good", "check"),
+    "failed": ("bad", "alert"),
+    "unheard": ("quiet", "minus"),
+    "deploying": ("wait", "arrow"),
+    "active": ("good", "check"),
+    "removed": ("quiet", "minus"),
+    "success": ("good", "check"),
+    "error": ("bad", "cross"),
+    "crashed": ("bad", "cross"),
+    "canceled": ("quiet", "minus"),
+    "waiting": ("wait", "pause"),
+    "running": ("wait", "arrow"),
+    "new": ("wait", "clock"),
+    "resumed": ("good", "check"),
+    "gone": ("quiet", "minus"),
+}
+
+
+@register.inclusion_tag("portal/_column.html", takes_context=True)
+def column(context: template.Context, key: str, label: str, css: str = "") -> dict[str, Any]:
+    """A table head that sorts: by `key`, and the other way round when it does so already."""
+    sort = context["listing"].sort
+    is_sorted = sort.removeprefix("-") == key
+    query = context["request"].GET.copy()
+    query["sort"] = f"-{key}" if sort == key else key
+    query.pop("page", None)
+    return {
+        "label": label,
+        "css": css,
+        "address": f"?{query.urlencode()}",
+        "direction": ("descending" if sort.startswith("-") else "ascending") if is_sorted else "",
+        "target": context["list_id"],
+        "key": key,
+    }

@@ -1,0 +1,137 @@
+"""The inbox: what waits for a person, what it is about, and the answer."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from controlplane.approvals import services
+from controlplane.approvals.models import Approval, Waiter
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page
+from controlplane.portal.forms.approvals import DecisionForm
+from controlplane.portal.views.orders import shown_order
+from tenants.members import actor_of
+
+EVERY = "all"
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    status = lists.chosen(
+        request, "status", [EVERY, *Approval.Status.values], default=Approval.Status.PENDING
+    )
+    rows = Approval.objects.all() if status == EVERY else Approval.objects.filter(status=status)
+    shown = lists.listing(
+        request,
+        rows,
+        search_in=["title", "summary", "note", "decided_by", "comment"],
+        sorts={
+            "title": "title",
+            "amount": "amount",
+            "requested": "requested_at",
+            "expires": "expires_at",
+            "decided": "decided_at",
+        },
+        default_sort="-requested",
+    )
+    if lists.was_seen(request, shown):
+        return HttpResponse(status=204)
+    context = {
+        "section": "approvals",
+        "listing": shown,
+        "list_id": "approvals",
+        "status": status,
+        "statuses": [*Approval.Status.choices, (EVERY, _("All"))],
+        "is_polled": status == Approval.Status.PENDING,
+    }
+    return lists.page_or_part(
+        request, "portal/approvals/list.html", "portal/approvals/_table.html", context
+    )
+
+
+@require_GET
+@member_page
+def count(request: HttpRequest) -> HttpResponse:
+    """The number beside “Approvals” in the navigation."""
+    waiting = Approval.objects.pending().count()
+    return TemplateResponse(request, "portal/approvals/_count.html", {"waiting": waiting})
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
+    approval = services.get_approval(approval_id)
+    return TemplateResponse(
+        request, "portal/approvals/detail.html", _context(approval, form=DecisionForm())
+    )
+
+
+@require_POST
+@member_page
+def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
+    approval = services.get_approval(approval_id)
+    if not request.member.may_decide:
+        return _refusal(request, approval, why="role")
+    form = DecisionForm(request.POST)
+    if not form.is_valid() and approval.is_pending:
+        context = _context(approval, form=form)
+        return TemplateResponse(request, "portal/approvals/detail.html", context, status=422)
+    if not form.is_valid():
+        return _refusal(request, approval, why="ended")
+    try:
+        ended = services.decide(
+            approval_id=approval_id, by=actor_of(request.member), **form.cleaned_data
+        )
+    except services.AlreadyEnded as error:
+        return _refusal(request, error.approval, why="ended", form=form)
+    if ended.status == Approval.Status.EXPIRED:
+        return _refusal(request, ended, why="ended", form=form)
+    return redirect("approvals:detail", approval_id)
+
+
+@require_GET
+@member_page
+def progress(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
+    """Whether n8n has gone on; asked again until it has."""
+    approval = services.get_approval(approval_id)
+    return TemplateResponse(request, "portal/approvals/_progress.html", _progress(approval))
+
+
+def _refusal(
+    request: HttpRequest, approval: Approval, *, why: str, form: DecisionForm | None = None
+) -> HttpResponse:
+    """Who decided when, or who may. What was typed is shown, so that it is not lost."""
+    context = {
+        "section": "approvals",
+        "approval": approval,
+        "why": why,
+        "comment": form.cleaned_data["comment"] if form else "",
+        "is_own": approval.decided_by_id == actor_of(request.member).id,
+    }
+    status = 403 if why == "role" else 409
+    return TemplateResponse(request, "portal/approvals/refused.html", context, status=status)
+
+
+def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
+    return {
+        "section": "approvals",
+        "form": form,
+        **shown_order(approval.subject_id if approval.subject_type == "order" else None),
+        **_progress(approval),
+    }
+
+
+def _progress(approval: Approval) -> dict[str, Any]:
+    waiters = list(approval.waiters.order_by("created_at"))
+    return {
+        "approval": approval,
+        "waiters": waiters,
+        "is_polled": not approval.is_pending
+        and any(waiter.status == Waiter.Status.WAITING for waiter in waiters),
+    }

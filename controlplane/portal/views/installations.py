@@ -1,0 +1,151 @@
+"""What is installed in the tenant's n8n: how it stands, what it did lately, its parameters."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from controlplane.catalog import services
+from controlplane.catalog.links import editor_url
+from controlplane.catalog.manifest import ParameterSpec
+from controlplane.catalog.models import Installation
+from controlplane.catalog.parameters import ParametersInvalid
+from controlplane.catalog.runs import last_runs
+from controlplane.core.errors import DomainError
+from controlplane.core.money import Money
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.parameters import PREFIX, ParameterForm
+from controlplane.portal.templatetags.portal import country, localized
+from tenants.members import actor_of
+
+UNFINISHED = {Installation.Status.PENDING, Installation.Status.DEPLOYING}
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Installation.objects.present(),
+        search_in=["template_title", "workflow_name", "installed_by"],
+        sorts={"title": "template_title", "status": "status", "installed": "installed_at"},
+        default_sort="-installed",
+    )
+    context = {"section": "installations", "listing": shown, "list_id": "installations"}
+    return lists.page_or_part(
+        request, "portal/installations/list.html", "portal/installations/_table.html", context
+    )
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    installation = services.get_installation(installation_id)
+    specs = installation.release().terms.parameters
+    context = {
+        **_state(installation),
+        "parameters": [
+            (spec.label, spec.help, _as_text(spec, installation.parameters.get(spec.name)))
+            for spec in specs
+        ],
+        "editor_url": _editor_url(installation),
+    }
+    return TemplateResponse(request, "portal/installations/detail.html", context)
+
+
+@require_GET
+@member_page
+def state(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    """Asked while it is being deployed; once that has ended the whole page has more to show."""
+    installation = services.get_installation(installation_id)
+    if installation.status not in UNFINISHED:
+        return HttpResponseClientRefresh()
+    return TemplateResponse(request, "portal/installations/_state.html", _state(installation))
+
+
+@require_GET
+@member_page
+def runs(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    """From n8n, so asked for after the page stands. `?marks` is the short form for lists."""
+    installation = services.get_installation(installation_id)
+    is_short = "marks" in request.GET
+    context: dict[str, Any] = {"installation": installation, "is_short": is_short}
+    try:
+        context["runs"] = last_runs(installation, limit=10 if is_short else 20)
+    except DomainError as error:
+        context["error"] = error
+    template = "_marks.html" if is_short else "_runs.html"
+    return TemplateResponse(request, f"portal/installations/{template}", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    require_manager(request)
+    installation = services.get_installation(installation_id)
+    specs = installation.release().terms.parameters
+    form = ParameterForm(specs, request.POST or None, values=installation.parameters)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_parameters(
+                installation_id=installation_id,
+                parameters=form.values,
+                by=actor_of(request.member),
+            )
+        except ParametersInvalid as error:
+            mark(form, error, prefix=PREFIX)
+        else:
+            messages.success(request, _("Saved. The next run works with the new values."))
+            return redirect("installations:detail", installation_id)
+    context = {"section": "installations", "installation": installation, "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/installations/parameters.html", context, status=status)
+
+
+@require_POST
+@member_page
+def retry(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    require_manager(request)
+    services.retry(installation_id=installation_id, by=actor_of(request.member))
+    return redirect("installations:detail", installation_id)
+
+
+def _state(installation: Installation) -> dict[str, Any]:
+    return {
+        "section": "installations",
+        "installation": installation,
+        "is_polled": installation.status in UNFINISHED,
+    }
+
+
+def _editor_url(installation: Installation) -> str:
+    if not installation.workflow_id:
+        return ""
+    try:
+        return editor_url(installation)
+    except DomainError:
+        return ""
+
+
+def _as_text(spec: ParameterSpec, value: Any) -> str:
+    """A stored value as a person reads it."""
+    if value is None or value in ("", []):
+        return "–"
+    match spec.type:
+        case "money":
+            return localized(Money(Decimal(value["amount"]), value["currency"]))
+        case "countries":
+            return ", ".join(country(code) for code in value)
+        case "boolean":
+            return _("Yes") if value else _("No")
+        case _:
+            return str(value)

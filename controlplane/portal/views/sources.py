@@ -1,0 +1,196 @@
+"""Event sources: connecting a shop, trying it out, and seeing what came in."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from controlplane.core.crypto import Undecryptable, decrypt, encrypt
+from controlplane.events import services
+from controlplane.events.models import Event, Source
+from controlplane.events.shopify import SIGNATURE_HEADER, TYPES_BY_TOPIC
+from controlplane.events.types import EVENT_TYPES
+from controlplane.orders.models import Order
+from controlplane.portal import lists
+from controlplane.portal.deliveries import fate_of
+from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.sources import SecretForm, SourceForm
+from tenants.members import actor_of
+
+# The session holds a new secret, encrypted, from its making until the page that shows it.
+SHOWN_ONCE = "source_secret"
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Source.objects.all(),
+        search_in=["name", "slug"],
+        sorts={"name": "name", "created": "created_at"},
+        default_sort="name",
+    )
+    latest = {
+        source.pk: source.events.order_by("-received_at").first()
+        for source in shown.page.object_list
+    }
+    context = {
+        "section": "sources",
+        "listing": shown,
+        "list_id": "sources",
+        "rows": [(source, latest[source.pk]) for source in shown.page.object_list],
+    }
+    return lists.page_or_part(
+        request, "portal/sources/list.html", "portal/sources/_table.html", context
+    )
+
+
+@sensitive_post_parameters("secret")
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def create(request: HttpRequest) -> HttpResponse:
+    require_manager(request)
+    form = SourceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            source, secret = services.create_source(
+                **form.cleaned_data, by=actor_of(request.member)
+            )
+        except services.SourceExists as error:
+            mark(form, error)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return _with_secret(request, source, secret, given=form.cleaned_data["secret"])
+    context = {"section": "sources", "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/sources/create.html", context, status=status)
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    context = {
+        "form": SecretForm(),
+        "new_secret": _new_secret(request, source),
+        **_setup(request, source),
+        **_events(request, source),
+    }
+    if tested := _tested(source, request.GET.get("test", "")):
+        context |= _fate(tested)
+    return TemplateResponse(request, "portal/sources/detail.html", context)
+
+
+@require_GET
+@member_page
+def deliveries(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    return TemplateResponse(request, "portal/sources/_events.html", _events(request, source))
+
+
+@sensitive_post_parameters("secret")
+@require_POST
+@member_page
+def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
+    require_manager(request)
+    source = get_object_or_404(Source, slug=slug)
+    form = SecretForm(request.POST)
+    if not form.is_valid():
+        context = {"form": form, **_setup(request, source), **_events(request, source)}
+        return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+    given = form.cleaned_data["secret"]
+    secret = services.replace_secret(source=source, secret=given, by=actor_of(request.member))
+    return _with_secret(request, source, secret, given=given)
+
+
+@require_POST
+@member_page
+def test(request: HttpRequest, slug: str) -> HttpResponse:
+    require_manager(request)
+    source = get_object_or_404(Source, slug=slug)
+    received = services.send_test_event(source=source)
+    return redirect(f"{reverse('sources:detail', args=[slug])}?test={received.event.pk}#test")
+
+
+@require_GET
+@member_page
+def test_state(request: HttpRequest, slug: str, event_id: uuid.UUID) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    tested = _tested(source, str(event_id))
+    if tested is None:
+        raise Http404
+    context = {"source": source, **_fate(tested)}
+    return TemplateResponse(request, "portal/sources/_test.html", context)
+
+
+def _with_secret(request: HttpRequest, source: Source, secret: str, *, given: str) -> HttpResponse:
+    if given:
+        messages.success(request, _("The shop's key is saved. It is not shown again."))
+    else:
+        request.session[SHOWN_ONCE] = {"source": str(source.pk), "secret": encrypt(secret)}
+    return redirect("sources:detail", source.slug)
+
+
+def _new_secret(request: HttpRequest, source: Source) -> str:
+    kept = request.session.get(SHOWN_ONCE)
+    if not kept or kept["source"] != str(source.pk):
+        return ""
+    del request.session[SHOWN_ONCE]
+    try:
+        return decrypt(kept["secret"])
+    except Undecryptable:
+        return ""
+
+
+def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
+    return {
+        "section": "sources",
+        "source": source,
+        "address": services.intake_url(request.tenant.slug, source),
+        "signature_header": SIGNATURE_HEADER,
+        "topics": [
+            (topic, EVENT_TYPES[event_type].label) for topic, event_type in TYPES_BY_TOPIC.items()
+        ],
+    }
+
+
+def _events(request: HttpRequest, source: Source) -> dict[str, Any]:
+    shown = lists.listing(
+        request,
+        source.events.prefetch_related("deliveries"),
+        search_in=["subject", "type", "external_id", "execution_id"],
+        sorts={"received": "received_at", "subject": "subject", "type": "type"},
+        default_sort="-received",
+    )
+    return {
+        "source": source,
+        "listing": shown,
+        "list_id": "deliveries",
+        "rows": [(event, fate_of(event)) for event in shown.page.object_list],
+    }
+
+
+def _tested(source: Source, event_id: str) -> Event | None:
+    try:
+        return source.events.filter(pk=uuid.UUID(event_id), is_test=True).first()
+    except ValueError:
+        return None
+
+
+def _fate(event: Event) -> dict[str, Any]:
+    """How far the test event came: to n8n, and to a verdict on its order."""
+    fate = fate_of(event)
+    order = Order.objects.filter(event_id=event.pk).first()
+    is_awaited = fate.is_open or (fate.status == "delivered" and order is None)
+    return {"event": event, "fate": fate, "tested_order": order, "is_polled": is_awaited}

@@ -1,0 +1,61 @@
+"""The catalog of templates, and cloning one into the tenant's n8n."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from controlplane.catalog import services
+from controlplane.catalog.models import Installation, Template
+from controlplane.catalog.parameters import ParametersInvalid
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.parameters import PREFIX, ParameterForm
+from tenants.members import actor_of
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Template.objects.prefetch_related("releases"),
+        search_in=["title", "summary", "slug"],
+        sorts={"title": "title"},
+        default_sort="title",
+        per_page=12,
+    )
+    slugs = Installation.objects.present().values_list("template_slug", flat=True)
+    context = {
+        "section": "templates",
+        "listing": shown,
+        "list_id": "templates",
+        "installed": set(slugs),
+    }
+    return lists.page_or_part(
+        request, "portal/templates/list.html", "portal/templates/_tiles.html", context
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def clone(request: HttpRequest, slug: str) -> HttpResponse:
+    require_manager(request)
+    template = Template.objects.filter(slug=slug).first()
+    release = template.latest if template else None
+    if release is None:
+        raise Http404
+    form = ParameterForm(release.terms.parameters, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            installation = services.install(
+                release_id=release.pk, parameters=form.values, by=actor_of(request.member)
+            )
+        except ParametersInvalid as error:
+            mark(form, error, prefix=PREFIX)
+        else:
+            return redirect("installations:detail", installation.pk)
+    context = {"section": "templates", "template": template, "release": release, "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/templates/clone.html", context, status=status)
