@@ -165,8 +165,8 @@ def _current_versions(context: str) -> list[PolicyVersion]:
     return list(
         PolicyVersion.objects.select_related("policy")
         .filter(policy__is_active=True, policy__context=context)
-        .order_by("policy", "-number")
-        .distinct("policy")
+        .order_by("policy_id", "-number")
+        .distinct("policy_id")
     )
 
 
