@@ -1,4 +1,4 @@
-"""Search, sort and pages of a list, all from the query string, so that an address is a view of it."""
+"""Search, sort and pages of a list, from the query string: an address is a view of the list."""
 
 import hashlib
 import time
@@ -41,7 +41,7 @@ def listing(
     default_sort: str,
     per_page: int = PER_PAGE,
 ) -> Listing:
-    """`sorts` maps the names that the address may use to fields. Nonsense falls back, never fails."""
+    """`sorts` maps what the address may say to fields. Nonsense falls back, it never fails."""
     text = searched(request)
     for word in text.split():
         anywhere = Q()

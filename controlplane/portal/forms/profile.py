@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.models import Member, Tenant
 
 
-class ProfileForm(forms.ModelForm[Member]):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """Language and time zone of one membership; empty means the workspace's."""
 
     language = forms.ChoiceField(label=_("Language"), required=False)

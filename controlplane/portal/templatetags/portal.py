@@ -42,7 +42,7 @@ def when(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def ago(at: datetime | None) -> SafeString | str:
-    """How long since or until, for up to a week; then the moment itself, which is also the title."""
+    """How long since or until, for up to a week; then the moment itself, always the title."""
     if at is None:
         return "–"
     now = timezone.now()
