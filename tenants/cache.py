@@ -1,7 +1,7 @@
 """Cache keys carry the schema, so that one tenant's entry can never answer another's question."""
 
-from django.db import connection
+from controlplane.core.schema import entered_schema
 
 
 def tenant_key(key: str, key_prefix: str, version: int) -> str:
-    return f"pergola:{connection.schema_name}:{key_prefix}:{version}:{key}"
+    return f"pergola:{entered_schema()}:{key_prefix}:{version}:{key}"

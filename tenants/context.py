@@ -6,12 +6,13 @@ tenant is entered; it must not be used inside a transaction that has written for
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django_tenants.utils import get_public_schema_name, tenant_context
+from django_tenants.utils import tenant_context
 
 from controlplane.core.logs import bound
+from controlplane.core.schema import entered_schema, is_in_tenant
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -31,20 +32,28 @@ def inside(tenant: "Tenant") -> Iterator[None]:
 @contextmanager
 def outside() -> Iterator[None]:
     """Run in the shared schema with the application's own role."""
-    before = connection.tenant
-    connection.set_schema_to_public()
+    before = _connection().tenant
+    _connection().set_schema_to_public()
     try:
         yield
     finally:
-        connection.set_tenant(before)
+        _connection().set_tenant(before)
+
+
+def current_tenant() -> "Tenant":
+    """The tenant that is entered, as its row was found at the door. Raises NoTenant."""
+    current_schema()
+    tenant: Tenant = _connection().tenant
+    return tenant
 
 
 def current_schema() -> str:
     """The schema that is entered. Raises NoTenant in the shared one."""
-    if connection.schema_name == get_public_schema_name():
+    if not is_in_tenant():
         raise NoTenant("this runs only inside a tenant: enter it at the door")
-    return str(connection.schema_name)
+    return entered_schema()
 
 
-def is_inside() -> bool:
-    return bool(connection.schema_name != get_public_schema_name())
+def _connection() -> Any:
+    # What django-tenants adds to a connection is unknown to the type of `django.db.connection`.
+    return connection

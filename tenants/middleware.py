@@ -95,7 +95,7 @@ class TenantMiddleware:
     def _tenant_admin(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse:
-        if request.resolver_match.url_name in ACCOUNT_PAGES:
+        if str(request.resolver_match.url_name) in ACCOUNT_PAGES:
             return HttpResponseRedirect(f"/admin/{request.resolver_match.url_name}/")
         if not request.user.is_authenticated:
             return HttpResponseRedirect(f"/admin/login/?next={request.path}")

@@ -111,6 +111,9 @@ class Tenant(TenantMixin, Row):
 class Domain(DomainMixin):
     """A host name under which a tenant's portal answers."""
 
+    # Named here too: the parent points at settings.TENANT_MODEL, which the type checker cannot see.
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="domains")
+
 
 class Engagement(Row):
     """What a partner does in a tenant. Exactly one partner leads: its brand is shown."""

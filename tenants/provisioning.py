@@ -91,4 +91,3 @@ def build_schema(tenant: Tenant) -> None:
         verbosity=0,
     )
     grants.grant_tenant(tenant)
-

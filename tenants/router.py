@@ -18,7 +18,8 @@ class PlacementRouter(TenantSyncRouter):
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool:
-        in_public = connections[db].schema_name == get_public_schema_name()
+        connection: Any = connections[db]
+        in_public = connection.schema_name == get_public_schema_name()
         split = settings.TENANT_MODELS.get(app_label)
         if split is not None:
             return model_name is None or (model_name in split) != in_public

@@ -17,7 +17,8 @@ from deploy.embedded.progress import Silent
 from deploy.embedded.stack import Stack
 
 ROOT = Path(__file__).parents[1]
-VAR = ROOT / "var" / "test"
+# PERGOLA_TEST_VAR=test-two lets a second run have services of its own at the same time.
+VAR = ROOT / "var" / os.environ.get("PERGOLA_TEST_VAR", "test")
 PREFIX = "pergola_test_"
 
 

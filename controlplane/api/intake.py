@@ -1,8 +1,8 @@
 """`POST /in/<tenant>/<source>`: the way in for events of outside systems."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.http.request import RawPostDataException
-from django.core.exceptions import RequestDataTooBig
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.db import connection
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from controlplane.api.authentication import IsMachine
 from controlplane.api.operations import require_scope
 from controlplane.events import delivery, services
 from controlplane.events.presentation import present_delivery
+from tenants.context import current_tenant
 
 SCOPE = "events:subscribe"
 
@@ -41,7 +41,7 @@ class Whoami(MachineView):
     @extend_schema(tags=["trigger"], responses={200: dict}, operation_id="whoami")
     def get(self, request: Request) -> Response:
         """Whose key this is: the credential's test."""
-        tenant, actor = connection.tenant, request.user.actor
+        tenant, actor = current_tenant(), request.user.actor
         return Response(
             {
                 "tenant": tenant.slug,
@@ -98,7 +98,5 @@ class Claim(MachineView):
         """Fetch the event that a delivery offers, once per token."""
         require_scope(SCOPE, request.user.actor)
         data = ClaimIn.model_validate(request.data)
-        claimed = delivery.claim(
-            delivery_id=delivery_id, token=data.token, by=request.user.actor
-        )
+        claimed = delivery.claim(delivery_id=delivery_id, token=data.token, by=request.user.actor)
         return Response(present_delivery(claimed, include_payload=data.include_payload))

@@ -1,10 +1,9 @@
 """Where a person finds an approval, in mails and in n8n."""
 
-from django.db import connection
-
 from controlplane.approvals.models import Approval
+from tenants.context import current_tenant
 
 
 def portal_link(approval: Approval) -> str:
     """The absolute address on the tenant's host; the tenant is the one that is entered."""
-    return f"{connection.tenant.portal_url}/approvals/{approval.pk}/"
+    return f"{current_tenant().portal_url}/approvals/{approval.pk}/"

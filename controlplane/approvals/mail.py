@@ -4,12 +4,12 @@ import uuid
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from controlplane.approvals.links import portal_link
 from controlplane.approvals.services import get_approval
+from tenants.context import current_tenant
 from tenants.members import brand_of, deciders_of
 
 
@@ -18,7 +18,7 @@ def mail_waiting(approval_id: uuid.UUID) -> int:
     approval = get_approval(approval_id)
     if not approval.is_pending:
         return 0
-    tenant = connection.tenant
+    tenant = current_tenant()
     brand = brand_of(tenant)
     deciders = deciders_of(tenant)
     for decider in deciders:

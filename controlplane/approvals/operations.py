@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from controlplane.approvals.links import portal_link
 from controlplane.approvals.models import Approval
 from controlplane.core.actor import Actor
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+
+Status = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 
 
 class RequestInput(OperationInput):
@@ -47,17 +49,13 @@ class RequestInput(OperationInput):
 class GetInput(OperationInput):
     approval_id: uuid.UUID = Field(
         description="The ID that Request and Wait returned",
-        json_schema_extra={
-            "n8n": {"label": "Approval ID", "default": "={{ $json.approval_id }}"}
-        },
+        json_schema_extra={"n8n": {"label": "Approval ID", "default": "={{ $json.approval_id }}"}},
     )
 
 
 class ApprovalOutput(OperationOutput):
     approval_id: uuid.UUID = Field(description="The approval's ID")
-    status: Literal["pending", "approved", "rejected", "expired", "cancelled"] = Field(
-        description="Where it stands"
-    )
+    status: Status = Field(description="Where it stands")
     subject_type: str = Field(description="The kind of thing that is decided on")
     subject_id: uuid.UUID = Field(description="Which one")
     comment: str = Field(description="What the person who decided wrote")
@@ -70,7 +68,7 @@ class ApprovalOutput(OperationOutput):
 def _output(approval: Approval) -> ApprovalOutput:
     return ApprovalOutput(
         approval_id=approval.pk,
-        status=approval.status,
+        status=cast("Status", approval.status),
         subject_type=approval.subject_type,
         subject_id=approval.subject_id,
         comment=approval.comment,

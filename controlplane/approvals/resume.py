@@ -39,9 +39,7 @@ def _try(waiter: Waiter) -> None:
     waiter.save(update_fields=["attempts", "updated_at"])
     try:
         with http.client() as client:
-            response = client.post(
-                url, json={"approval_id": str(waiter.approval_id)}
-            )
+            response = client.post(url, json={"approval_id": str(waiter.approval_id)})
     except httpx.HTTPError as error:
         raise _not_yet(waiter, f"n8n did not answer: {type(error).__name__}") from error
     # 410: the execution waits for a later approval by now, so an earlier try of ours got through.

@@ -135,9 +135,7 @@ def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) ->
     )
     approval.decided_by_id, approval.decided_by, approval.comment = by.id, by.label, comment
     ended_as = (
-        Approval.Status.APPROVED
-        if decision == Vote.Decision.APPROVE
-        else Approval.Status.REJECTED
+        Approval.Status.APPROVED if decision == Vote.Decision.APPROVE else Approval.Status.REJECTED
     )
     _end(approval, ended_as, by=by)
     return approval

@@ -33,9 +33,7 @@ class RecordOutput(OperationOutput):
     recorded_at: datetime = Field(description="When it was recorded")
 
 
-@operation(
-    resource="audit", name="record", action="Record an audit entry", scope="audit:record"
-)
+@operation(resource="audit", name="record", action="Record an audit entry", scope="audit:record")
 def record(data: RecordInput, *, by: Actor) -> RecordOutput:
     """Add an entry to the tenant's audit trail, which nobody can change or delete."""
     entry = services.record(

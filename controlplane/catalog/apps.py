@@ -13,12 +13,24 @@ class CatalogConfig(AppConfig):
         from controlplane.policies.parameters import register_provider
 
         grants.let_tenants(
-            "SELECT", "catalog_template", ["id", "created_at", "updated_at", "slug", "title", "summary"]
+            "SELECT",
+            "catalog_template",
+            ["id", "created_at", "updated_at", "slug", "title", "summary"],
         )
         grants.let_tenants(
             "SELECT",
             "catalog_release",
-            ["id", "created_at", "updated_at", "template_id", "version", "manifest", "workflow",
-             "workflow_hash", "readme", "released_at"],
+            [
+                "id",
+                "created_at",
+                "updated_at",
+                "template_id",
+                "version",
+                "manifest",
+                "workflow",
+                "workflow_hash",
+                "readme",
+                "released_at",
+            ],
         )
         register_provider(parameters_of)

@@ -1,9 +1,9 @@
-"""Deploying an installation to the tenant's n8n, step by step; a rerun goes on where one stopped."""
+"""Deploying an installation to the tenant's n8n; a rerun goes on where one stopped."""
 
 import uuid
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import Installation, Release, short_id
@@ -15,6 +15,7 @@ from controlplane.core.logs import get_logger
 from controlplane.instances.client import N8nClient
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
+from tenants.context import current_tenant
 from tenants.keys import issue_key, revoke_keys_of
 
 WAIT_ACTIVE_SECONDS = 20
@@ -46,7 +47,7 @@ def _deploy(
         # A key of an earlier try that never reached n8n would stay valid for nobody.
         revoke_keys_of(installation.pk)
         text = issue_key(
-            tenant=connection.tenant,
+            tenant=current_tenant(),
             name=f"{installation} {short_id(installation.pk)}",
             scopes=release.terms.scopes,
             installation_id=installation.pk,
@@ -61,12 +62,16 @@ def _deploy(
         name = workspace.workflow_name(f"{release.template.title} ({short_id(installation.pk)})")
         # An earlier try may have made it and died before it could note the id.
         earlier = n8n.list_workflows(name_prefix=name)
-        workflow = earlier[0] if earlier else n8n.create_workflow(
-            for_tenant(
-                release.workflow,
-                name=name,
-                credential_id=installation.credential_id,
-                credential_name=credential_name,
+        workflow = (
+            earlier[0]
+            if earlier
+            else n8n.create_workflow(
+                for_tenant(
+                    release.workflow,
+                    name=name,
+                    credential_id=installation.credential_id,
+                    credential_name=credential_name,
+                )
             )
         )
         _save(installation, workflow_id=workflow.id, workflow_name=name)

@@ -59,7 +59,9 @@ def _faults(slug: str, manifest: Manifest, workflow: Json) -> list[str]:
     if not re.match(SLUG, slug):
         found.append("the folder is not called <verb>-<object>")
     found += [f"event {name!r} is not known" for name in manifest.events if name not in EVENT_TYPES]
-    found += [f"scope {s!r} belongs to no operation" for s in manifest.scopes if s not in known_scopes]
+    found += [
+        f"scope {s!r} belongs to no operation" for s in manifest.scopes if s not in known_scopes
+    ]
     return found
 
 

@@ -1,4 +1,4 @@
-"""A template's parameters: from what a person typed to what is stored, and on to what rules read."""
+"""A template's parameters: from what a person typed to what is stored and what rules read."""
 
 import uuid
 from decimal import Decimal

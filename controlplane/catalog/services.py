@@ -11,7 +11,6 @@ from controlplane.catalog.parameters import filled
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
-from controlplane.instances.client.errors import NotFound
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.keys import revoke_keys_of
@@ -101,10 +100,7 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
         if installation.workflow_id:
             n8n.delete_workflow(installation.workflow_id)
         if installation.credential_id:
-            try:
-                n8n.delete_credential(installation.credential_id)
-            except NotFound:
-                pass  # somebody removed it in n8n: what was wanted
+            n8n.delete_credential(installation.credential_id)
     revoke_keys_of(installation.pk)
     with transaction.atomic():
         installation.status = Installation.Status.REMOVED

@@ -40,10 +40,16 @@ def faults(workflow: Json) -> list[str]:
         if node.get("credentials"):
             found.append(f"node {node.get('name')!r} names a credential of somebody's n8n")
     for source, target in _edges(workflow):
-        found += [f"a connection names {n!r}, which is no node" for n in {source, target} - set(names)]
+        found += [
+            f"a connection names {n!r}, which is no node" for n in {source, target} - set(names)
+        ]
     if not any(node.get("type") == STICKY for node in nodes):
         found.append("it has no sticky note that says what it does")
-    found += [f"it carries {key!r}, which is one n8n's own" for key in ("pinData", "staticData") if workflow.get(key)]
+    found += [
+        f"it carries {key!r}, which is one n8n's own"
+        for key in ("pinData", "staticData")
+        if workflow.get(key)
+    ]
     return found
 
 

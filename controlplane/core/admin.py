@@ -3,24 +3,19 @@
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_tenants.utils import get_public_schema_name
 from unfold.admin import ModelAdmin
 
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.schema import is_in_tenant
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """The platform admin who is logged in, as the one who does something."""
     user = request.user
     return Actor(ActorKind.MEMBER, str(user.pk), f"{user.get_username()} (platform)")
-
-
-def _in_tenant() -> bool:
-    return bool(connection.schema_name != get_public_schema_name())
 
 
 class SharedModelAdmin(ModelAdmin):
@@ -30,7 +25,7 @@ class SharedModelAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return not _in_tenant() and super().has_module_permission(request)
+        return not is_in_tenant() and super().has_module_permission(request)
 
 
 class TenantModelAdmin(ModelAdmin):
@@ -44,10 +39,10 @@ class TenantModelAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return _in_tenant() and super().has_module_permission(request)
+        return is_in_tenant() and super().has_module_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _in_tenant() and super().has_view_permission(request, obj)
+        return is_in_tenant() and super().has_view_permission(request, obj)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         return None

@@ -42,7 +42,7 @@ def decrypt(token: str) -> str:
         ) from error
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Plain text in Python, a Fernet token in the database. Cannot be searched, by design."""
 
     def get_prep_value(self, value: Any) -> Any:

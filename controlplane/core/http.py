@@ -14,7 +14,7 @@ def backoff(attempt: int, *, base: float = 0.5, cap: float = 60.0) -> float:
     Formula: "equal jitter", M. Brooker, Exponential Backoff and Jitter (AWS Architecture Blog).
     """
     step = min(cap, base * 2 ** min(attempt, 20))
-    return step / 2 + random.uniform(0, step / 2)  # noqa: S311  (spreads load, guards nothing)
+    return float(step / 2) + random.uniform(0, step / 2)  # noqa: S311  (spreads load, guards nothing)
 
 
 def client(*, timeout: httpx.Timeout = TIMEOUT) -> httpx.Client:

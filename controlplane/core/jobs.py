@@ -7,7 +7,9 @@ travels in a header that the task base reads (`tenants.tasks`).
 from functools import partial
 
 from celery import current_app
-from django.db import connection, transaction
+from django.db import transaction
+
+from controlplane.core.schema import entered_schema
 
 TENANT_HEADER = "pergola_tenant"
 
@@ -23,7 +25,7 @@ def enqueue_on_commit(name: str, **arguments: JSON) -> None:
     current_app.loader.import_default_modules()
     if name not in current_app.tasks:
         raise UnknownJob(name)
-    headers = {TENANT_HEADER: connection.schema_name}
+    headers = {TENANT_HEADER: entered_schema()}
     transaction.on_commit(
         partial(current_app.send_task, name, kwargs=arguments, headers=headers), robust=False
     )

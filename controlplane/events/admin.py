@@ -53,5 +53,5 @@ class OutboxMessageAdmin(SharedModelAdmin):
         return False
 
     @display(description=_("State"), label={"failed": "danger", "waiting": "info"})
-    def state(self, message: OutboxMessage) -> tuple[str, str]:
+    def state(self, message: OutboxMessage) -> tuple[str, Any]:
         return ("failed", _("Given up")) if message.failed_at else ("waiting", _("Waiting"))

@@ -15,7 +15,18 @@ class EventsConfig(AppConfig):
         grants.let_tenants(
             "INSERT",
             "events_outboxmessage",
-            ["id", "created_at", "updated_at", "schema_name", "handler", "reference",
-             "due_at", "attempts", "claimed_until", "failed_at", "last_error"],
+            [
+                "id",
+                "created_at",
+                "updated_at",
+                "schema_name",
+                "handler",
+                "reference",
+                "due_at",
+                "attempts",
+                "claimed_until",
+                "failed_at",
+                "last_error",
+            ],
         )
         outbox.register("events.deliver", delivery.deliver)

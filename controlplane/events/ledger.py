@@ -45,7 +45,7 @@ def once(
                 f"The key “{key}” was used for {operation} with other input. Use a key once; in "
                 "n8n, leave it empty and Pergola makes one of execution and node."
             )
-        return entry.response, True
-    entry.response = run()
+        return dict(entry.response or {}), True
+    answer = entry.response = run()
     entry.save(update_fields=["response", "updated_at"])
-    return entry.response, False
+    return answer, False

@@ -77,7 +77,7 @@ class Event(Row):
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def for_event(self, event: Event) -> Self:
-        """Live listeners; an event from the test button goes to a waiting editor, if there is one."""
+        """Live listeners; a test event goes to an editor that waits for one, if there is one."""
         listening = self.filter(event_types__contains=[event.type])
         if event.is_test and (waiting := listening.filter(is_test=True)).exists():
             return waiting

@@ -66,10 +66,10 @@ def create_source(*, slug: str, name: str, by: Actor, secret: str = "") -> tuple
 @transaction.atomic
 def replace_secret(*, source: Source, by: Actor, secret: str = "") -> str:
     """A new secret, valid at once; the old one ends. Shown this once."""
-    source.secret = secret or secrets.token_hex(32)
+    source.secret = new = secret or secrets.token_hex(32)
     source.save(update_fields=["secret", "updated_at"])
     _note("source.secret_replaced", source, by)
-    return source.secret
+    return new
 
 
 def _note(action: str, source: Source, by: Actor) -> None:
@@ -145,7 +145,5 @@ def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
 
 
 def subscriptions_at(webhook_url: str, *, by: Actor) -> list[dict[str, Any]]:
-    found = Subscription.objects.filter(
-        webhook_url=webhook_url, installation_id=by.installation_id
-    )
+    found = Subscription.objects.filter(webhook_url=webhook_url, installation_id=by.installation_id)
     return [{"subscription_id": str(s.pk), "event_types": s.event_types} for s in found]

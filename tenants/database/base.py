@@ -21,6 +21,8 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
     clears `search_path_set_schemas` at each of them, and the next cursor sets both again.
     """
 
+    _setting_search_path: bool
+
     def _wanted_role(self) -> str:
         if self.schema_name == get_public_schema_name() or not self.settings_dict.get(
             "TENANT_ROLES", True
@@ -55,4 +57,3 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
             self._setting_search_path = False
             if cursor is None:
                 own_cursor.close()
-

@@ -8,76 +8,169 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.UUIDField()),
-                ('revision', models.CharField(blank=True, max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('summary', models.TextField(blank=True)),
-                ('note', models.TextField(blank=True)),
-                ('reasons', models.JSONField(default=list)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('status', models.CharField(choices=[('pending', 'Waiting'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
-                ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decided_by_id', models.CharField(blank=True, max_length=120)),
-                ('decided_by', models.CharField(blank=True, max_length=200)),
-                ('comment', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("revision", models.CharField(blank=True, max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("summary", models.TextField(blank=True)),
+                ("note", models.TextField(blank=True)),
+                ("reasons", models.JSONField(default=list)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("decided_by_id", models.CharField(blank=True, max_length=120)),
+                ("decided_by", models.CharField(blank=True, max_length=200)),
+                ("comment", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['-requested_at'],
-                'indexes': [models.Index(fields=['status', '-requested_at'], name='approval_inbox')],
-                'constraints': [models.UniqueConstraint(fields=('subject_type', 'subject_id', 'revision'), name='approval_once_per_revision'), models.CheckConstraint(condition=models.Q(('status', 'pending'), ('decided_at__isnull', False), _connector='XOR'), name='approval_ended_has_a_time')],
+                "ordering": ["-requested_at"],
+                "indexes": [
+                    models.Index(fields=["status", "-requested_at"], name="approval_inbox")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject_type", "subject_id", "revision"),
+                        name="approval_once_per_revision",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status", "pending"), ("decided_at__isnull", False), _connector="XOR"
+                        ),
+                        name="approval_ended_has_a_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Vote',
+            name="Vote",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('member_id', models.CharField(max_length=120)),
-                ('member_label', models.CharField(max_length=200)),
-                ('decision', models.CharField(choices=[('approve', 'Approve'), ('reject', 'Reject')], max_length=7)),
-                ('comment', models.TextField(blank=True)),
-                ('voted_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('approval', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='approvals.approval')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("member_id", models.CharField(max_length=120)),
+                ("member_label", models.CharField(max_length=200)),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("approve", "Approve"), ("reject", "Reject")], max_length=7
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("voted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "approval",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="votes",
+                        to="approvals.approval",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('approval', 'member_id'), name='vote_once_per_member')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("approval", "member_id"), name="vote_once_per_member"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Waiter',
+            name="Waiter",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('workflow_id', models.CharField(blank=True, max_length=64)),
-                ('execution_id', models.CharField(max_length=64)),
-                ('resume_url', controlplane.core.crypto.EncryptedTextField()),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('resumed', 'Resumed'), ('gone', 'No longer waiting')], default='waiting', max_length=8)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('resumed_at', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('approval', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='waiters', to='approvals.approval')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("workflow_id", models.CharField(blank=True, max_length=64)),
+                ("execution_id", models.CharField(max_length=64)),
+                ("resume_url", controlplane.core.crypto.EncryptedTextField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("resumed", "Resumed"),
+                            ("gone", "No longer waiting"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("resumed_at", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True)),
+                (
+                    "approval",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="waiters",
+                        to="approvals.approval",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('approval', 'execution_id'), name='waiter_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("approval", "execution_id"), name="waiter_once")
+                ],
             },
         ),
     ]

@@ -5,34 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('sequence', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('action', models.CharField(max_length=60)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(max_length=120)),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_id', models.CharField(max_length=120)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('execution_id', models.CharField(blank=True, max_length=64)),
-                ('data', models.JSONField(default=dict)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
+                ("sequence", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("action", models.CharField(max_length=60)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(max_length=120)),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_id", models.CharField(max_length=120)),
+                ("actor_label", models.CharField(max_length=200)),
+                ("execution_id", models.CharField(blank=True, max_length=64)),
+                ("data", models.JSONField(default=dict)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['sequence'],
-                'indexes': [models.Index(fields=['subject_type', 'subject_id'], name='audit_subject')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('sequence__gt', 0)), name='audit_sequence_positive'), models.UniqueConstraint(fields=('previous_hash',), name='audit_chain_does_not_fork')],
+                "verbose_name_plural": "entries",
+                "ordering": ["sequence"],
+                "indexes": [
+                    models.Index(fields=["subject_type", "subject_id"], name="audit_subject")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sequence__gt", 0)), name="audit_sequence_positive"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("previous_hash",), name="audit_chain_does_not_fork"
+                    ),
+                ],
             },
         ),
     ]

@@ -7,70 +7,136 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Installation',
+            name="Installation",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('template_slug', models.CharField(max_length=60)),
-                ('template_title', models.CharField(max_length=120)),
-                ('release_id', models.UUIDField()),
-                ('release_version', models.CharField(max_length=20)),
-                ('parameters', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('pending', 'Waiting to be deployed'), ('deploying', 'Being deployed'), ('active', 'Active'), ('failed', 'Deployment failed'), ('removed', 'Removed')], default='pending', max_length=10)),
-                ('credential_id', models.CharField(blank=True, max_length=64)),
-                ('workflow_id', models.CharField(blank=True, max_length=64)),
-                ('workflow_name', models.CharField(blank=True, max_length=128)),
-                ('workflow_seen', models.JSONField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('installed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('installed_by', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("template_slug", models.CharField(max_length=60)),
+                ("template_title", models.CharField(max_length=120)),
+                ("release_id", models.UUIDField()),
+                ("release_version", models.CharField(max_length=20)),
+                ("parameters", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting to be deployed"),
+                            ("deploying", "Being deployed"),
+                            ("active", "Active"),
+                            ("failed", "Deployment failed"),
+                            ("removed", "Removed"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("credential_id", models.CharField(blank=True, max_length=64)),
+                ("workflow_id", models.CharField(blank=True, max_length=64)),
+                ("workflow_name", models.CharField(blank=True, max_length=128)),
+                ("workflow_seen", models.JSONField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("installed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("installed_by", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['-installed_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status', 'active'), _negated=True), models.Q(('workflow_id', ''), _negated=True), _connector='OR'), name='active_installation_has_workflow')],
+                "ordering": ["-installed_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "active"), _negated=True),
+                            models.Q(("workflow_id", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="active_installation_has_workflow",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('slug', models.CharField(max_length=60)),
-                ('title', models.CharField(max_length=120)),
-                ('summary', models.TextField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("slug", models.CharField(max_length=60)),
+                ("title", models.CharField(max_length=120)),
+                ("summary", models.TextField()),
             ],
             options={
-                'ordering': ['title'],
-                'constraints': [models.UniqueConstraint(fields=('slug',), name='template_slug_unique')],
+                "ordering": ["title"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("slug",), name="template_slug_unique")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.CharField(max_length=20)),
-                ('manifest', models.JSONField()),
-                ('workflow', models.JSONField()),
-                ('workflow_hash', models.CharField(max_length=64)),
-                ('readme', models.TextField(blank=True)),
-                ('released_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='releases', to='catalog.template')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.CharField(max_length=20)),
+                ("manifest", models.JSONField()),
+                ("workflow", models.JSONField()),
+                ("workflow_hash", models.CharField(max_length=64)),
+                ("readme", models.TextField(blank=True)),
+                ("released_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="releases",
+                        to="catalog.template",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-released_at'],
-                'constraints': [models.UniqueConstraint(fields=('template', 'version'), name='release_version_unique')],
+                "ordering": ["-released_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("template", "version"), name="release_version_unique"
+                    )
+                ],
             },
         ),
     ]
