@@ -112,7 +112,7 @@ class Reader:
             return 0
         return int(value)
 
-    def amount(self, name: str, *, signed: bool = False) -> Decimal | None:
+    def amount(self, name: str) -> Decimal | None:
         """To four decimals; None where it is missing or, with a problem, unreadable."""
         value = self._number(name)
         if value is None:
@@ -120,7 +120,7 @@ class Reader:
         if abs(value) >= LARGEST_AMOUNT:
             self.report("amount_too_large", name, "is larger than any order")
             return None
-        if value < 0 and not signed:
+        if value < 0:
             self.report("amount_negative", name, f"is negative: {value}")
             return None
         return value.quantize(_STEP, rounding="ROUND_HALF_UP")

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import asdict, dataclass, replace
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from controlplane.approvals.models import Approval
@@ -15,12 +15,13 @@ from controlplane.events.models import Event
 from controlplane.events.services import attach_execution, get_event
 from controlplane.orders.contexts import CONTEXT, facts_of
 from controlplane.orders.models import Order, OrderLine
-from controlplane.orders.normal import NormalOrder
+from controlplane.orders.normal import NormalOrder, amount_text
 from controlplane.orders.shopify import normalize_order
 from controlplane.policies.models import Decision
 from controlplane.policies.parameters import parameters_for
 from controlplane.policies.services import evaluate
 from controlplane.policies.verdicts import Verdict
+from tenants.context import current_tenant
 
 SUBJECT = "order"
 
@@ -98,7 +99,7 @@ def review_order(*, event_id: uuid.UUID, by: Actor) -> Review:
             "reasons": [reason["code"] for reason in decision.reasons],
             "decision_id": str(decision.pk),
             "event_id": str(event.pk),
-            "total": f"{order.total} {order.currency}",
+            "total": f"{amount_text(order.money)} {order.currency}",
         },
         by=by,
     )
@@ -155,7 +156,7 @@ def get_order(order_id: uuid.UUID) -> Order:
 
 def order_link(order: Order) -> str:
     """The order's page on the tenant's host; the tenant is the one that is entered."""
-    return f"{connection.tenant.portal_url}/orders/{order.pk}/"
+    return f"{current_tenant().portal_url}/orders/{order.pk}/"
 
 
 def _assert_acceptable(order: Order) -> None:

@@ -8,13 +8,12 @@ be the order itself or `{"order": {…}}`.
 import re
 from decimal import Decimal
 from functools import cache
-from itertools import product
 from typing import Any
 
 from babel import Locale
 
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.core.money import Money, is_currency
+from controlplane.core.money import is_currency
 from controlplane.orders.normal import (
     NO_CURRENCY,
     ZERO,
@@ -22,14 +21,18 @@ from controlplane.orders.normal import (
     Buyer,
     Line,
     NormalOrder,
-    Totals,
 )
 from controlplane.orders.reading import NotJson, Reader, clean, kind_of, parse_json, total_of
+from controlplane.orders.shopify_amounts import (
+    do_add_up,
+    money_of,
+    parts_of,
+    tax_of,
+    totals_of,
+)
 
 MOST_LINES = 500
 MOST_TAGS = 250
-_MOST_PARTS = 250
-_REFUND_STATES = frozenset({"", "success"})
 
 
 class OrderUnreadable(DomainError):
@@ -55,8 +58,8 @@ def normalize_order(body: str) -> NormalOrder:
     external_id = _external_id(order)
     currency = _currency(order)
     lines = tuple(_line(line) for line in order.objects("line_items", most=MOST_LINES))
-    totals = _totals(order, lines, currency)
-    adds_up = _adds_up(order, lines, totals, currency)
+    totals = totals_of(order, lines, currency)
+    adds_up = do_add_up(order, lines, totals, currency)
     ship_to, bill_to = (
         _address(order.object(f"{kind}_address")) for kind in ("shipping", "billing")
     )
@@ -124,138 +127,25 @@ def _currency(order: Reader) -> str:
     return NO_CURRENCY
 
 
-def _money(of: Reader, name: str, *, signed: bool = False) -> Decimal | None:
-    """`name`, or the same in the shop's currency from `name_set`."""
-    amount = of.amount(name, signed=signed)
-    if amount is None:
-        amount = of.object(f"{name}_set").object("shop_money").amount("amount", signed=signed)
-    return amount
-
-
 def _line(line: Reader) -> Line:
-    price = _money(line, "price")
+    price = money_of(line, "price")
     if price is None and line.value.get("price") in (None, ""):
         line.report("missing", "price", "is missing")
-    allocated = total_of(_money(part, "amount") for part in _parts(line, "discount_allocations"))
-    discount = allocated or _money(line, "total_discount") or ZERO
+    allocated = total_of(
+        money_of(part, "amount") for part in parts_of(line, "discount_allocations")
+    )
+    discount = allocated or money_of(line, "total_discount") or ZERO
     return Line(
         sku=line.text("sku"),
         title=line.text("title") or line.text("name"),
         quantity=line.whole("quantity"),
         unit_price=price or ZERO,
         discount=line.bounded("discount_allocations", discount),
-        tax=_tax_of(line),
+        tax=tax_of(line),
         # What nobody said must be shipped is taken as something to ship, so that it is not lost.
         requires_shipping=line.flag("requires_shipping", default=True),
         gift_card=line.flag("gift_card"),
     )
-
-
-def _parts(of: Reader, name: str) -> list[Reader]:
-    return list(of.objects(name, most=_MOST_PARTS))
-
-
-def _tax_of(of: Reader) -> Decimal:
-    tax = total_of(_money(tax, "price") for tax in _parts(of, "tax_lines"))
-    return of.bounded("tax_lines", tax)
-
-
-def _totals(order: Reader, lines: tuple[Line, ...], currency: str) -> Totals:
-    total = _money(order, "total_price")
-    if total is None and not any(p.field.startswith("total_price") for p in order.problems):
-        order.report("missing", "total_price", "is missing")
-    discounts = _money(order, "total_discounts")
-    if discounts is None:
-        discounts = order.bounded("line_items", _discounts(lines))
-    subtotal = _money(order, "subtotal_price")
-    if subtotal is None:
-        subtotal = order.bounded("line_items", max(_goods(lines) - discounts, ZERO))
-    tax = _money(order, "total_tax")
-    return Totals(
-        subtotal=subtotal,
-        discounts=discounts,
-        shipping=_shipping(order),
-        tax=_tax_of(order) if tax is None else tax,
-        total=ZERO if total is None else total,
-        refunded=order.bounded("refunds", _refunded(order, currency)),
-    )
-
-
-def _goods(lines: tuple[Line, ...]) -> Decimal:
-    return sum((line.unit_price * line.quantity for line in lines), start=ZERO)
-
-
-def _discounts(lines: tuple[Line, ...]) -> Decimal:
-    return sum((line.discount for line in lines), start=ZERO)
-
-
-def _shipping(order: Reader) -> Decimal:
-    known = order.object("total_shipping_price_set").object("shop_money").amount("amount")
-    if known is not None:
-        return known
-    listed = total_of(_money(line, "price") for line in _parts(order, "shipping_lines"))
-    return order.bounded("shipping_lines", listed)
-
-
-def _refunded(order: Reader, currency: str) -> Decimal:
-    """What was paid back; where no payment is listed, the worth of what was taken back."""
-    refunded = ZERO
-    for refund in _parts(order, "refunds"):
-        paid_back = [
-            _transaction_amount(transaction, currency)
-            for transaction in _parts(refund, "transactions")
-            if transaction.text("kind").lower() in {"", "refund"}
-            and transaction.text("status").lower() in _REFUND_STATES
-        ]
-        if paid_back:
-            refunded += sum(paid_back, start=ZERO)
-            continue
-        for line in _parts(refund, "refund_line_items"):
-            refunded += (_money(line, "subtotal") or ZERO) + (_money(line, "total_tax") or ZERO)
-    return refunded
-
-
-def _transaction_amount(transaction: Reader, currency: str) -> Decimal:
-    paid_in = transaction.text("currency", most=10).upper()
-    if paid_in and paid_in != currency:
-        converted = transaction.object("amount_set").object("shop_money").amount("amount")
-        if converted is None:
-            transaction.report("currency_differs", "amount", f"is in {paid_in}, not {currency}")
-        return converted or ZERO
-    return _money(transaction, "amount") or ZERO
-
-
-def _adds_up(order: Reader, lines: tuple[Line, ...], totals: Totals, currency: str) -> bool:
-    """Whether goods, shipping, tax and extras make the total, in any way that Shopify counts.
-
-    Shopify reduces shipping by its discounts or not, lists a tip as a line or not, and includes
-    taxes and duties or not; an order is doubted only where none of these gives its total.
-    """
-    if not lines and totals.total == 0:
-        return True
-    listed = _money(order, "total_line_items_price")
-    goods = {totals.subtotal, _goods(lines) - totals.discounts}
-    goods |= {_goods(lines) - _discounts(lines)}
-    goods |= set() if listed is None else {listed - totals.discounts}
-    shipping = {totals.shipping, *_discounted_shipping(order)}
-    tax = {ZERO if order.flag("taxes_included") else totals.tax}
-    tip = {ZERO, _money(order, "total_tip_received") or ZERO}
-    duties = {ZERO, _extra(order, "original_total_duties_set")}
-    fees = {ZERO, _extra(order, "original_total_additional_fees_set")}
-    minor = Money(totals.total, currency).minor
-    return any(
-        abs(Money(sum(parts, start=ZERO), currency).minor - minor) <= 1
-        for parts in product(goods, shipping, tax, tip, duties, fees)
-    )
-
-
-def _discounted_shipping(order: Reader) -> list[Decimal]:
-    prices = [_money(line, "discounted_price") for line in _parts(order, "shipping_lines")]
-    return [] if None in prices else [total_of(iter(prices))]
-
-
-def _extra(order: Reader, name: str) -> Decimal:
-    return order.object(name).object("shop_money").amount("amount") or ZERO
 
 
 def _buyer(order: Reader, address: Address) -> Buyer:
