@@ -40,7 +40,9 @@ def _run(reporter: Reporter, *, once: bool) -> int:
     with Stack(ROOT, reporter=reporter) as stack:
         stack.start(node_pack=tarball)
         environment = stack.environment()
-        os.environ.update(environment, LOG_LEVEL="WARNING", DJANGO_SETTINGS_MODULE="controlplane.settings")
+        os.environ.update(
+            environment, LOG_LEVEL="WARNING", DJANGO_SETTINGS_MODULE="controlplane.settings"
+        )
 
         import django
 

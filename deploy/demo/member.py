@@ -20,8 +20,11 @@ class MemberClient:
             timeout=10,
             trust_env=False,
         )
+        # A link names the log-in before it, which makes it good for one.
+        place.approver.refresh_from_db()
         entered = self._client.get("/accounts/enter/" + get_query_string(place.approver))
         if settings.SESSION_COOKIE_NAME not in self._client.cookies:
+            self.close()
             raise AssertionError(f"the one-time link did not log in: {entered.status_code}")
         self._client.get("/approvals/").raise_for_status()
 

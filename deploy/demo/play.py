@@ -76,9 +76,7 @@ def live(places: list[Place], reporter: Reporter, environment: dict[str, str]) -
             time.sleep(0.5)
 
 
-def _print_addresses(
-    places: list[Place], reporter: Reporter, environment: dict[str, str]
-) -> None:
+def _print_addresses(places: list[Place], reporter: Reporter, environment: dict[str, str]) -> None:
     console = reporter.console
     console.print("\n[bold]Open in your browser[/bold] (each link logs in once, for 15 minutes)")
     for title, link in world.entry_links(places):

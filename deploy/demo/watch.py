@@ -48,7 +48,7 @@ class Progress:
     def row(self) -> tuple[str, ...]:
         outcome = f"{self.outcome} after {self.seconds:.1f} s" if self.outcome else "…"
         return (
-            self.place.tenant.name, self.subject, self.total, "received",
+            self.place.tenant.name, self.subject, self.total or "…", "received",
             self.execution_id or "…", self.verdict or "…",
             self.approval or ("–" if self.outcome else "…"), outcome,
         )  # fmt: skip

@@ -52,9 +52,7 @@ def build(reporter: Reporter) -> list[Place]:
     with reporter.step("Platform admin, partner and n8n instance") as step:
         admin = _user("Platform Admin", "admin@pergola.example")
         User.objects.filter(pk=admin.pk).update(is_staff=True, is_superuser=True)
-        partner, _created = Partner.objects.update_or_create(
-            slug=PARTNER["slug"], defaults=PARTNER
-        )
+        partner, _created = Partner.objects.update_or_create(slug=PARTNER["slug"], defaults=PARTNER)
         Member.objects.get_or_create(
             user=_user(*MANAGER), partner=partner, defaults={"role": Member.Role.MANAGER}
         )

@@ -1,0 +1,102 @@
+"""The whole of Pergola, running: real n8n with the node pack, web, worker, beat and relay.
+
+Started once a session on the tests' own database, in which these tests commit.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.services import VAR, stack
+
+# Playwright's event loop makes Django believe that this is an async context; nothing is awaited.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@dataclass(frozen=True)
+class Running:
+    """What tests need to know: the places of the demo, and the environment of the processes."""
+
+    places: dict[str, Any]
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
+    from django.conf import settings
+
+    from deploy.demo import world
+    from deploy.demo.processes import Pergola
+    from deploy.embedded.progress import Silent
+    from deploy.n8n_nodes import build
+
+    stack.start(node_pack=build.pack())
+    environment = {
+        **stack.environment(),
+        # The database is the tests', not the one that the stack made for a demo.
+        "DATABASE_URL": os.environ["DATABASE_URL"],
+        "DATABASE_OWNER_URL": os.environ["DATABASE_OWNER_URL"],
+        "EMAIL_URL": os.environ["EMAIL_URL"],
+    }
+    for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD"):
+        setattr(settings, name, environment[name])
+    pergola = Pergola(VAR, environment, Silent())
+    with django_db_blocker.unblock():
+        try:
+            world.prepare(Silent())
+            pergola.start()
+            places = {place.tenant.slug: place for place in world.build(Silent())}
+            yield Running(places, environment)
+        finally:
+            pergola.stop()
+
+
+@pytest.fixture(autouse=True)
+def _database(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.fail("no Chromium: run `make test`, which installs it or says what to install")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """Wait until `look()` is truthy and return it; fails with what it was last."""
+
+    def wait(look: Callable[[], Any], *, within: float = 40.0, what: str = "") -> Any:
+        deadline = time.monotonic() + within
+        while not (found := look()):
+            assert time.monotonic() < deadline, f"not within {within:.0f} s: {what or look}"
+            time.sleep(0.1)
+        return found
+
+    return wait
+
+
+@dataclass
+class N8n:
+    """The real n8n, as the tests of `instances` use it."""
+
+    base_url: str
+    owner_key: str
+    owner_email: str
+    owner_password: str
