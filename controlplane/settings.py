@@ -123,7 +123,14 @@ DATABASES = {
         **env.db("DATABASE_URL"),
         "ENGINE": ENGINE,
         "OPTIONS": (
-            {"pool": {"min_size": 1, "max_size": 12, "max_lifetime": 600, "reset": reset_connection}}
+            {
+                "pool": {
+                    "min_size": 1,
+                    "max_size": 12,
+                    "max_lifetime": 600,
+                    "reset": reset_connection,
+                }
+            }
             if env.bool("DATABASE_POOL", default=True)
             else {}
         ),
@@ -158,7 +165,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "instances.check_health": {"task": "instances.check_health", "schedule": schedule(60)},
-    "approvals.expire_overdue": {"task": "approvals.expire_overdue_everywhere", "schedule": schedule(60)},
+    "approvals.expire_overdue": {
+        "task": "approvals.expire_overdue_everywhere",
+        "schedule": schedule(60),
+    },
 }
 
 # --- n8n that we started ourselves (an n8n of yours is registered in the admin) ----------------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
 # Tables of the tenant to which its role may add rows, and change or delete none.
-APPEND_ONLY = ("audit_entry",)
+APPEND_ONLY = ("audit_entry", "policies_policyversion", "policies_decision")
 
 
 def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
