@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, connections
 from django.test import Client
+from django.urls import clear_script_prefix
 
 from controlplane.core.actor import Actor, ActorKind
 from tenants import lookup
 from tenants.context import inside
 from tenants.models import ApiKey, Member, Partner, Tenant
+from tests.fakes.n8n import FakeN8n, running_fake_n8n
 
 ALL_SCOPES = [
     "approvals:read",
@@ -20,6 +23,9 @@ ALL_SCOPES = [
     "orders:record",
     "orders:review",
 ]
+
+# `yard` is for what must be committed to be seen, by threads above all; it is cleared afterwards.
+SLUGS = ("north", "south", "yard")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +44,7 @@ def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         if not _is_built():
             call_command("migrate_fleet", stdout=StringIO())
-            for slug in ("north", "south"):
+            for slug in SLUGS:
                 partner, _new = Partner.objects.get_or_create(
                     slug=f"partner-{slug}", defaults={"name": f"Partner {slug.title()}"}
                 )
@@ -52,7 +58,7 @@ def _is_built() -> bool:
     from django.db import DatabaseError
 
     try:
-        return Tenant.objects.active().filter(slug__in=["north", "south"]).count() == 2
+        return Tenant.objects.active().filter(slug__in=SLUGS).count() == len(SLUGS)
     except DatabaseError:
         return False
 
@@ -62,6 +68,14 @@ def _fresh_lookups() -> Iterator[None]:
     """What one test's rolled-back rows taught the process must not reach the next."""
     yield
     lookup.forget_tenants()
+    # A real server sets it for every request; the test client does not.
+    clear_script_prefix()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """A real hash takes a third of a second, for nothing that is tested here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -79,6 +93,43 @@ def tenant(north: Tenant) -> Iterator[Tenant]:
     """Entered, as a door would."""
     with inside(north):
         yield north
+
+
+@pytest.fixture
+def yard(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
+    """A tenant in which tests commit. Not entered; what it holds afterwards is taken away."""
+    with django_db_blocker.unblock():
+        yard = lookup.tenant_by_slug("yard")
+        _clear(yard)
+        try:
+            yield yard
+        finally:
+            connection.set_schema_to_public()
+            _clear(yard)
+            connections.close_all()
+
+
+def _clear(tenant: Tenant) -> None:
+    """As the owner, since neither the application nor the tenant may empty the audit trail."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = %s"
+            " AND tablename NOT LIKE 'policies_p%%' AND tablename NOT IN"
+            " ('django_migrations', 'policies_rule')",
+            [tenant.schema_name],
+        )
+        tables = ", ".join(f'"{tenant.schema_name}".{row[0]}' for row in cursor.fetchall())
+        cursor.execute(
+            f"TRUNCATE {tables}, public.events_outboxmessage, public.tenants_apikey,"
+            " public.auth_user, public.django_session, public.catalog_template CASCADE"
+        )
+
+
+@pytest.fixture
+def n8n() -> Iterator[FakeN8n]:
+    """A small n8n on the loopback, with nothing in it."""
+    with running_fake_n8n() as fake:
+        yield fake
 
 
 @pytest.fixture

@@ -63,6 +63,8 @@ stack = Stack(
 
 
 def _start() -> None:
+    # Else whitenoise warns at the first request, and here a warning is an error.
+    (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
     stack.start(n8n=False)
     environment = stack.environment()
     name = _make_database(environment["DATABASE_OWNER_URL"])

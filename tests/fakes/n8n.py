@@ -1,0 +1,167 @@
+"""A small n8n on the loopback: webhooks, resume addresses, and the public API as far as we use it.
+
+It keeps what it is given, notes every call, and can be told to refuse the next call of a kind, or
+to drop the connection before or after it has acted.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Json = dict[str, Any]
+Answer = tuple[int, Any]
+# What a real trigger or Wait node does when it is called: gets the body, gives a status.
+Webhook = Callable[[Json], int]
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    path: str
+    body: Any
+    key: str
+
+
+@dataclass
+class Trouble:
+    """For one call that fits: a status instead, or a connection that breaks off."""
+
+    method: str
+    path: str
+    status: int = 0
+    acts: bool = False
+
+    def fits(self, call: Call) -> bool:
+        return call.method == self.method and bool(re.search(self.path, call.path))
+
+
+@dataclass
+class FakeN8n:
+    url: str = ""
+    calls: list[Call] = field(default_factory=list)
+    workflows: dict[str, Json] = field(default_factory=dict)
+    credentials: dict[str, Json] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    executions: dict[str, str] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def refuse(self, method: str, path: str, *, status: int = 500) -> None:
+        """Answer the next call that fits with `status`, and do nothing."""
+        self.troubles.append(Trouble(method, path, status=status))
+
+    def break_off(self, method: str, path: str, *, after_effect: bool) -> None:
+        """Close the connection of the next call that fits instead of answering it."""
+        self.troubles.append(Trouble(method, path, acts=after_effect))
+
+    def called(self, method: str, path: str) -> list[Call]:
+        return [c for c in self.calls if c.method == method and re.search(path, c.path)]
+
+    def answer(self, call: Call, query: dict[str, list[str]]) -> Answer:
+        method, parts = call.method, call.path.strip("/").split("/")
+        if parts[:2] != ["api", "v1"]:
+            webhook = self.webhooks.get(call.path)
+            return (404, {"message": "not registered"}) if webhook is None else (
+                webhook(call.body), {"message": "ok"}
+            )  # fmt: skip
+        match [method, *parts[2:]]:
+            case ["POST", "credentials"]:
+                return self._add(self.credentials, "cred", call.body)
+            case ["DELETE", "credentials", found]:
+                return self._take(self.credentials, found)
+            case ["GET", "workflows"]:
+                wanted = query.get("name", [""])[0]
+                found = [w for w in self.workflows.values() if wanted in w["name"]]
+                return 200, {"data": found, "nextCursor": None}
+            case ["POST", "workflows"]:
+                state = {"active": False, "versionId": "v1", "triggerCount": 0, "tags": []}
+                return self._add(self.workflows, "wf", {**call.body, **state})
+            case ["GET", "workflows", found] if found in self.workflows:
+                return 200, self.workflows[found]
+            case ["DELETE", "workflows", found]:
+                return self._take(self.workflows, found)
+            case ["POST", "workflows", found, verb] if found in self.workflows:
+                is_active = verb == "activate"
+                self.workflows[found] |= {"active": is_active, "triggerCount": int(is_active)}
+                return 200, self.workflows[found]
+            case ["PUT", "workflows", found, "tags"] if found in self.workflows:
+                names = {tag_id: name for name, tag_id in self.tags.items()}
+                tags = [{"id": tag["id"], "name": names[tag["id"]]} for tag in call.body]
+                self.workflows[found]["tags"] = tags
+                return 200, tags
+            case ["GET", "tags"]:
+                return 200, {"data": [{"id": i, "name": n} for n, i in self.tags.items()]}
+            case ["POST", "tags"]:
+                self.tags[call.body["name"]] = tag_id = f"tag{len(self.tags) + 1}"
+                return 201, {"id": tag_id, "name": call.body["name"]}
+            case ["GET", "executions"]:
+                return 200, {"data": [self._execution(found) for found in self.executions]}
+            case ["GET", "executions", found] if found in self.executions:
+                return 200, self._execution(found)
+        return 404, {"message": "Not Found"}
+
+    def _add(self, into: dict[str, Json], kind: str, body: Json) -> Answer:
+        new = f"{kind}{len(self.calls)}"
+        into[new] = {**body, "id": new}
+        return 200, into[new]
+
+    def _take(self, things: dict[str, Json], found: str) -> Answer:
+        gone = things.pop(found, None)
+        return (404, {"message": "Not Found"}) if gone is None else (200, gone)
+
+    def _execution(self, found: str) -> Json:
+        status = self.executions[found]
+        return {"id": found, "workflowId": "wf1", "status": status, "mode": "webhook"}
+
+
+@contextmanager
+def running_fake_n8n() -> Iterator[FakeN8n]:
+    """Serves until the block ends; a connection is answered in a thread of its own."""
+    fake = FakeN8n()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _handle(self) -> None:
+            split = urlsplit(self.path)
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.loads(text) if text else None
+            call = Call(self.command, split.path, body, self.headers.get("X-N8N-API-KEY", ""))
+            fake.calls.append(call)
+            trouble = next((t for t in fake.troubles if t.fits(call)), None)
+            if trouble is not None:
+                fake.troubles.remove(trouble)
+            if trouble is None or trouble.acts:
+                status, answer = fake.answer(call, parse_qs(split.query))
+            else:
+                status, answer = trouble.status, {"message": "told to refuse"}
+            if trouble is not None and not trouble.status:
+                self.close_connection = True
+                return
+            told = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _handle  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
