@@ -36,6 +36,8 @@ USE_X_FORWARDED = env.bool("BEHIND_PROXY", default=False)
 # --- Applications: shared tables, tenants' tables, and apps that have both ---------------------
 
 SHARED_APPS = [
+    # Before django_tenants, which has an admin/index.html of its own too.
+    "unfold",
     "django_tenants",
     "tenants",
     "controlplane.events",
@@ -43,7 +45,6 @@ SHARED_APPS = [
     "controlplane.catalog",
     "controlplane.portal",
     "controlplane.api",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "controlplane.api.middleware.RequestLogMiddleware",
     "tenants.middleware.HostMiddleware",
     "csp.middleware.CSPMiddleware",
+    "controlplane.core.csp.LooserForLibrariesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -93,6 +95,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "controlplane.urls"
 TENANT_URLCONF = "controlplane.tenant_urls"
+TENANT_ADMIN_HOME = "admin:catalog_installation_changelist"
 WSGI_APPLICATION = "controlplane.wsgi.application"
 
 TEMPLATES = [
@@ -257,11 +260,21 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# Lightness and chroma of each step, at one hue: a pergola's green.
+PERGOLA_GREEN = {
+    step: f"oklch({lightness}% {chroma} 152)"
+    for step, lightness, chroma in (
+        ("50", 97, 0.012), ("100", 94, 0.028), ("200", 88, 0.05), ("300", 79, 0.075),
+        ("400", 67, 0.095), ("500", 55, 0.09), ("600", 46, 0.08), ("700", 39, 0.067),
+        ("800", 33, 0.054), ("900", 28, 0.044), ("950", 19, 0.03),
+    )
+}  # fmt: skip
 UNFOLD = {
     "SITE_TITLE": "Pergola",
     "SITE_HEADER": "Pergola",
     "SITE_SYMBOL": "deck",
     "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {"primary": PERGOLA_GREEN},
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 

@@ -5,12 +5,16 @@ from django.urls import include, path
 from sesame.views import LoginView
 
 from controlplane.api import health, intake
+from controlplane.portal.views import brand
 
 urlpatterns = [
     path("admin/enter/", LoginView.as_view(next_page="/admin/"), name="admin-enter"),
     path("admin/", admin.site.urls),
     path("api/", include("controlplane.api.urls")),
     path("in/<slug:tenant>/<slug:source>", intake.receive, name="intake"),
+    # The error pages of this host wear Pergola's own colours.
+    path("brand.css", brand.stylesheet),
+    path("brand.svg", brand.mark),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -216,6 +216,8 @@ class ApiKey(Row):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [models.UniqueConstraint(fields=["prefix"], name="api_key_prefix_unique")]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The JSON door. Each view says which tenant it enters; the schema enters none."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from controlplane.api import approvals, subscriptions
 from controlplane.api.operations import operation_urls
@@ -12,7 +12,7 @@ by_member = enters(Door.KEY_OR_MEMBER)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("v1/whoami", by_key(subscriptions.Whoami.as_view())),
     path("v1/subscriptions", by_key(subscriptions.Subscriptions.as_view())),
     path(

@@ -18,31 +18,48 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor(ActorKind.MEMBER, str(user.pk), f"{user.get_username()} (platform)")
 
 
-class SharedModelAdmin(ModelAdmin):
-    """Rows of the shared schema; not shown inside a tenant's admin."""
+class _PlacedModelAdmin(ModelAdmin):
+    """Permits anything only in that half of the admin where the table stands."""
 
     compressed_fields = True
     warn_unsaved_form = True
+    stands_in_tenant = False
+
+    def _is_here(self) -> bool:
+        return is_in_tenant() == self.stands_in_tenant
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        # Django looks for the row before it asks for the permission.
+        return super().get_object(request, *args, **kwargs) if self._is_here() else None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return not is_in_tenant() and super().has_module_permission(request)
+        return self._is_here() and super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_here() and super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._is_here() and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_here() and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_here() and super().has_delete_permission(request, obj)
 
 
-class TenantModelAdmin(ModelAdmin):
+class SharedModelAdmin(_PlacedModelAdmin):
+    """Rows of the shared schema; not open inside a tenant's admin."""
+
+
+class TenantModelAdmin(_PlacedModelAdmin):
     """Rows of one tenant, inside its schema and role. What is done is audited there.
 
     Django's own admin log is shared and out of reach for a tenant's role, so nothing is written
     to it; the services that the admin calls record into the tenant's chain.
     """
 
-    compressed_fields = True
-    warn_unsaved_form = True
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_in_tenant() and super().has_module_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_in_tenant() and super().has_view_permission(request, obj)
+    stands_in_tenant = True
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         return None

@@ -340,6 +340,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
                 "constraints": [
                     models.UniqueConstraint(fields=("prefix",), name="api_key_prefix_unique")
                 ],
