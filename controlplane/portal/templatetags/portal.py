@@ -1,5 +1,6 @@
 """How the portal writes icons, times, amounts, statuses and sortable columns."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,9 +73,11 @@ def amount(value: Decimal | str, currency: str) -> str:
 def localized(money: Money) -> str:
     """As people write it in the reader's language."""
     try:
-        return money.localized(to_locale(get_language() or "en"))
+        text = money.localized(to_locale(get_language() or "en"))
     except UnknownLocaleError:
-        return money.localized("en")
+        text = money.localized("en")
+    # CLDR wants a space between a code of letters and digits; Babel leaves it out.
+    return re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text)
 
 
 @register.filter
