@@ -35,7 +35,7 @@ SETTLED_SECONDS = 90
 # Orders besides the demo's story, so that the inbox looks like an ordinary day.
 MORE = ("partially_refunded", "zero_lines", "cad")
 # The held order whose page is shown: of the demo's first tenant, in the demo's story.
-SHOWN = "non_ascii"
+SHOWN = "usd_large"
 
 DESKTOP: "ViewportSize" = {"width": 1280, "height": 860}
 PHONE: "ViewportSize" = {"width": 390, "height": 844}
