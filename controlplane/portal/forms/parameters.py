@@ -73,7 +73,7 @@ class MoneyField(forms.MultiValueField):
             forms.DecimalField(localize=True, min_value=0, max_digits=19, decimal_places=4),
             forms.ChoiceField(choices=currencies),
         )
-        super().__init__(fields, widget=MoneyWidget(currencies), **kwargs)
+        super().__init__(fields, widget=MoneyWidget(currencies), localize=True, **kwargs)
 
     def compress(self, values: list[Any]) -> dict[str, str] | None:
         if not values or values[0] is None:
