@@ -273,6 +273,7 @@ UNFOLD = {
     "SITE_TITLE": "Pergola",
     "SITE_HEADER": "Pergola",
     "SITE_SYMBOL": "deck",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": PERGOLA_GREEN},
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},

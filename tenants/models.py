@@ -5,9 +5,11 @@ import secrets
 import uuid
 from datetime import datetime
 from typing import Self
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -22,6 +24,25 @@ slug_is_a_host_label = RegexValidator(
     r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
     _("Use 1 to 40 lower-case letters, digits and hyphens, starting with a letter."),
 )
+
+
+def zone_is_known(name: str) -> None:
+    """Raises ValidationError for what is no IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is no time zone. Write one such as Europe/Berlin."), params={"name": name}
+        )
+
+
+def language_is_offered(code: str) -> None:
+    """Raises ValidationError for a language that the portal does not speak."""
+    if code not in dict(settings.LANGUAGES):
+        raise ValidationError(
+            _("“%(code)s” is not offered. Choose one of: %(offered)s."),
+            params={"code": code, "offered": ", ".join(dict(settings.LANGUAGES))},
+        )
+
+
 color_is_hex = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as #RRGGBB."))
 
 
@@ -75,8 +96,8 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
     slug = models.CharField(max_length=40, validators=[slug_is_a_host_label])
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=12, choices=Status, default=Status.PROVISIONING)
-    language = models.CharField(max_length=10, default="en")
-    time_zone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(max_length=10, default="en", validators=[language_is_offered])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[zone_is_known])
 
     objects = TenantQuerySet.as_manager()
 
@@ -158,10 +179,16 @@ class Member(Row):
     )
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
     language = models.CharField(
-        max_length=10, blank=True, help_text=_("Empty: the tenant's language.")
+        max_length=10,
+        blank=True,
+        validators=[language_is_offered],
+        help_text=_("Empty: the tenant's language."),
     )
     time_zone = models.CharField(
-        max_length=64, blank=True, help_text=_("IANA name. Empty: the tenant's zone.")
+        max_length=64,
+        blank=True,
+        validators=[zone_is_known],
+        help_text=_("IANA name, such as Europe/Berlin. Empty: the tenant's zone."),
     )
 
     objects = MemberQuerySet.as_manager()

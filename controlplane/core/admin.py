@@ -1,9 +1,11 @@
 """Django admin in two halves: shared rows at /admin/, a tenant's rows at /t/<tenant>/admin/."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.admin.models import LogEntry
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -60,6 +62,12 @@ class TenantModelAdmin(_PlacedModelAdmin):
     """
 
     stands_in_tenant = True
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What happened to it stands in the tenant's audit trail."""
+        return redirect(f"{reverse('admin:audit_entry_changelist')}?q={quote(object_id)}")
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         return None

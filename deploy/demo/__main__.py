@@ -20,8 +20,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="decide, check, and stop")
     once = parser.parse_args().once
-    # A `kill` ends it as Ctrl-C does, so that nothing is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A `kill` ends it as Ctrl-C does, so that nothing is left behind; and Ctrl-C does so too where
+    # a shell started this in the background and had it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     reporter = Reporter()
     try:
         return _run(reporter, once=once)

@@ -91,12 +91,3 @@ def eventually() -> Callable[..., Any]:
 
     return wait
 
-
-@dataclass
-class N8n:
-    """The real n8n, as the tests of `instances` use it."""
-
-    base_url: str
-    owner_key: str
-    owner_email: str
-    owner_password: str

@@ -1,0 +1,44 @@
+"""What a consultant sees: the template opens in n8n's editor, and the nodes explain themselves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.e2e
+
+BROWSER_ID = "e2e-browser"
+
+
+@pytest.fixture
+def editor(running: Any, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1600, "height": 900})
+    answer = context.request.post(
+        f"{running.environment['N8N_URL']}/rest/login",
+        headers={"browser-id": BROWSER_ID},
+        data={
+            "emailOrLdapLoginId": running.environment["N8N_OWNER_EMAIL"],
+            "password": running.environment["N8N_OWNER_PASSWORD"],
+        },
+    )
+    assert answer.ok, answer.text()
+    context.add_init_script(f"localStorage.setItem('n8n-browserId', '{BROWSER_ID}')")
+    yield context.new_page()
+    context.close()
+
+
+def test_the_template_opens_cleanly(editor: Page, running: Any) -> None:
+    place = running.places["hafen"]
+    workflow = place.installation.workflow_id
+    editor.goto(f"{running.environment['N8N_URL']}/workflow/{workflow}")
+    nodes = editor.locator("[data-test-id=canvas-node]")
+    expect(nodes.first).to_be_visible(timeout=30_000)
+    for name in ("New Order", "Review Order", "Verdict?", "Ask a Person", "Record Accepted"):
+        expect(editor.locator(f"[data-test-id=canvas-node][data-node-name='{name}']")).to_be_visible()
+    # A node of an unknown type or without its credential is marked.
+    expect(editor.locator("[data-test-id=node-issues]")).to_have_count(0)
+    editor.locator("[data-test-id=canvas-node][data-node-name='Review Order']").dblclick()
+    panel = editor.locator("[data-test-id=ndv]")
+    expect(panel).to_contain_text("Event ID")
+    expect(panel).to_contain_text("Credential")
