@@ -22,7 +22,8 @@ class Caller:
 
 def _execution(request: HttpRequest) -> Execution | None:
     workflow, execution, node = (
-        request.headers.get(f"X-N8N-{name}", "")[:200]
+        # A node's name is percent-encoded: up to nine characters for one.
+        request.headers.get(f"X-N8N-{name}", "")[:2000]
         for name in ("Workflow-Id", "Execution-Id", "Node")
     )
     if not (workflow and execution and node):

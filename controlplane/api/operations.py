@@ -84,7 +84,7 @@ def _key_of(request: Request, actor: Actor) -> str:
     if not given:
         return ""
     text = f"{actor.id}:{given}"
-    if len(text) <= ledger.MAX_KEY:
+    if len(text) <= ledger.MAX_KEY and text.isprintable():
         return text
     return f"{actor.id}:sha256:{hashlib.sha256(given.encode()).hexdigest()}"
 

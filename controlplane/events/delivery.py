@@ -11,7 +11,7 @@ import uuid
 from datetime import timedelta
 
 import httpx
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from controlplane.core import http
@@ -42,8 +42,20 @@ class DeliveryClaimed(DomainError):
     title = "The delivery was fetched already"
 
 
+def hold_listeners(*, alone: bool) -> None:
+    """Until the commit: an event that comes in and a listener that comes or goes see each other.
+
+    Taken before any row is locked. Many events hold it together, a change of listeners alone.
+    """
+    kind = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        # The table's oid is the tenant's own, so tenants do not wait for one another.
+        cursor.execute(f"SELECT {kind}('events_subscription'::regclass::oid::bigint)")
+
+
 def fan_out(event: Event) -> None:
     """In the event's transaction: one delivery for each listener; none waits for one."""
+    hold_listeners(alone=False)
     for subscription in Subscription.objects.for_event(event):
         _start(Delivery(event=event, subscription=subscription))
 
@@ -58,13 +70,19 @@ def catch_up(subscription: Subscription) -> int:
     )
     waiting = Event.objects.filter(
         type__in=subscription.event_types, deliveries=None, is_test=subscription.is_test
-    )
+    ).order_by("received_at")
+    has = set(subscription.deliveries.values_list("event_id", flat=True))
     started = 0
-    for delivery in stranded:
+    for delivery in stranded.order_by("created_at"):
+        # Several listeners may have left the same event behind, also to one that had it already.
+        if delivery.event_id in has:
+            delivery.delete()
+            continue
+        has.add(delivery.event_id)
         delivery.subscription = subscription
         _start(delivery)
         started += 1
-    for event in waiting.order_by("received_at"):
+    for event in waiting:
         _start(Delivery(event=event, subscription=subscription))
         started += 1
     return started

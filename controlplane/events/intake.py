@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -97,7 +98,7 @@ def receive(
         )
     payload = _parse(body)
     digest = hashlib.sha256(body).hexdigest()
-    external_id = headers.get(shopify.ID_HEADER, "")[:200] or f"sha256:{digest}"
+    external_id = headers.get(shopify.ID_HEADER, "")[:200] or f"{event_type}:sha256:{digest}"
     event = Event(
         source=source,
         type=event_type,
@@ -130,8 +131,13 @@ def _already_known(source: Source, event: Event) -> Received:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
+    """What is taken here can be given out again: UTF-8, finite numbers, whole characters."""
     try:
-        payload = json.loads(body)
+        # Decoded first: given bytes, json would also take UTF-16 and broken UTF-8.
+        text = body.decode()
+        payload = json.loads(text, parse_constant=_refuse_number, parse_float=_finite)
+        if "\\ud" in text.lower():
+            json.dumps(payload, ensure_ascii=False).encode()  # fails for half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise BodyMalformed(
             f"The body is signed correctly but is not JSON in UTF-8: {str(error)[:200]}."
@@ -139,3 +145,12 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise BodyMalformed("The body is JSON, but not an object. Send the order as an object.")
     return payload
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_number(text)
+
+
+def _refuse_number(text: str) -> Never:
+    raise ValueError(f"{text[:20]} is no finite number")

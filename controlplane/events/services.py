@@ -126,6 +126,7 @@ def subscribe(
             errors=(FieldError("event_types", "is not known"),),
         )
     assert_own_url(Workspace.current(), webhook_url)
+    delivery.hold_listeners(alone=True)
     subscription, _created = Subscription.objects.update_or_create(
         webhook_url=webhook_url,
         defaults={
@@ -139,8 +140,10 @@ def subscribe(
     return subscription
 
 
+@transaction.atomic
 def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
     """Stop delivering; what was not delivered yet waits for the next listener."""
+    delivery.hold_listeners(alone=True)
     Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id).delete()
 
 

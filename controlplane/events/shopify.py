@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ TYPES_BY_TOPIC = {
 }
 TOPICS_BY_TYPE = {event_type: topic for topic, event_type in TYPES_BY_TOPIC.items()}
 
+# PostgreSQL's text holds neither NUL nor half of a surrogate pair.
+_NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+
 
 def sign(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
@@ -44,9 +48,10 @@ def is_signed(body: bytes, secret: str, headers: Mapping[str, str]) -> bool:
 
 
 def subject(payload: dict[str, Any]) -> str:
-    """What people call the thing: `#1001`, else its number."""
+    """What people call the thing: `#1001`, else its number. Fit for a text column."""
+    order = payload["order"] if isinstance(payload.get("order"), dict) else payload
     for field in ("name", "order_number", "id"):
-        value = payload.get(field)
+        value = order.get(field)
         if isinstance(value, str | int) and value != "":
-            return str(value)[:200]
+            return _NO_CHARACTER.sub("\ufffd", str(value))[:200]
     return ""

@@ -10,7 +10,6 @@ import pytest
 
 from controlplane.core import logs
 
-
 Lines = Callable[[], list[dict[str, Any]]]
 
 
