@@ -1,0 +1,156 @@
+"""The waiting execution goes on exactly once, whatever n8n answers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from controlplane.approvals.models import Waiter
+from controlplane.approvals.resume import resume
+from controlplane.approvals.services import decide
+from controlplane.events.outbox import NotYet
+from controlplane.instances.addresses import ForeignUrl
+from controlplane.instances.models import Workspace
+from tenants.models import Tenant
+from tests.factories.approvals import make_approval
+from tests.factories.events import ADA, make_workspace
+from tests.fakes.n8n import FakeN8n, Json
+
+PATH = "/webhook-waiting/71"
+
+
+@pytest.fixture
+def waiter(tenant: Tenant, n8n: FakeN8n) -> Waiter:
+    """A person has decided; n8n's execution 71 waits, and goes on when it is called."""
+    make_workspace(n8n.url)
+    approval = make_approval(url=n8n.url)
+    decide(approval_id=approval.pk, decision="approve", comment="", by=ADA)
+    n8n.executions["71"] = "waiting"
+    n8n.webhooks[PATH] = wakes(n8n)
+    return Waiter.objects.get()
+
+
+def wakes(n8n: FakeN8n) -> Callable[[Json], int]:
+    """As n8n's Wait node: the first call goes on, any other finds nothing that waits."""
+
+    def wake(body: Json) -> int:
+        if n8n.executions["71"] != "waiting":
+            return 409
+        n8n.executions["71"] = "success"
+        return 200
+
+    return wake
+
+
+def state(waiter: Waiter) -> str:
+    waiter.refresh_from_db()
+    return waiter.status
+
+
+def test_it_goes_on_and_is_told_which_approval(waiter: Waiter, n8n: FakeN8n) -> None:
+    resume(waiter.pk)
+
+    (call,) = n8n.called("POST", PATH)
+    assert call.body == {"approval_id": str(waiter.approval_id)}
+    assert state(waiter) == "resumed"
+    assert waiter.resumed_at is not None
+
+
+def test_asked_again_it_calls_nobody(waiter: Waiter, n8n: FakeN8n) -> None:
+    resume(waiter.pk)
+    resume(waiter.pk)
+
+    assert len(n8n.called("POST", PATH)) == 1
+
+
+@pytest.mark.parametrize("status", ["running", "new"])
+def test_an_approver_faster_than_n8n_is_waited_for(
+    waiter: Waiter, n8n: FakeN8n, status: str
+) -> None:
+    n8n.executions["71"] = status
+
+    with pytest.raises(NotYet) as caught:
+        resume(waiter.pk)
+    assert caught.value.seconds is not None
+    assert caught.value.seconds <= 1
+
+    n8n.executions["71"] = "waiting"
+    resume(waiter.pk)
+    assert (state(waiter), n8n.executions["71"]) == ("resumed", "success")
+
+
+@pytest.mark.parametrize("status", ["success", "error", "canceled", "crashed"])
+def test_an_execution_that_ended_otherwise_is_left_alone(
+    waiter: Waiter, n8n: FakeN8n, status: str
+) -> None:
+    n8n.executions["71"] = status
+
+    resume(waiter.pk)
+
+    assert state(waiter) != "waiting"
+    assert n8n.executions["71"] == status
+
+
+def test_an_execution_that_n8n_has_pruned_is_left_alone(waiter: Waiter, n8n: FakeN8n) -> None:
+    n8n.executions.clear()
+    n8n.webhooks.clear()
+
+    resume(waiter.pk)
+
+    assert state(waiter) != "waiting"
+
+
+def test_an_answer_lost_after_it_went_on_is_settled_by_asking(waiter: Waiter, n8n: FakeN8n) -> None:
+    n8n.break_off("POST", PATH, after_effect=True)
+
+    with pytest.raises(NotYet):
+        resume(waiter.pk)
+    assert state(waiter) == "waiting"
+    resume(waiter.pk)
+
+    assert state(waiter) == "resumed"
+    assert len(n8n.called("POST", PATH)) == 1
+
+
+def test_a_call_that_never_arrived_is_made_again(waiter: Waiter, n8n: FakeN8n) -> None:
+    n8n.break_off("POST", PATH, after_effect=False)
+
+    with pytest.raises(NotYet, match="did not answer"):
+        resume(waiter.pk)
+    resume(waiter.pk)
+
+    assert (state(waiter), n8n.executions["71"]) == ("resumed", "success")
+
+
+def test_while_n8n_is_down_it_waits_and_says_why(
+    waiter: Waiter, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controlplane.instances.client.transport.time.sleep", lambda _s: None)
+    n8n.refuse("POST", PATH, status=503)
+    for _try in range(4):
+        n8n.refuse("GET", "/executions/71", status=503)
+
+    with pytest.raises(NotYet):
+        resume(waiter.pk)
+
+    assert state(waiter) == "waiting"
+    assert "503" in waiter.last_error
+    resume(waiter.pk)
+    assert state(waiter) == "resumed"
+
+
+def test_an_address_that_is_not_n8ns_any_more_is_not_called(waiter: Waiter, n8n: FakeN8n) -> None:
+    Workspace.objects.update(base_url="http://n8n.example", webhook_base_url="http://n8n.example")
+
+    with pytest.raises(ForeignUrl):
+        resume(waiter.pk)
+
+    assert not n8n.called("POST", PATH)
+    assert state(waiter) == "waiting"
+
+
+def test_the_address_is_kept_encrypted(waiter: Waiter) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT resume_url FROM approvals_waiter")
+        assert "webhook-waiting" not in cursor.fetchone()[0]
