@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
-from babel.core import UnknownLocaleError
+from babel.dates import format_timedelta
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import get_language, gettext, gettext_lazy, to_locale
 
 from controlplane.catalog.runs import Run
@@ -51,9 +50,8 @@ def ago(at: datetime | None) -> SafeString | str:
         return when(at)
     if abs(at - now) < timedelta(minutes=1):
         return _time(at, gettext("just now") if at <= now else gettext("in a moment"))
-    if at <= now:
-        return _time(at, gettext("%(span)s ago") % {"span": timesince(at, now, depth=1)})
-    return _time(at, gettext("in %(span)s") % {"span": timeuntil(at, now, depth=1)})
+    # Babel knows the grammar of "2 days ago" where Django's timesince only knows "2 days".
+    return _time(at, format_timedelta(at - now, add_direction=True, locale=_locale()))
 
 
 def _time(at: datetime, words: str) -> SafeString:
@@ -64,6 +62,11 @@ def _time(at: datetime, words: str) -> SafeString:
     )
 
 
+def _locale() -> str:
+    """The reader's language, as Babel calls it. `settings.LANGUAGES` are all in CLDR."""
+    return to_locale(get_language() or "en")
+
+
 @register.simple_tag
 def amount(value: Decimal | str, currency: str) -> str:
     return localized(Money(Decimal(value), currency))
@@ -72,10 +75,7 @@ def amount(value: Decimal | str, currency: str) -> str:
 @register.filter
 def localized(money: Money) -> str:
     """As people write it in the reader's language."""
-    try:
-        text = money.localized(to_locale(get_language() or "en"))
-    except UnknownLocaleError:
-        text = money.localized("en")
+    text = money.localized(_locale())
     # CLDR wants a space between a code of letters and digits; Babel leaves it out.
     return re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text)
 
@@ -83,11 +83,7 @@ def localized(money: Money) -> str:
 @register.filter
 def country(code: str) -> str:
     """The name of an ISO 3166 country in the reader's language."""
-    try:
-        names = Locale.parse(to_locale(get_language() or "en")).territories
-    except UnknownLocaleError:
-        names = Locale("en").territories
-    return str(names.get(code, code))
+    return str(Locale.parse(_locale()).territories.get(code, code))
 
 
 @register.inclusion_tag("portal/_pill.html")
