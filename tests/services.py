@@ -31,6 +31,8 @@ def _fingerprint() -> str:
                 "settings", "grants", "provisioning", "router", "base", "default_policy",
             }:  # fmt: skip
                 digest.update(path.read_bytes())
+    for path in sorted((ROOT / "workflow-templates").rglob("*")):
+        digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()[:10]
 
 

@@ -4,6 +4,7 @@ Services call `enqueue_on_commit` and never import tasks. The message carries id
 travels in a header that the task base reads (`tenants.tasks`).
 """
 
+import threading
 from functools import partial
 
 from celery import current_app
@@ -12,6 +13,8 @@ from django.db import transaction
 from controlplane.core.schema import entered_schema
 
 TENANT_HEADER = "pergola_tenant"
+
+_importing = threading.Lock()
 
 JSON = str | int | bool | None
 
@@ -22,7 +25,9 @@ class UnknownJob(Exception):
 
 def enqueue_on_commit(name: str, **arguments: JSON) -> None:
     """Send the task called `name` when the open transaction commits. Raises UnknownJob at once."""
-    current_app.loader.import_default_modules()
+    # Celery imports them once, and a thread that comes meanwhile would see half of them.
+    with _importing:
+        current_app.loader.import_default_modules()
     if name not in current_app.tasks:
         raise UnknownJob(name)
     headers = {TENANT_HEADER: entered_schema()}

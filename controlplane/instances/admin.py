@@ -38,6 +38,7 @@ class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
             "tenant",
             "base_url",
             "webhook_base_url",
+            "editor_base_url",
             "project_id",
         )
 
@@ -61,7 +62,18 @@ class InstanceAdmin(SharedModelAdmin):
     readonly_fields = ("health_label", "health_detail", "version", "checked")
     fieldsets = (
         (None, {"fields": ("name", "shape", "partner", "tenant")}),
-        (_("Way in"), {"fields": ("base_url", "webhook_base_url", "new_key", "project_id")}),
+        (
+            _("Way in"),
+            {
+                "fields": (
+                    "base_url",
+                    "webhook_base_url",
+                    "editor_base_url",
+                    "new_key",
+                    "project_id",
+                )
+            },
+        ),
         (_("Health"), {"fields": readonly_fields}),
     )
     actions = ("check_selected",)

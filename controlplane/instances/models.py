@@ -63,6 +63,12 @@ class Instance(Row):
         validators=[url_is_a_base],
         help_text=_("n8n's N8N_WEBHOOK_URL, where it differs from the address above."),
     )
+    editor_base_url = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[url_is_a_base],
+        help_text=_("Where people open n8n's editor, where it differs from the first address."),
+    )
     shape = models.CharField(max_length=9, choices=Shape)
     partner = models.ForeignKey(
         Partner, on_delete=models.PROTECT, null=True, blank=True, related_name="instances"
@@ -129,6 +135,10 @@ class Instance(Row):
     def webhook_base(self) -> str:
         return self.webhook_base_url or self.base_url
 
+    @property
+    def editor_base(self) -> str:
+        return self.editor_base_url or self.base_url
+
     def serves(self, tenant: Tenant) -> bool:
         lead = tenant.lead_partner
         return self.tenant_id == tenant.pk or (lead is not None and self.partner_id == lead.pk)
@@ -143,6 +153,7 @@ class Workspace(Row):
     instance_id = models.UUIDField()
     base_url = models.CharField(max_length=200)
     webhook_base_url = models.CharField(max_length=200)
+    editor_base_url = models.CharField(max_length=200)
     prefix = models.CharField(max_length=40)
     tag = models.CharField(max_length=24, blank=True)
     member_id = models.CharField(max_length=36, blank=True)

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ("instance_id", models.UUIDField()),
                 ("base_url", models.CharField(max_length=200)),
                 ("webhook_base_url", models.CharField(max_length=200)),
+                ("editor_base_url", models.CharField(max_length=200)),
                 ("prefix", models.CharField(max_length=40)),
                 ("tag", models.CharField(blank=True, max_length=24)),
                 ("member_id", models.CharField(blank=True, max_length=36)),
@@ -87,6 +88,20 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         help_text="n8n's N8N_WEBHOOK_URL, where it differs from the address above.",
+                        max_length=200,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^https?://[A-Za-z0-9.\\-\\[\\]:]+(/[A-Za-z0-9._~\\-]+)*\\Z",
+                                "Write http:// or https://, a host and nothing after it, without a final slash.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "editor_base_url",
+                    models.CharField(
+                        blank=True,
+                        help_text="Where people open n8n's editor, where it differs from the first address.",
                         max_length=200,
                         validators=[
                             django.core.validators.RegexValidator(

@@ -26,6 +26,7 @@ def register_instance(
     partner: Partner | None = None,
     tenant: Tenant | None = None,
     webhook_base_url: str = "",
+    editor_base_url: str = "",
     project_id: str = "",
 ) -> Instance:
     """Store it, or what changed about the one of this name, and check its health.
@@ -35,6 +36,7 @@ def register_instance(
     instance = Instance.objects.filter(name=name).first() or Instance(name=name)
     instance.base_url = base_url.rstrip("/")
     instance.webhook_base_url = webhook_base_url.rstrip("/")
+    instance.editor_base_url = editor_base_url.rstrip("/")
     instance.shape, instance.partner, instance.tenant = shape, partner, tenant
     instance.owner_key, instance.project_id = owner_key, project_id
     instance.full_clean()

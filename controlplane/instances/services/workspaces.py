@@ -142,6 +142,7 @@ def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
         _assert_there(workspace, tenant, instance)
         # An instance may have moved to another port or host since.
         workspace.base_url, workspace.webhook_base_url = instance.base_url, instance.webhook_base
+        workspace.editor_base_url = instance.editor_base
         workspace.save()
     return workspace
 

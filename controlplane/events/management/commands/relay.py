@@ -3,17 +3,19 @@
 import signal
 import threading
 from argparse import ArgumentParser
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import psycopg
 from django.core.management import BaseCommand
-from django.db import close_old_connections, connection, connections
+from django.db import OperationalError, close_old_connections, connection, connections
 
 from controlplane.core.logs import get_logger
 from controlplane.events import outbox
 
 log = get_logger(__name__)
+
+RECONNECT_SECONDS = 2
 
 
 class Command(BaseCommand):
@@ -32,17 +34,36 @@ class Command(BaseCommand):
 
 
 def relay(*, stop: threading.Event, threads: int = 8, drain: bool = False) -> None:
-    """Until `stop` is set, or, with `drain`, until nothing is due."""
+    """Until `stop` is set, or, with `drain`, until nothing is due. Outlives its database."""
     log.info("relay.started", threads=threads)
-    with ThreadPoolExecutor(threads, thread_name_prefix="relay") as pool, _Bell() as bell:
-        while not stop.is_set():
-            close_old_connections()
-            messages = outbox.claim(limit=threads * 4)
-            list(pool.map(_carry_out, messages))
-            if not messages:
-                if drain:
-                    return
-                bell.wait(seconds=0.5)
+    while not stop.is_set():
+        try:
+            with ThreadPoolExecutor(threads, thread_name_prefix="relay") as pool, _Bell() as bell:
+                _keep_busy(pool, bell, stop=stop, threads=threads, drain=drain)
+            return
+        except (OperationalError, psycopg.OperationalError) as error:
+            log.warning("relay.database_lost", why=str(error).strip())
+            connections.close_all()
+            stop.wait(RECONNECT_SECONDS)
+
+
+def _keep_busy(
+    pool: ThreadPoolExecutor, bell: "_Bell", *, stop: threading.Event, threads: int, drain: bool
+) -> None:
+    """Claim only what a free thread can begin now: one slow n8n holds up nobody else's message."""
+    running: set[Future[None]] = set()
+    while not stop.is_set():
+        running = {future for future in running if not future.done()}
+        if len(running) == threads:
+            wait(running, timeout=1, return_when=FIRST_COMPLETED)
+            continue
+        close_old_connections()
+        messages = outbox.claim(limit=threads - len(running))
+        running |= {pool.submit(_carry_out, message) for message in messages}
+        if not messages:
+            if drain and not running:
+                return
+            bell.wait(seconds=0.05 if drain else 0.5)
 
 
 def _carry_out(message: outbox.Claimed) -> None:

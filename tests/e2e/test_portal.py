@@ -1,0 +1,119 @@
+"""The portal, clicked through as a member would, on a desk and on a phone."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from sesame.utils import get_query_string
+
+from controlplane.catalog.models import Installation
+from deploy.demo.story import MANAGER
+from deploy.demo.world import Place
+from tenants.context import inside
+from tests.e2e.flow import send
+
+pytestmark = pytest.mark.e2e
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(running: Any, chromium: Browser) -> Iterator[Visit]:
+    """Opens a tenant's portal as somebody; what the browser refuses fails the test."""
+    contexts, complaints = [], []
+
+    def enter(place: Place, username: str = "", *, width: int = 1280) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800}, base_url=place.tenant.portal_url
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if _is_fault(m) else None)
+        user = User.objects.get(username=username or place.customer.approver[1])
+        page.goto(f"/accounts/enter/{get_query_string(user)}")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_fault(message: ConsoleMessage) -> bool:
+    """What the policy or a script complains of; a page that answers 403 or 409 may be meant."""
+    return message.type == "error" and "status of 4" not in message.text
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_held_order_is_approved_with_a_comment(
+    running: Any, visit: Visit, eventually: Any, width: int
+) -> None:
+    place = running.places["prairie"]
+    sent = send(place, "usd_large")
+    approval = eventually(sent.waiting)
+    page = visit(place, width=width)
+    page.goto("/approvals/")
+    page.get_by_role("link", name=approval.title).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(approval.title)
+    expect(page.get_by_text("Brightline Flow").first).to_be_attached()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_label("Comment").fill("Paid before, ship it.")
+    page.get_by_test_id("approve").click()
+    expect(page.get_by_test_id("decision")).to_contain_text("Paid before, ship it.")
+    assert eventually(sent.outcome) == "accepted"
+    assert sent.approval().decided_by == place.customer.approver[0]
+
+
+def test_a_second_window_learns_who_was_first(
+    running: Any, visit: Visit, eventually: Any
+) -> None:
+    place = running.places["prairie"]
+    sent = send(place, "usd_large")
+    approval = eventually(sent.waiting)
+    windows = [visit(place), visit(place, MANAGER[1])]
+    for page in windows:
+        page.goto(f"/approvals/{approval.pk}/")
+    windows[0].get_by_test_id("reject").click()
+    expect(windows[0].get_by_test_id("decision")).to_contain_text("Rejected")
+    windows[1].get_by_test_id("approve").click()
+    expect(windows[1].locator("main")).to_contain_text(place.customer.approver[0])
+    assert eventually(sent.outcome) == "rejected"
+    assert sent.audit("approval.rejected") == 1
+
+
+def test_a_manager_clones_a_template_and_sees_it_run(
+    running: Any, visit: Visit, eventually: Any
+) -> None:
+    place = running.places["hafen"]
+    page = visit(place, MANAGER[1])
+    page.goto("/templates/review-shopify-order/clone/")
+    page.locator("form [type=submit]").last.click()
+    expect(page.get_by_text("Active").first).to_be_visible(timeout=30_000)
+    with inside(place.tenant):
+        installation = Installation.objects.latest("installed_at")
+        assert installation.status == "active"
+        # Two listeners would judge each order twice over; leave the tenant as it was.
+        from controlplane.catalog.services import uninstall
+        from deploy.demo.world import BY
+
+        uninstall(installation_id=installation.pk, by=BY)
+
+
+def test_a_source_s_test_event_is_followed_to_its_end(running: Any, visit: Visit) -> None:
+    page = visit(running.places["hafen"], MANAGER[1])
+    page.goto("/sources/shopify/")
+    address = f"{settings.PUBLIC_URL}/in/hafen/shopify"
+    expect(page.get_by_label("Copy the address")).to_have_value(address)
+    page.get_by_role("button", name="Send a test event").click()
+    expect(page.get_by_text("#TEST-").first).to_be_visible(timeout=20_000)
+
+
+def test_somebody_else_s_member_is_turned_away(running: Any, visit: Visit) -> None:
+    here, there = running.places["hafen"], running.places["prairie"]
+    page = visit(here, there.customer.approver[1])
+    page.goto("/approvals/")
+    expect(page).to_have_url(re.compile("/accounts/login/"))
