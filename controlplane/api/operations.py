@@ -70,9 +70,6 @@ def _plain_json(request: Request) -> dict[str, Any]:
     body = request.data
     if not isinstance(body, dict):
         raise BodyUnreadable("The body must be a JSON object with the operation's fields.")
-    # PostgreSQL's text and jsonb cannot hold it, and no field of ours means it.
-    if "\\u0000" in json.dumps(body):
-        raise BodyUnreadable("The body holds a NUL character (U+0000), which cannot be stored.")
     return body
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 import pydantic
@@ -52,7 +53,7 @@ class _Other(DomainError):
         super().__init__(str(error.detail))
         self.code = error.default_code
         self.status = error.status_code
-        self.title = str(error.default_detail)
+        self.title = HTTPStatus(error.status_code).phrase
 
 
 def from_pydantic(error: pydantic.ValidationError) -> InputInvalid:
@@ -74,7 +75,7 @@ def as_domain_error(error: Exception) -> DomainError | None:
         case pydantic.ValidationError():
             return from_pydantic(error)
         case exceptions.ParseError():
-            return BodyUnreadable(f"The body is not JSON in UTF-8: {error.detail}")
+            return BodyUnreadable(f"The body cannot be read as JSON in UTF-8: {error.detail}")
         case Http404() | exceptions.NotFound():
             return NotFound("Nothing is at this address for this tenant. Check the ID.")
         case PermissionDenied() | exceptions.PermissionDenied() | exceptions.NotAuthenticated():

@@ -8,9 +8,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from controlplane.core.text import made_storable
 
 SIGNATURE_HEADER = "X-Shopify-Hmac-Sha256"
 TOPIC_HEADER = "X-Shopify-Topic"
@@ -29,9 +30,6 @@ TYPES_BY_TOPIC = {
     "orders/cancelled": "order.cancelled",
 }
 TOPICS_BY_TYPE = {event_type: topic for topic, event_type in TYPES_BY_TOPIC.items()}
-
-# PostgreSQL's text holds neither NUL nor half of a surrogate pair.
-_NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -53,5 +51,5 @@ def subject(payload: dict[str, Any]) -> str:
     for field in ("name", "order_number", "id"):
         value = order.get(field)
         if isinstance(value, str | int) and value != "":
-            return _NO_CHARACTER.sub("\ufffd", str(value))[:200]
+            return made_storable(str(value))[:200]
     return ""
