@@ -5,11 +5,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
@@ -34,14 +32,14 @@ class LogInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username", "")
-        people = get_user_model().objects
+        people = User.objects
         if "@" in name and not people.filter(username=name).exists():
             found = list(people.filter(email__iexact=name, is_active=True)[:2])
             if len(found) == 1:
                 self.cleaned_data["username"] = found[0].get_username()
         return super().clean()
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         if not is_member(user, self.request.tenant):
             raise forms.ValidationError(
@@ -56,19 +54,19 @@ class ResetForm(PasswordResetForm):
 
     tenant: Tenant
 
-    def get_users(self, email: str) -> Iterable[AbstractBaseUser]:
+    def get_users(self, email: str) -> Iterable[User]:
         members = Member.objects.of_tenant(self.tenant).filter(user__email__iexact=email)
         return {member.user for member in members.select_related("user")}
 
-    def save(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
-        self.tenant = request.tenant
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.tenant = kwargs["request"].tenant
         kwargs["extra_email_context"] = {
             "brand": brand_of(self.tenant),
             "tenant": self.tenant,
             "portal_url": self.tenant.portal_url,
             "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
         }
-        super().save(*args, request=request, **kwargs)
+        super().save(*args, **kwargs)
 
     def send_mail(
         self,
@@ -89,5 +87,5 @@ class ResetForm(PasswordResetForm):
         ).send()
 
 
-def is_member(user: AbstractBaseUser, tenant: Tenant) -> bool:
+def is_member(user: User, tenant: Tenant) -> bool:
     return Member.objects.of_tenant(tenant).filter(user=user).exists()

@@ -82,7 +82,7 @@ class MoneyField(forms.MultiValueField):
 
 
 def _field(spec: ParameterSpec, value: Any) -> forms.Field:
-    words = {"label": spec.label, "help_text": spec.help, "required": spec.required}
+    words: dict[str, Any] = {"label": spec.label, "help_text": spec.help, "required": spec.required}
     match spec.type:
         case "text":
             return forms.CharField(max_length=500, **words)

@@ -108,7 +108,7 @@ RUN_STATUS = {
 
 @register.inclusion_tag("portal/_pill.html")
 def run_pill(run: Run) -> dict[str, str]:
-    return pill(run.status, RUN_STATUS[run.status])
+    return pill(run.status, str(RUN_STATUS[run.status]))
 
 
 @register.inclusion_tag("portal/installations/_mark.html")

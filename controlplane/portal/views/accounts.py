@@ -4,11 +4,13 @@ These pages stand outside the tenant, since users and sessions do.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 import sesame.utils
 from django.contrib.auth import login as start_session
 from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
@@ -29,11 +31,12 @@ _log_out = auth.LogoutView.as_view()
 
 
 @in_language_of_tenant
-def log_in(request: HttpRequest) -> HttpResponse:
+def log_in(request: HttpRequest) -> HttpResponseBase:
     # A part of a page whose session has ended would else be replaced by the log-in form.
     if request.htmx:
         address = request.htmx.current_url_abs_path or "/"
-        return HttpResponseClientRedirect(f"{reverse('accounts:login')}?next={address}")
+        query = urlencode({"next": address})
+        return HttpResponseClientRedirect(f"{reverse('accounts:login')}?{query}")
     return _log_in(request)
 
 

@@ -1,7 +1,10 @@
 """The member's own settings. Memberships are shared rows, so this page stays outside the tenant."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +22,8 @@ from tenants.models import Member
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
-    member = Member.objects.of_tenant(tenant).filter(user=request.user).first()
+    person = cast(User, request.user)  # login_required saw to it
+    member = Member.objects.of_tenant(tenant).filter(user=person).first()
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {tenant}.")
     request.member = member

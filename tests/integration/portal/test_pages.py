@@ -5,9 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.test import Client
 
 from controlplane.portal import colors
+from controlplane.portal.views import errors
 from tenants.models import Member, Partner, Tenant
 
 Browser = Callable[..., Client]
@@ -105,3 +109,35 @@ def test_a_broken_page_still_answers(
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
     assert "broken on purpose" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (
+            lambda request: errors.forbidden(request, PermissionDenied("Frag")),
+            "Das dürfen Sie nicht",
+        ),
+        (lambda request: errors.not_found(request, Http404()), "Unter dieser Adresse ist nichts"),
+        (errors.failed, "Bei uns ging etwas schief"),
+    ],
+)
+def test_errors_speak_the_tenants_language(north: Tenant, rf: Any, page: Any, words: str) -> None:
+    request = rf.get("/")
+    request.tenant, request.user = north, AnonymousUser()
+    request.tenant.language = "de"
+    assert words in page(request).content.decode()
+
+
+def test_a_broken_page_survives_a_broken_brand(
+    north: Tenant, rf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_request: Any) -> None:
+        raise ConnectionError("no database")
+
+    monkeypatch.setattr(errors, "brand_shown", down)
+    request = rf.get("/")
+    request.tenant = north
+    answer = errors.failed(request)
+    assert answer.status_code == 500
+    assert "Pergola" in answer.content.decode()
