@@ -90,4 +90,3 @@ def eventually() -> Callable[..., Any]:
         return found
 
     return wait
-

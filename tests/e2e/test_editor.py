@@ -35,7 +35,9 @@ def test_the_template_opens_cleanly(editor: Page, running: Any) -> None:
     nodes = editor.locator("[data-test-id=canvas-node]")
     expect(nodes.first).to_be_visible(timeout=30_000)
     for name in ("New Order", "Review Order", "Verdict?", "Ask a Person", "Record Accepted"):
-        expect(editor.locator(f"[data-test-id=canvas-node][data-node-name='{name}']")).to_be_visible()
+        expect(
+            editor.locator(f"[data-test-id=canvas-node][data-node-name='{name}']")
+        ).to_be_visible()
     # A node of an unknown type or without its credential is marked.
     expect(editor.locator("[data-test-id=node-issues]")).to_have_count(0)
     editor.locator("[data-test-id=canvas-node][data-node-name='Review Order']").dblclick()

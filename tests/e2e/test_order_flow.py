@@ -44,7 +44,9 @@ def test_a_held_order_waits_and_finishes_once_approved(running: Any, eventually:
     assert answer.json()["decided_by"] == place.customer.approver[0]
     assert eventually(sent.outcome) == "accepted"
     eventually(lambda: sent.execution().status == "success", what="the execution ends")
-    assert [sent.audit(a) for a in ("approval.requested", "approval.approved", "order.accepted")] == [1, 1, 1]
+    assert [
+        sent.audit(a) for a in ("approval.requested", "approval.approved", "order.accepted")
+    ] == [1, 1, 1]
 
 
 def test_the_same_parameters_differ_by_tenant(running: Any, eventually: Any) -> None:

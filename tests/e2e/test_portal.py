@@ -68,9 +68,7 @@ def test_a_held_order_is_approved_with_a_comment(
     assert sent.approval().decided_by == place.customer.approver[0]
 
 
-def test_a_second_window_learns_who_was_first(
-    running: Any, visit: Visit, eventually: Any
-) -> None:
+def test_a_second_window_learns_who_was_first(running: Any, visit: Visit, eventually: Any) -> None:
     place = running.places["prairie"]
     sent = send(place, "usd_large")
     approval = eventually(sent.waiting)
