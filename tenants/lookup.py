@@ -6,6 +6,7 @@ suspended tenant may be served that much longer.
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 
 from django.http.request import split_domain_port
@@ -105,4 +106,12 @@ def key_from_text(text: str) -> ApiKey:
             "admin and put it into the Pergola credential."
         )
     key.tenant = tenant_by_schema(key.tenant.schema_name)
+    _note_use(key)
     return key
+
+
+def _note_use(key: ApiKey) -> None:
+    """So that a person sees which keys are in use; to the minute, to spare the row."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from controlplane.catalog.manifest import SLUG, Manifest
 from controlplane.catalog.models import Release, Template
+from controlplane.catalog.parameters import unfit_defaults
 from controlplane.catalog.workflow import Json, faults, workflow_hash
 from controlplane.core.errors import DomainError
 from controlplane.events.types import EVENT_TYPES
@@ -55,7 +56,7 @@ def read_folder(folder: Path) -> Folder:
 
 def _faults(slug: str, manifest: Manifest, workflow: Json) -> list[str]:
     known_scopes = {operation.scope for operation in all_operations()} | {"events:subscribe"}
-    found = faults(workflow)
+    found = [*faults(workflow), *unfit_defaults(manifest)]
     if not re.match(SLUG, slug):
         found.append("the folder is not called <verb>-<object>")
     found += [f"event {name!r} is not known" for name in manifest.events if name not in EVENT_TYPES]

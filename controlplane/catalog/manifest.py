@@ -1,8 +1,8 @@
 """`template.yaml`: what a template is called, what it asks for, and what it needs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SLUG = r"^[a-z]+(-[a-z0-9]+)+$"
 SEMVER = r"^\d+\.\d+\.\d+$"
@@ -26,6 +26,14 @@ class ParameterSpec(Strict):
     maximum: int | None = None
     choices: list[str] = []
 
+    @model_validator(mode="after")
+    def _can_be_filled(self) -> Self:
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError(f"{self.name}: a choice has choices, and nothing else has")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"{self.name}: the minimum is above the maximum")
+        return self
+
 
 class Manifest(Strict):
     title: str
@@ -36,3 +44,10 @@ class Manifest(Strict):
     connections: list[str] = []
     scopes: list[str] = Field(min_length=1, description="What the installation's key may do")
     parameters: list[ParameterSpec] = []
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [spec.name for spec in self.parameters]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two parameters are called {', '.join(twice)}")
+        return self

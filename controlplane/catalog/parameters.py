@@ -41,6 +41,18 @@ def filled(manifest: Manifest, given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def unfit_defaults(manifest: Manifest) -> list[str]:
+    """What makes the defaults unfit to be taken over; empty for a good manifest."""
+    found = []
+    for spec in manifest.parameters:
+        try:
+            if spec.default is not None:
+                _checked(spec, spec.default)
+        except ValueError as error:
+            found.append(f"the default of {spec.name} {error}")
+    return found
+
+
 def _checked(spec: ParameterSpec, value: Any) -> Any:
     """Raises ValueError, with a message that follows the field's name."""
     match spec.type:

@@ -29,8 +29,12 @@ Json = dict[str, Any]
 
 def faults(workflow: Json) -> list[str]:
     """What makes the workflow unfit to be a template; empty for a good one."""
-    nodes = workflow.get("nodes")
-    if not isinstance(nodes, list) or not isinstance(workflow.get("connections"), dict):
+    nodes = workflow.get("nodes") if isinstance(workflow, dict) else None
+    if (
+        not isinstance(nodes, list)
+        or not all(isinstance(node, dict) for node in nodes)
+        or not isinstance(workflow.get("connections"), dict)
+    ):
         return ["it is no workflow exported by n8n: nodes or connections are missing"]
     names = [node.get("name") for node in nodes]
     found = [f"two nodes are called {name!r}" for name in {n for n in names if names.count(n) > 1}]
