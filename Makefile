@@ -19,7 +19,7 @@ check: setup  ## formatting, types, floors, generated files, the node pack's lin
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m deploy.offline mypy
-	@$(BIN)/python -m deploy.offline python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -m deploy.offline python -W ignore manage.py makemigrations --check --dry-run
 	@$(BIN)/python -m deploy.offline python manage.py generate --check
 	@$(BIN)/python -m deploy.n8n_nodes.build lint
 

@@ -4,6 +4,10 @@ from django.urls import include, path
 
 from controlplane.api import health
 
+handler403 = "controlplane.portal.views.errors.forbidden"
+handler404 = "controlplane.portal.views.errors.not_found"
+handler500 = "controlplane.portal.views.errors.failed"
+
 urlpatterns = [
     path("", include("controlplane.portal.urls")),
     path("api/", include("controlplane.api.urls")),

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.request import split_domain_port
 from django.urls import reverse, set_script_prefix
@@ -88,6 +89,8 @@ class TenantMiddleware:
         except DomainError as error:
             if door is Door.MEMBER and isinstance(error, NotAuthenticated):
                 return redirect_to_login(request.get_full_path())
+            if door is Door.MEMBER:
+                raise PermissionDenied(error.detail) from error
             return problems.respond(error)
         with inside(tenant), _as_read_by(request.member, tenant):
             return _rendered(view(request, *args, **kwargs))

@@ -15,14 +15,14 @@ from tenants.models import Tenant
 
 pytestmark = pytest.mark.e2e
 
-SHARED = """
-    tenants/tenant tenants/partner tenants/member tenants/apikey catalog/template
-    instances/instance events/outboxmessage auth/user
-""".split()
-OF_TENANT = """
-    catalog/installation policies/policy policies/decision instances/workspace events/source
-    events/event orders/order approvals/approval audit/entry
-""".split()
+SHARED = [
+    *("tenants/tenant", "tenants/partner", "tenants/member", "tenants/apikey"),
+    *("catalog/template", "instances/instance", "events/outboxmessage", "auth/user"),
+]
+OF_TENANT = [
+    *("catalog/installation", "policies/policy", "policies/decision", "instances/workspace"),
+    *("events/source", "events/event", "orders/order", "approvals/approval", "audit/entry"),
+]
 
 
 @pytest.fixture
