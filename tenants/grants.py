@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
+LONGEST_NAME = 63
+
 # Tables of the tenant to which its role may add rows, and change or delete none.
 APPEND_ONLY = ("audit_entry", "policies_policyversion", "policies_decision")
 
@@ -26,7 +28,14 @@ def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
 
 
 def role_of(tenant: "Tenant") -> str:
-    return f"{connections['owner'].settings_dict['NAME']}_{tenant.schema_name}"
+    """The name of the tenant's role; cluster-wide, so it begins with the database's name."""
+    role = f"{connections['owner'].settings_dict['NAME']}_{tenant.schema_name}"
+    if len(role) > LONGEST_NAME:
+        raise ValueError(
+            f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
+            "database a shorter name"
+        )
+    return role
 
 
 def _every_tenant() -> str:

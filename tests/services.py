@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 # PERGOLA_TEST_VAR=test-two lets a second run have services of its own at the same time.
 VAR = ROOT / "var" / os.environ.get("PERGOLA_TEST_VAR", "test")
 PREFIX = "pergola_test_"
+# The end-to-end tests commit; what they leave must surprise no other test.
+E2E_PREFIX = "pergola_e2e_"
 
 
 def _fingerprint() -> str:
@@ -36,12 +38,12 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:10]
 
 
-def _make_database(owner_url: str) -> str:
+def make_database(owner_url: str, prefix: str = PREFIX) -> str:
     """The name of the tests' database, made now where it is not there; older ones go."""
-    name = f"{PREFIX}{_fingerprint()}"
+    name = f"{prefix}{_fingerprint()}"
     with psycopg.connect(owner_url, autocommit=True) as owner:
         there = {row[0] for row in owner.execute("SELECT datname FROM pg_database").fetchall()}
-        for old in {other for other in there if other.startswith(PREFIX)} - {name}:
+        for old in {other for other in there if other.startswith(prefix)} - {name}:
             owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
         if name not in there:
             owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -69,7 +71,7 @@ def _start() -> None:
     (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
     stack.start(n8n=False)
     environment = stack.environment()
-    name = _make_database(environment["DATABASE_OWNER_URL"])
+    name = make_database(environment["DATABASE_OWNER_URL"])
     for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         environment[key] = environment[key].rsplit("/", 1)[0] + f"/{name}"
     os.environ.update(

@@ -1,19 +1,20 @@
 """The whole of Pergola, running: real n8n with the node pack, web, worker, beat and relay.
 
-Started once a session on the tests' own database, in which these tests commit.
+Started once a session, on a database of its own, since these tests commit.
 """
 
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.services import VAR, stack
+from tests.services import E2E_PREFIX, VAR, make_database, stack
 
 # Playwright's event loop makes Django believe that this is an async context; nothing is awaited.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -28,7 +29,7 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
+def running(django_db_blocker: Any) -> Iterator[Running]:
     from django.conf import settings
 
     from deploy.demo import world
@@ -39,15 +40,15 @@ def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
     stack.start(node_pack=build.pack())
     environment = {
         **stack.environment(),
-        # The database is the tests', not the one that the stack made for a demo.
-        "DATABASE_URL": os.environ["DATABASE_URL"],
-        "DATABASE_OWNER_URL": os.environ["DATABASE_OWNER_URL"],
         "EMAIL_URL": os.environ["EMAIL_URL"],
     }
+    database = make_database(environment["DATABASE_OWNER_URL"], E2E_PREFIX)
+    for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        environment[key] = environment[key].rsplit("/", 1)[0] + f"/{database}"
     for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD"):
         setattr(settings, name, environment[name])
     pergola = Pergola(VAR, environment, Silent())
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), _connected_to(database):
         try:
             world.prepare(Silent())
             pergola.start()
@@ -55,6 +56,27 @@ def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
             yield Running(places, environment)
         finally:
             pergola.stop()
+
+
+@contextmanager
+def _connected_to(name: str) -> Iterator[None]:
+    """This process, too, looks into that database; afterwards into the other tests' again."""
+    from django.db import connections
+
+    from tenants import lookup
+
+    def connect(to: str) -> None:
+        for alias in connections:
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = to
+        lookup.forget_tenants()
+
+    before = connections["default"].settings_dict["NAME"]
+    connect(name)
+    try:
+        yield
+    finally:
+        connect(before)
 
 
 @pytest.fixture(autouse=True)
