@@ -5,13 +5,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydantic
 import yaml
 from django.db import transaction
 
-from controlplane.catalog.manifest import SLUG, Manifest
+from controlplane.catalog.manifest import SLUG, Case, Manifest
 from controlplane.catalog.models import Release, Template
-from controlplane.catalog.parameters import unfit_defaults
+from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_defaults
 from controlplane.catalog.workflow import Json, faults, workflow_hash
 from controlplane.core.errors import DomainError
 from controlplane.events.types import EVENT_TYPES
@@ -36,6 +35,7 @@ class Folder:
     manifest: Manifest
     workflow: Json
     readme: str
+    cases: dict[str, Case]
 
 
 def read_folder(folder: Path) -> Folder:
@@ -46,12 +46,15 @@ def read_folder(folder: Path) -> Folder:
         )
         workflow = json.loads((folder / "workflow.json").read_text(encoding="utf-8"))
         readme = (folder / "README.md").read_text(encoding="utf-8")
+        cases = {
+            path.stem: Case.model_validate_json(path.read_text(encoding="utf-8"))
+            for path in sorted((folder / "cases").glob("*.json"))
+        }
     except (OSError, ValueError, yaml.YAMLError) as error:
-        detail = error if not isinstance(error, pydantic.ValidationError) else str(error)
-        raise TemplateInvalid(f"{folder.name}: {detail}") from error
-    if found := _faults(folder.name, manifest, workflow):
+        raise TemplateInvalid(f"{folder.name}: {error}") from error
+    if found := [*_faults(folder.name, manifest, workflow), *_case_faults(manifest, cases)]:
         raise TemplateInvalid(f"{folder.name}: {'; '.join(found)}")
-    return Folder(folder.name, manifest, workflow, readme)
+    return Folder(folder.name, manifest, workflow, readme, cases)
 
 
 def _faults(slug: str, manifest: Manifest, workflow: Json) -> list[str]:
@@ -63,6 +66,18 @@ def _faults(slug: str, manifest: Manifest, workflow: Json) -> list[str]:
     found += [
         f"scope {s!r} belongs to no operation" for s in manifest.scopes if s not in known_scopes
     ]
+    return found
+
+
+def _case_faults(manifest: Manifest, cases: dict[str, Case]) -> list[str]:
+    found = []
+    for name, case in cases.items():
+        if case.event.type not in manifest.events:
+            found.append(f"case {name!r} brings {case.event.type!r}, which it does not listen to")
+        try:
+            filled(manifest, case.parameters)
+        except ParametersInvalid as error:
+            found.append(f"case {name!r}: {error.detail}")
     return found
 
 

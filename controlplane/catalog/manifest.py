@@ -1,6 +1,6 @@
 """`template.yaml`: what a template is called, what it asks for, and what it needs."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -33,6 +33,25 @@ class ParameterSpec(Strict):
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"{self.name}: the minimum is above the maximum")
         return self
+
+
+class CaseEvent(Strict):
+    type: str
+    payload: dict[str, Any]
+
+
+class Expected(Strict):
+    verdict: Literal["accept", "hold", "reject"]
+    reasons: list[str] = []
+
+
+class Case(Strict):
+    """`cases/*.json`: a real event, the parameters it meets, and what must come of it."""
+
+    title: str
+    parameters: dict[str, Any]
+    event: CaseEvent
+    expected: Expected
 
 
 class Manifest(Strict):
