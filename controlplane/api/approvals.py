@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Literal
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -12,12 +12,27 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMember
+from controlplane.api.openapi import BY_SESSION, PROBLEM
 from controlplane.api.problems import NotAllowed
 from controlplane.approvals import services
 from controlplane.approvals.models import Approval
 
 
+class ReasonSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Stable name of the reason, for example over_limit")
+    message = serializers.CharField(help_text="The reason in a sentence")
+    verdict = serializers.CharField(help_text="What this reason alone asks for: hold or reject")
+    policy = serializers.CharField(help_text="The policy that gave it; empty where none could")
+
+
+@extend_schema_field(ReasonSerializer(many=True))
+class ReasonsField(serializers.JSONField):
+    """As they were stored when the approval was requested."""
+
+
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    reasons = ReasonsField()
+
     class Meta:
         model = Approval
         fields = [
@@ -25,6 +40,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "subject_type", "subject_id", "requested_at", "expires_at", "decided_at",
             "decided_by", "comment",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class DecisionIn(BaseModel):
@@ -42,7 +58,13 @@ class Approvals(ListAPIView[Approval]):
 
     @extend_schema(
         tags=["approvals"],
-        parameters=[OpenApiParameter("status", str, enum=Approval.Status.values)],
+        auth=BY_SESSION,
+        parameters=[
+            OpenApiParameter(
+                "status", str, enum=Approval.Status.values, description="Only those in this state"
+            )
+        ],
+        responses={200: ApprovalSerializer(many=True), **PROBLEM},
         operation_id="approvals_list",
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -59,7 +81,10 @@ class ApprovalDetail(APIView):
     permission_classes = [IsMember]
 
     @extend_schema(
-        tags=["approvals"], responses=ApprovalSerializer, operation_id="approvals_retrieve"
+        tags=["approvals"],
+        auth=BY_SESSION,
+        responses={200: ApprovalSerializer, **PROBLEM},
+        operation_id="approvals_retrieve",
     )
     def get(self, request: Request, approval_id: uuid.UUID) -> Response:
         """One approval."""
@@ -71,8 +96,9 @@ class Decision(APIView):
 
     @extend_schema(
         tags=["approvals"],
+        auth=BY_SESSION,
         request=DecisionIn,
-        responses=ApprovalSerializer,
+        responses={200: ApprovalSerializer, **PROBLEM},
         operation_id="approvals_decide",
     )
     def post(self, request: Request, approval_id: uuid.UUID) -> Response:

@@ -1,6 +1,36 @@
-"""How drf-spectacular names our two ways to log in."""
+"""What drf-spectacular cannot see: our two ways to log in, and the one shape of every error."""
+
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from pydantic import BaseModel, Field
+
+from controlplane.core.problems import CONTENT_TYPE
+
+BY_KEY: list[Any] = [{"apiKey": []}]
+BY_SESSION: list[Any] = [{"portalSession": []}]
+
+
+class ProblemField(BaseModel):
+    field: str = Field(description="Dotted path of the field, such as lines.0.quantity")
+    message: str = Field(description="What is wrong with it")
+
+
+class Problem(BaseModel):
+    """RFC 9457; `core.problems` writes it."""
+
+    type: str = Field(description="urn:pergola:problem:<code>")
+    title: str = Field(description="The kind of problem, in a few words")
+    status: int = Field(description="The HTTP status once more")
+    detail: str = Field(description="What happened, to what, and what to do next")
+    code: str = Field(description="Stable name of the problem, for programs")
+    errors: list[ProblemField] = Field(
+        default_factory=list, description="The fields at fault; left out where none is"
+    )
+
+
+PROBLEM: dict[Any, Any] = {("default", CONTENT_TYPE): Problem}
+"""To be added to the `responses` of every address."""
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
+from controlplane.api.openapi import BY_KEY, PROBLEM
 from controlplane.api.problems import BodyUnreadable, ScopeMissing
 from controlplane.core.actor import Actor
 from controlplane.core.logs import bound
@@ -93,10 +94,8 @@ def _view(operation: Operation) -> Any:
         description=f"{operation.description}\n\nNeeds the scope `{operation.scope}`.",
         tags=[operation.resource],
         request=operation.input_model,
-        responses={
-            200: operation.output_model,
-            "default": OpenApiResponse(description="An RFC 9457 problem"),
-        },
+        auth=BY_KEY,
+        responses={200: operation.output_model, **PROBLEM},
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key",

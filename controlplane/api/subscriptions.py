@@ -1,16 +1,20 @@
 """What the Pergola Trigger node calls: whoami, subscriptions, and the claim of a delivery."""
 
 import uuid
+from datetime import datetime
+from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
+from controlplane.api.openapi import BY_KEY, PROBLEM
 from controlplane.api.operations import require_scope
 from controlplane.events import delivery, services
+from controlplane.events.models import Subscription
 from controlplane.events.presentation import present_delivery
 from tenants.context import current_tenant
 
@@ -28,9 +32,42 @@ class SubscriptionIn(Body):
     test: bool = Field(default=False, description="The editor listens for one test event")
 
 
+class WhoamiOut(BaseModel):
+    tenant: str = Field(description="The tenant's slug")
+    tenant_name: str = Field(description="Its name, as people know it")
+    environment: str = Field(description="What the tenant is for: production")
+    installation_id: uuid.UUID | None = Field(
+        description="The installation that the key was made for; null where it was made by hand"
+    )
+    scopes: list[str] = Field(description="What the key may do")
+
+
+class SubscriptionOut(BaseModel):
+    subscription_id: uuid.UUID = Field(description="Delete it to stop the deliveries")
+    event_types: list[str] = Field(description="Which events it wants")
+
+
+class SubscriptionsOut(BaseModel):
+    results: list[SubscriptionOut] = Field(description="None or one: an address listens once")
+
+
 class ClaimIn(Body):
     token: str = Field(description="The one-time token of the delivery", max_length=200)
     include_payload: bool = Field(default=False, description="Return the event's body too")
+
+
+class ClaimOut(BaseModel):
+    event_id: uuid.UUID = Field(description="The event; node operations ask for it")
+    type: str = Field(description="What happened, such as order.created")
+    source: str = Field(description="Short name of the source that it came from")
+    subject: str = Field(description="What people call the thing, such as #1001; may be empty")
+    received_at: datetime = Field(description="When Pergola took it in")
+    test: bool = Field(description="Whether it was sent by the test button")
+    delivery_id: uuid.UUID = Field(description="The delivery that was claimed")
+    payload: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The body as the source sent it; left out unless include_payload was set",
+    )
 
 
 class MachineView(APIView):
@@ -38,33 +75,50 @@ class MachineView(APIView):
 
 
 class Whoami(MachineView):
-    @extend_schema(tags=["trigger"], responses={200: dict}, operation_id="whoami")
+    @extend_schema(
+        tags=["trigger"],
+        auth=BY_KEY,
+        responses={200: WhoamiOut, **PROBLEM},
+        operation_id="whoami",
+    )
     def get(self, request: Request) -> Response:
         """Whose key this is: the credential's test."""
         tenant, actor = current_tenant(), request.user.actor
-        return Response(
-            {
-                "tenant": tenant.slug,
-                "tenant_name": tenant.name,
-                "environment": "production",
-                "installation_id": actor.installation_id,
-                "scopes": sorted(actor.scopes),
-            }
+        return _answer(
+            WhoamiOut(
+                tenant=tenant.slug,
+                tenant_name=tenant.name,
+                environment="production",
+                installation_id=actor.installation_id,
+                scopes=sorted(actor.scopes),
+            )
         )
 
 
 class Subscriptions(MachineView):
-    @extend_schema(tags=["trigger"], responses={200: dict}, operation_id="subscriptions_find")
+    @extend_schema(
+        tags=["trigger"],
+        auth=BY_KEY,
+        parameters=[
+            OpenApiParameter(
+                "webhook_url", str, required=True, description="Where the trigger listens"
+            )
+        ],
+        responses={200: SubscriptionsOut, **PROBLEM},
+        operation_id="subscriptions_find",
+    )
     def get(self, request: Request) -> Response:
         """The key's subscriptions at one webhook address."""
         require_scope(SCOPE, request.user.actor)
         url = request.query_params.get("webhook_url", "")
-        return Response({"results": services.subscriptions_at(url, by=request.user.actor)})
+        found = services.subscriptions_at(url, by=request.user.actor)
+        return _answer(SubscriptionsOut(results=[_subscription(one) for one in found]))
 
     @extend_schema(
         tags=["trigger"],
+        auth=BY_KEY,
         request=SubscriptionIn,
-        responses={200: dict},
+        responses={200: SubscriptionOut, **PROBLEM},
         operation_id="subscriptions_put",
     )
     def put(self, request: Request) -> Response:
@@ -78,11 +132,16 @@ class Subscriptions(MachineView):
             is_test=data.test,
             by=request.user.actor,
         )
-        return Response({"subscription_id": subscription.pk})
+        return _answer(_subscription(subscription))
 
 
 class SubscriptionDetail(MachineView):
-    @extend_schema(tags=["trigger"], responses={204: None}, operation_id="subscriptions_delete")
+    @extend_schema(
+        tags=["trigger"],
+        auth=BY_KEY,
+        responses={204: None, **PROBLEM},
+        operation_id="subscriptions_delete",
+    )
     def delete(self, request: Request, subscription_id: uuid.UUID) -> Response:
         """Stop delivering; already gone is as good."""
         require_scope(SCOPE, request.user.actor)
@@ -92,11 +151,24 @@ class SubscriptionDetail(MachineView):
 
 class Claim(MachineView):
     @extend_schema(
-        tags=["trigger"], request=ClaimIn, responses={200: dict}, operation_id="delivery_claim"
+        tags=["trigger"],
+        auth=BY_KEY,
+        request=ClaimIn,
+        responses={200: ClaimOut, **PROBLEM},
+        operation_id="delivery_claim",
     )
     def post(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """Fetch the event that a delivery offers, once per token."""
         require_scope(SCOPE, request.user.actor)
         data = ClaimIn.model_validate(request.data)
         claimed = delivery.claim(delivery_id=delivery_id, token=data.token, by=request.user.actor)
-        return Response(present_delivery(claimed, include_payload=data.include_payload))
+        shown = present_delivery(claimed, include_payload=data.include_payload)
+        return _answer(ClaimOut.model_validate(shown))
+
+
+def _subscription(subscription: Subscription) -> SubscriptionOut:
+    return SubscriptionOut(subscription_id=subscription.pk, event_types=subscription.event_types)
+
+
+def _answer(body: BaseModel) -> Response:
+    return Response(body.model_dump(mode="json", exclude_unset=True))

@@ -3,7 +3,6 @@
 import json
 import secrets
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -147,6 +146,7 @@ def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
     Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id).delete()
 
 
-def subscriptions_at(webhook_url: str, *, by: Actor) -> list[dict[str, Any]]:
+def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:
+    """The caller's own, so that one installation learns nothing of another's."""
     found = Subscription.objects.filter(webhook_url=webhook_url, installation_id=by.installation_id)
-    return [{"subscription_id": str(s.pk), "event_types": s.event_types} for s in found]
+    return list(found)
