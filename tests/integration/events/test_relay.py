@@ -188,7 +188,9 @@ def test_two_relays_never_hold_the_same_message(put: Put) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     held.wait(timeout=10)
+    started = time.monotonic()
     taken.append(outbox.claim(limit=10))
+    assert time.monotonic() - started < 5, "the second waited for the first"
     go_on.set()
     thread.join(timeout=10)
 
