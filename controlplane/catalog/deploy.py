@@ -7,10 +7,11 @@ from django.db import transaction
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import Installation, Release, short_id
-from controlplane.catalog.services import get_installation
+from controlplane.catalog.services import get_installation, lock_of
 from controlplane.catalog.workflow import CREDENTIAL, for_tenant
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
+from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from controlplane.instances.client import N8nClient
 from controlplane.instances.models import Workspace
@@ -24,18 +25,32 @@ log = get_logger(__name__)
 
 
 def deploy(installation_id: uuid.UUID) -> Installation:
-    """Credential, workflow, activation. A failure is kept on the row for people to read."""
-    installation = get_installation(installation_id)
-    if installation.status in {Installation.Status.ACTIVE, Installation.Status.REMOVED}:
-        return installation
-    _save(installation, status=Installation.Status.DEPLOYING, last_error="")
-    try:
-        workspace = Workspace.current()
-        with client_for(workspace) as n8n:
-            _deploy(installation, installation.release(), workspace, n8n)
-    except DomainError as error:
-        log.warning("installation.failed", installation_id=str(installation.pk), why=error.detail)
-        _save(installation, status=Installation.Status.FAILED, last_error=error.detail)
+    """Credential, workflow, activation. A failure is kept on the row for people to read.
+
+    Called in no transaction: each step is kept before the next begins.
+    """
+    with alone(*lock_of(installation_id)):
+        installation = get_installation(installation_id)
+        if installation.status in {Installation.Status.ACTIVE, Installation.Status.REMOVED}:
+            return installation
+        _save(installation, status=Installation.Status.DEPLOYING, last_error="")
+        try:
+            workspace = Workspace.current()
+            with client_for(workspace) as n8n:
+                _deploy(installation, installation.release(), workspace, n8n)
+        except DomainError as error:
+            log.warning(
+                "installation.failed", installation_id=str(installation.pk), why=error.detail
+            )
+            _save(installation, status=Installation.Status.FAILED, last_error=error.detail)
+        except Exception as error:
+            _save(
+                installation,
+                status=Installation.Status.FAILED,
+                last_error=f"Pergola stopped with {type(error).__name__}. Try again; if it stays "
+                "so, the worker's log says more.",
+            )
+            raise
     return installation
 
 

@@ -1,6 +1,7 @@
 """Templates and their releases (shared), and what a tenant installed of them (the tenant's own)."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -10,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.manifest import Manifest
 from controlplane.core.models import Row
+
+# A step of a deployment takes seconds, its time-outs and repetitions included a minute.
+STALLED_AFTER = timedelta(minutes=5)
 
 
 class Template(Row):
@@ -102,6 +106,12 @@ class Installation(Row):
 
     def __str__(self) -> str:
         return f"{self.template_title} {self.release_version}"
+
+    def may_be_retried(self, *, at: datetime) -> bool:
+        """Whether its deployment failed, or was left lying: a worker died, a message was lost."""
+        if self.status in {self.Status.PENDING, self.Status.DEPLOYING}:
+            return at - self.updated_at > STALLED_AFTER
+        return self.status == self.Status.FAILED
 
     def release(self) -> Release:
         return Release.objects.select_related("template").get(pk=self.release_id)

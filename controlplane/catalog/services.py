@@ -4,13 +4,15 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.catalog.models import Installation, Release, Template
+from controlplane.catalog.models import Installation, Release
 from controlplane.catalog.parameters import filled
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
+from controlplane.core.locks import alone
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.keys import revoke_keys_of
@@ -26,11 +28,6 @@ class InstallationUnknown(DomainError):
     code = "installation_unknown"
     status = 404
     title = "No such installation"
-
-
-def list_templates() -> list[Template]:
-    """What can be cloned, each with its releases."""
-    return list(Template.objects.prefetch_related("releases").all())
 
 
 def get_release(release_id: uuid.UUID) -> Release:
@@ -70,9 +67,12 @@ def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> 
 
 @transaction.atomic
 def retry(*, installation_id: uuid.UUID, by: Actor) -> Installation:
-    """Deploy again what failed; it goes on where it stopped."""
-    installation = get_installation(installation_id)
-    if installation.status == Installation.Status.FAILED:
+    """Deploy again what failed, or what a worker left lying; it goes on where it stopped.
+
+    Raises InstallationUnknown.
+    """
+    installation = _held(installation_id)
+    if installation.may_be_retried(at=timezone.now()):
         installation.status = Installation.Status.PENDING
         installation.save(update_fields=["status", "updated_at"])
         enqueue_on_commit("catalog.deploy", installation_id=str(installation.pk))
@@ -84,8 +84,11 @@ def retry(*, installation_id: uuid.UUID, by: Actor) -> Installation:
 def change_parameters(
     *, installation_id: uuid.UUID, parameters: dict[str, Any], by: Actor
 ) -> Installation:
-    """New values, read by the next run; n8n is not touched. Raises ParametersInvalid."""
-    installation = get_installation(installation_id)
+    """New values, read by the next run; n8n is not touched.
+
+    Raises InstallationUnknown, ParametersInvalid.
+    """
+    installation = _held(installation_id)
     before = installation.parameters
     installation.parameters = filled(installation.release().terms, parameters)
     installation.save(update_fields=["parameters", "updated_at"])
@@ -94,19 +97,36 @@ def change_parameters(
 
 
 def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
-    """Take workflow, credential and key away. Done again without harm. Raises InstanceError."""
-    installation = get_installation(installation_id)
-    with client_for(Workspace.current()) as n8n:
-        if installation.workflow_id:
-            n8n.delete_workflow(installation.workflow_id)
-        if installation.credential_id:
-            n8n.delete_credential(installation.credential_id)
-    revoke_keys_of(installation.pk)
-    with transaction.atomic():
-        installation.status = Installation.Status.REMOVED
-        installation.save(update_fields=["status", "updated_at"])
-        _note("installation.removed", installation, by)
+    """Take workflow, credential and key away; waits for a deployment that is under way.
+
+    Done again without harm. Raises InstallationUnknown, NoWorkspace, InstanceError.
+    """
+    with alone(*lock_of(installation_id)):
+        installation = get_installation(installation_id)
+        if installation.status == Installation.Status.REMOVED:
+            return installation
+        with client_for(Workspace.current()) as n8n:
+            if installation.workflow_id:
+                n8n.delete_workflow(installation.workflow_id)
+            if installation.credential_id:
+                n8n.delete_credential(installation.credential_id)
+        revoke_keys_of(installation.pk)
+        with transaction.atomic():
+            installation.status = Installation.Status.REMOVED
+            installation.save(update_fields=["status", "updated_at"])
+            _note("installation.removed", installation, by)
     return installation
+
+
+def lock_of(installation_id: uuid.UUID) -> tuple[str, str]:
+    """For `core.locks.alone`: one deployment or removal of an installation at a time."""
+    return "catalog.installation", str(installation_id)
+
+
+def _held(installation_id: uuid.UUID) -> Installation:
+    """Its row, locked until the commit. Raises InstallationUnknown."""
+    get_installation(installation_id)
+    return Installation.objects.select_for_update().get(pk=installation_id)
 
 
 def _note(action: str, installation: Installation, by: Actor, **data: Any) -> None:

@@ -2,15 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
-from django.db import connection, transaction
+from django.db import transaction
 
 from controlplane.audit import services as audit
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
+from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from controlplane.instances import members
 from controlplane.instances.client import N8nClient
@@ -49,7 +48,8 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
             f"{instance} belongs to {instance.partner or instance.tenant}, which is neither "
             f"{tenant} nor the partner that leads it. Choose another instance."
         )
-    with _alone(tenant):
+    # Two would each take away the key that the other just made.
+    with alone("instances.bind_tenant", str(tenant.pk)):
         workspace = _begin_workspace(tenant, instance)
         was_ready = workspace.is_ready
         if instance.is_ours:
@@ -107,22 +107,6 @@ def client_for(workspace: Workspace, *, transport: httpx.BaseTransport | None = 
         project_id=workspace.project_id,
         transport=transport,
     )
-
-
-@contextmanager
-def _alone(tenant: Tenant) -> Iterator[None]:
-    """One at a time for a tenant: two would each take away the key that the other just made.
-
-    A lock of the session, as no transaction may be open around calls to n8n.
-    """
-    key = ["instances.bind_tenant", str(tenant.pk)]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext(%s))", key)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", key)
 
 
 def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
