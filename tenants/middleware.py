@@ -53,7 +53,7 @@ class HostMiddleware:
         request.in_tenant_admin = False
         host = split_domain_port(request.get_host())[0]
         try:
-            if host not in {settings.PLATFORM_HOST, "127.0.0.1", "testserver"}:
+            if host not in {settings.PLATFORM_HOST, "127.0.0.1"}:
                 request.tenant = lookup.tenant_by_host(host)
                 request.urlconf = settings.TENANT_URLCONF
             elif found := TENANT_ADMIN.match(request.path_info):

@@ -17,7 +17,7 @@ from controlplane.api.problems import BodyUnreadable, ScopeMissing
 from controlplane.core.actor import Actor
 from controlplane.core.logs import bound
 from controlplane.events import ledger
-from controlplane.nodes.declaration import Operation
+from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.doors import Door, enters
 

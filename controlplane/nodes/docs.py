@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from controlplane.nodes.declaration import Operation
+from controlplane.nodes.operation import Operation
 from controlplane.nodes.typescript import title_of
 
 FOLDER = "docs/operations"

@@ -5,7 +5,7 @@ from functools import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
-from controlplane.nodes.declaration import Operation, undescribed_fields
+from controlplane.nodes.operation import Operation, undescribed_fields
 
 _operations: dict[str, Operation] = {}
 

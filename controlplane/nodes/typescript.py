@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from controlplane.nodes.declaration import Operation
+from controlplane.nodes.operation import Operation
 
 RESOURCES = "n8n-nodes/nodes/Pergola/resources"
 EVENTS = "n8n-nodes/nodes/PergolaTrigger/events.ts"

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from controlplane.api.management.commands import generate
-from controlplane.nodes.declaration import Operation, undescribed_fields
+from controlplane.nodes.operation import Operation, undescribed_fields
 from controlplane.nodes.registry import all_operations
 
 # Scopes that no template asks for yet: a person gives them to a key by hand.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from controlplane.nodes.declaration import Operation, OperationInput, OperationOutput
+from controlplane.nodes.operation import Operation, OperationInput, OperationOutput
 
 
 class Priority(StrEnum):

@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from controlplane.nodes import typescript
-from controlplane.nodes.declaration import OperationInput
+from controlplane.nodes.operation import OperationInput
 
 TRY_ALL = f"{typescript.RESOURCES}/sample/tryAll.ts"
 

@@ -1,0 +1,73 @@
+"""What a node operation is: its shape, its input and its output.
+
+From an operation come the endpoint, OpenAPI, the n8n TypeScript, the docs page and, later, the
+agent tool. Removing or retyping a field is a new version of the operation (`name="review_v2"`).
+"""
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from controlplane.core.actor import Actor
+
+
+class OperationInput(BaseModel):
+    """Unknown fields are refused: a typing mistake in a workflow must not pass silently."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class OperationOutput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+Handler = Callable[..., OperationOutput]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A declared operation. `waits` marks one that suspends the n8n execution for a person."""
+
+    resource: str
+    name: str
+    title: str
+    action: str
+    description: str
+    scope: str
+    input_model: type[OperationInput]
+    output_model: type[OperationOutput]
+    handler: Handler
+    read_only: bool = False
+    waits: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.resource}.{self.name}"
+
+    @property
+    def path(self) -> str:
+        return f"operations/{self.resource}/{self.name}"
+
+    def run(self, data: OperationInput, *, by: Actor) -> OperationOutput:
+        return self.handler(data, by=by)
+
+
+def undescribed_fields(model: type[BaseModel]) -> list[str]:
+    """Dotted names of fields without a description, nested models included."""
+    missing: list[str] = []
+    for field_name, field in model.model_fields.items():
+        if not field.description:
+            missing.append(field_name)
+        for nested in _models_within(field.annotation):
+            missing += [f"{field_name}.{inner}" for inner in undescribed_fields(nested)]
+    return missing
+
+
+def _models_within(annotation: Any) -> list[type[BaseModel]]:
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models_within(part)]
