@@ -41,6 +41,7 @@ def brand_of(tenant: Tenant) -> Partner:
 
 
 def actor_of(member: Member) -> Actor:
-    """The member as the one who does something."""
+    """The member as the one who does something, with what the role permits."""
     name = member.user.get_full_name() or member.user.get_username()
-    return Actor(kind=ActorKind.MEMBER, id=str(member.user_id), label=name)
+    scopes = frozenset({"approvals:decide"} if member.may_decide else ())
+    return Actor(kind=ActorKind.MEMBER, id=str(member.user_id), label=name, scopes=scopes)

@@ -135,7 +135,7 @@ def n8n() -> Iterator[FakeN8n]:
 
 @pytest.fixture
 def member_actor() -> Actor:
-    return Actor(ActorKind.MEMBER, "1", "Ada Lovelace")
+    return Actor(ActorKind.MEMBER, "1", "Ada Lovelace", frozenset({"approvals:decide"}))
 
 
 @pytest.fixture

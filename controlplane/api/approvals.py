@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMember
 from controlplane.api.openapi import BY_SESSION, PROBLEM
-from controlplane.api.problems import NotAllowed
 from controlplane.approvals import services
 from controlplane.approvals.models import Approval
 
@@ -103,8 +102,6 @@ class Decision(APIView):
     )
     def post(self, request: Request, approval_id: uuid.UUID) -> Response:
         """Approve or reject, once."""
-        if not request.auth.may_decide:
-            raise NotAllowed("Your role may look but not decide. Ask an approver.")
         data = DecisionIn.model_validate(request.data)
         approval = services.decide(
             approval_id=approval_id,

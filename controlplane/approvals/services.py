@@ -16,6 +16,9 @@ from controlplane.events import outbox
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url
 
+DECIDE = "approvals:decide"
+"""The scope of a member whose role may answer."""
+
 
 class ApprovalUnknown(DomainError):
     code = "approval_unknown"
@@ -40,7 +43,7 @@ class AlreadyEnded(DomainError):
 class NotADecider(DomainError):
     code = "not_a_decider"
     status = 403
-    title = "Only people decide"
+    title = "You may not decide this"
 
 
 def get_approval(approval_id: uuid.UUID) -> Approval:
@@ -109,23 +112,38 @@ def request_approval(
     return approval
 
 
-@transaction.atomic
 def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) -> Approval:
     """Approve or reject, once. The same answer by the same person again changes nothing.
 
-    Raises ApprovalUnknown, NotADecider, AlreadyEnded (with the approval as it ended).
+    Raises ApprovalUnknown, NotADecider, AlreadyEnded (with the approval as it ended, also where
+    its time was up before the answer came).
     """
     if by.kind is not ActorKind.MEMBER:
         raise NotADecider("An approval is answered by a person in the portal, not by a machine.")
+    if DECIDE not in by.scopes:
+        raise NotADecider(
+            "Your role may look at this but not decide it. Ask an approver or a manager of your "
+            "workspace."
+        )
+    approval, is_answered = _answer(approval_id, decision=decision, comment=comment, by=by)
+    if not is_answered:
+        # Not earlier: an expiry that the late answer brought about must be committed.
+        raise AlreadyEnded(approval)
+    return approval
+
+
+@transaction.atomic
+def _answer(
+    approval_id: uuid.UUID, *, decision: str, comment: str, by: Actor
+) -> tuple[Approval, bool]:
+    """The approval as it ended, and whether by this very answer, now or before."""
     get_approval(approval_id)
     approval = Approval.objects.select_for_update().get(pk=approval_id)
     if not approval.is_pending:
-        if approval.votes.filter(member_id=by.id, decision=decision).exists():
-            return approval
-        raise AlreadyEnded(approval)
+        return approval, approval.votes.filter(member_id=by.id, decision=decision).exists()
     if approval.expires_at <= timezone.now():
         _end(approval, Approval.Status.EXPIRED, by=system("expiry"))
-        return approval
+        return approval, False
     Vote.objects.create(
         approval=approval,
         member_id=by.id,
@@ -138,7 +156,7 @@ def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) ->
         Approval.Status.APPROVED if decision == Vote.Decision.APPROVE else Approval.Status.REJECTED
     )
     _end(approval, ended_as, by=by)
-    return approval
+    return approval, True
 
 
 @transaction.atomic

@@ -28,7 +28,10 @@ class Execution:
 
 @dataclass(frozen=True)
 class Actor:
-    """Passed as `by=` to every service; its label is what the audit shows."""
+    """Passed as `by=` to every service; its label is what the audit shows.
+
+    `scopes` say what it may do: a machine's come from its key, a member's from the role.
+    """
 
     kind: ActorKind
     id: str

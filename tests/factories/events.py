@@ -13,7 +13,7 @@ from controlplane.instances.models import Workspace
 SECRET = "hush"
 # Nobody listens there; good for what is checked and not called.
 NOWHERE = "http://127.0.0.1:9"
-ADA = Actor(ActorKind.MEMBER, "1", "Ada Lovelace")
+ADA = Actor(ActorKind.MEMBER, "1", "Ada Lovelace", frozenset({"approvals:decide"}))
 
 
 def make_machine(installation_id: uuid.UUID | None = None) -> Actor:

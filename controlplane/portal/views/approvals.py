@@ -76,8 +76,6 @@ def detail(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
 @member_page
 def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     approval = services.get_approval(approval_id)
-    if not request.member.may_decide:
-        return _refusal(request, approval, why="role")
     form = DecisionForm(request.POST)
     if not form.is_valid() and approval.is_pending:
         context = _context(approval, form=form)
@@ -85,13 +83,11 @@ def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _refusal(request, approval, why="ended")
     try:
-        ended = services.decide(
-            approval_id=approval_id, by=actor_of(request.member), **form.cleaned_data
-        )
+        services.decide(approval_id=approval_id, by=actor_of(request.member), **form.cleaned_data)
+    except services.NotADecider:
+        return _refusal(request, approval, why="role", form=form)
     except services.AlreadyEnded as error:
         return _refusal(request, error.approval, why="ended", form=form)
-    if ended.status == Approval.Status.EXPIRED:
-        return _refusal(request, ended, why="ended", form=form)
     return redirect("approvals:detail", approval_id)
 
 

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from controlplane.approvals.services import (
 from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
-from controlplane.core.actor import Actor, ActorKind, system
+from controlplane.core.actor import Actor, system
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.addresses import ForeignUrl
 from tenants.context import inside, outside
@@ -31,7 +32,8 @@ from tenants.models import Member, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import ADA, make_machine, make_workspace
 
-BEN = Actor(ActorKind.MEMBER, "2", "Ben Okri")
+BEN = replace(ADA, id="2", label="Ben Okri")
+CID = replace(ADA, scopes=frozenset())
 
 
 @pytest.fixture
@@ -155,8 +157,8 @@ def test_another_person_learns_who_was_faster(approval: Approval) -> None:
     assert Vote.objects.count() == 1
 
 
-@pytest.mark.parametrize("by", [make_machine(), system("test")])
-def test_machines_decide_nothing(approval: Approval, by: Actor) -> None:
+@pytest.mark.parametrize("by", [make_machine(), system("test"), CID])
+def test_machines_and_those_who_only_look_decide_nothing(approval: Approval, by: Actor) -> None:
     with pytest.raises(NotADecider):
         answer(approval, by=by)
     assert get_approval(approval.pk).is_pending
@@ -177,9 +179,11 @@ def test_unanswered_it_expires_and_the_execution_goes_on(approval: Approval) -> 
 def test_an_answer_after_the_time_is_up_is_an_expiry(approval: Approval) -> None:
     Approval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
-    ended = answer(approval)
+    with pytest.raises(AlreadyEnded) as caught:
+        answer(approval)
 
-    assert (ended.status, ended.decided_by) == ("expired", "")
+    assert (caught.value.approval.status, caught.value.approval.decided_by) == ("expired", "")
+    assert get_approval(approval.pk).status == "expired"
     assert not Vote.objects.exists()
     with pytest.raises(AlreadyEnded, match="was expired on"):
         answer(approval)

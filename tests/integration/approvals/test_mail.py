@@ -92,6 +92,7 @@ def test_what_is_decided_meanwhile_is_not_announced(
 ) -> None:
     make_member(north)
     with inside(north):
+        Approval.objects.update(expires_at=datetime(2999, 1, 1, tzinfo=UTC))
         decide(approval_id=approval.pk, decision="approve", comment="", by=ADA)
 
     assert send(north, approval) == 0
