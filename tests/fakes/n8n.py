@@ -18,6 +18,7 @@ Json = dict[str, Any]
 Answer = tuple[int, Any]
 # What a real trigger or Wait node does when it is called: gets the body, gives a status.
 Webhook = Callable[[Json], int]
+NOTHING_THERE: Answer = (404, {"message": "Not Found"})
 
 
 @dataclass(frozen=True)
@@ -64,47 +65,69 @@ class FakeN8n:
         return [c for c in self.calls if c.method == method and re.search(path, c.path)]
 
     def answer(self, call: Call, query: dict[str, list[str]]) -> Answer:
-        method, parts = call.method, call.path.strip("/").split("/")
+        parts = call.path.strip("/").split("/")
         if parts[:2] != ["api", "v1"]:
             webhook = self.webhooks.get(call.path)
-            return (404, {"message": "not registered"}) if webhook is None else (
-                webhook(call.body), {"message": "ok"}
-            )  # fmt: skip
-        match [method, *parts[2:]]:
-            case ["POST", "credentials"]:
+            return (webhook(call.body), {"message": "ok"}) if webhook else NOTHING_THERE
+        resources = {
+            "credentials": self._credentials, "executions": self._executions, "tags": self._tags,
+            "workflows": self._workflows,
+        }  # fmt: skip
+        answer = resources[parts[2]](call, [call.method, *parts[3:]], query)
+        return answer or NOTHING_THERE
+
+    def _credentials(self, call: Call, route: list[str], query: object) -> Answer | None:
+        match route:
+            case ["POST"]:
                 return self._add(self.credentials, "cred", call.body)
-            case ["DELETE", "credentials", found]:
+            case ["DELETE", found]:
                 return self._take(self.credentials, found)
-            case ["GET", "workflows"]:
+        return None
+
+    def _workflows(
+        self, call: Call, route: list[str], query: dict[str, list[str]]
+    ) -> Answer | None:
+        match route:
+            case ["GET"]:
                 wanted = query.get("name", [""])[0]
                 found = [w for w in self.workflows.values() if wanted in w["name"]]
                 return 200, {"data": found, "nextCursor": None}
-            case ["POST", "workflows"]:
+            case ["POST"]:
                 state = {"active": False, "versionId": "v1", "triggerCount": 0, "tags": []}
                 return self._add(self.workflows, "wf", {**call.body, **state})
-            case ["GET", "workflows", found] if found in self.workflows:
-                return 200, self.workflows[found]
-            case ["DELETE", "workflows", found]:
+            case ["DELETE", found]:
                 return self._take(self.workflows, found)
-            case ["POST", "workflows", found, verb] if found in self.workflows:
+            case [_method, found, *_verb] if found not in self.workflows:
+                return None
+            case ["GET", found]:
+                return 200, self.workflows[found]
+            case ["POST", found, verb]:
                 is_active = verb == "activate"
                 self.workflows[found] |= {"active": is_active, "triggerCount": int(is_active)}
                 return 200, self.workflows[found]
-            case ["PUT", "workflows", found, "tags"] if found in self.workflows:
+            case ["PUT", found, "tags"]:
                 names = {tag_id: name for name, tag_id in self.tags.items()}
                 tags = [{"id": tag["id"], "name": names[tag["id"]]} for tag in call.body]
                 self.workflows[found]["tags"] = tags
                 return 200, tags
-            case ["GET", "tags"]:
+        return None
+
+    def _tags(self, call: Call, route: list[str], query: object) -> Answer | None:
+        match route:
+            case ["GET"]:
                 return 200, {"data": [{"id": i, "name": n} for n, i in self.tags.items()]}
-            case ["POST", "tags"]:
+            case ["POST"]:
                 self.tags[call.body["name"]] = tag_id = f"tag{len(self.tags) + 1}"
                 return 201, {"id": tag_id, "name": call.body["name"]}
-            case ["GET", "executions"]:
+        return None
+
+    def _executions(self, call: Call, route: list[str], query: object) -> Answer | None:
+        match route:
+            case ["GET"]:
                 return 200, {"data": [self._execution(found) for found in self.executions]}
-            case ["GET", "executions", found] if found in self.executions:
+            case ["GET", found] if found in self.executions:
                 return 200, self._execution(found)
-        return 404, {"message": "Not Found"}
+        return None
 
     def _add(self, into: dict[str, Json], kind: str, body: Json) -> Answer:
         new = f"{kind}{len(self.calls)}"
@@ -113,7 +136,7 @@ class FakeN8n:
 
     def _take(self, things: dict[str, Json], found: str) -> Answer:
         gone = things.pop(found, None)
-        return (404, {"message": "Not Found"}) if gone is None else (200, gone)
+        return NOTHING_THERE if gone is None else (200, gone)
 
     def _execution(self, found: str) -> Json:
         status = self.executions[found]
