@@ -17,6 +17,8 @@ from controlplane.instances.client.errors import InstanceError, NotFound
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url, client_for
 
+MAY_STILL_GO_ON = {"waiting", "running", "new"}
+
 log = get_logger(__name__)
 
 
@@ -32,8 +34,8 @@ def resume(reference: uuid.UUID) -> None:
 def _try(waiter: Waiter) -> None:
     url = assert_own_url(Workspace.current(), waiter.resume_url)
     # A try before this one may have got through although its answer was lost.
-    if waiter.attempts and _execution_status(waiter) not in {"waiting", "running", "new"}:
-        _settle(waiter)
+    if waiter.attempts and (status := _execution_status(waiter)) not in MAY_STILL_GO_ON:
+        _settle(waiter, status)
         return
     waiter.attempts += 1
     waiter.save(update_fields=["attempts", "updated_at"])
@@ -47,12 +49,12 @@ def _try(waiter: Waiter) -> None:
         _settle(waiter)
         return
     status = _execution_status(waiter)
-    if status in {"waiting", "running", "new"}:
+    if status in MAY_STILL_GO_ON:
         # A fast approver: the execution has asked, but n8n has not put it to sleep yet.
         raise _not_yet(
             waiter, f"n8n answered {response.status_code}; the execution is {status}", seconds=0.5
         )
-    _settle(waiter)
+    _settle(waiter, status)
 
 
 def _execution_status(waiter: Waiter) -> str:
@@ -66,12 +68,13 @@ def _execution_status(waiter: Waiter) -> str:
         raise _not_yet(waiter, f"n8n does not say how the execution stands: {error}") from error
 
 
-def _settle(waiter: Waiter) -> None:
-    waiter.status = Waiter.Status.RESUMED
+def _settle(waiter: Waiter, execution_status: str = "success") -> None:
+    ended_in_n8n = execution_status in {"gone", "canceled"}
+    waiter.status = Waiter.Status.GONE if ended_in_n8n else Waiter.Status.RESUMED
     waiter.resumed_at = timezone.now()
     waiter.last_error = ""
     waiter.save(update_fields=["status", "resumed_at", "last_error", "updated_at"])
-    log.info("approval.resumed", attempts=waiter.attempts)
+    log.info("approval.settled", waiter=waiter.status, attempts=waiter.attempts)
 
 
 def _not_yet(waiter: Waiter, why: str, *, seconds: float | None = None) -> NotYet:

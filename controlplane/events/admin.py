@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from controlplane.core.admin import ReadOnlyTenantModelAdmin, SharedModelAdmin
+from controlplane.events import outbox
 from controlplane.events.models import Delivery, Event, OutboxMessage, Source
 
 
@@ -45,12 +48,21 @@ class OutboxMessageAdmin(SharedModelAdmin):
     list_display = ["handler", "schema_name", "state", "due_at", "attempts", "last_error"]
     list_filter = ["handler"]
     search_fields = ["schema_name", "reference"]
+    actions = ["try_again"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @action(description=_("Try again what was given up"))
+    def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
+        count = outbox.try_again(queryset)
+        messages.info(
+            request,
+            ngettext("%d message is tried again.", "%d messages are tried again.", count) % count,
+        )
 
     @display(description=_("State"), label={"failed": "danger", "waiting": "info"})
     def state(self, message: OutboxMessage) -> tuple[str, Any]:

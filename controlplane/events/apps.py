@@ -29,4 +29,4 @@ class EventsConfig(AppConfig):
                 "last_error",
             ],
         )
-        outbox.register("events.deliver", delivery.deliver)
+        outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)

@@ -123,6 +123,13 @@ def deliver(reference: uuid.UUID) -> None:
             )
 
 
+def give_up(reference: uuid.UUID) -> None:
+    """After the last try: the source's page says so, until somebody has it tried again."""
+    Delivery.objects.filter(pk=reference).exclude(status=Delivery.Status.DELIVERED).update(
+        status=Delivery.Status.FAILED
+    )
+
+
 @transaction.atomic
 def _next_token(reference: uuid.UUID) -> str | None:
     """A new token for the next try; None where there is nothing to send. Raises NotYet."""
@@ -135,7 +142,7 @@ def _next_token(reference: uuid.UUID) -> str | None:
     # Without a listener it waits for the next one, which starts it again.
     if delivery is None or delivery.subscription_id is None:
         return None
-    if delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.FAILED}:
+    if delivery.status == Delivery.Status.DELIVERED:
         return None
     if delivery.status == Delivery.Status.CLAIMED:
         if delivery.event.execution_id:

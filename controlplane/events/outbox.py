@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from controlplane.core.http import backoff
@@ -37,6 +38,7 @@ class NotYet(Exception):
 
 Handler = Callable[[uuid.UUID], None]
 _handlers: dict[str, Handler] = {}
+_told_given_up: dict[str, Handler] = {}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,14 @@ class Claimed:
     attempts: int
 
 
-def register(name: str, handler: Handler) -> None:
-    """From AppConfig.ready: `handler(reference)` runs inside the tenant, at least once."""
+def register(name: str, handler: Handler, *, given_up: Handler | None = None) -> None:
+    """From AppConfig.ready: `handler(reference)` runs inside the tenant, at least once.
+
+    `given_up(reference)` runs there too, after the last try: for the row that people look at.
+    """
     _handlers[name] = handler
+    if given_up is not None:
+        _told_given_up[name] = given_up
 
 
 def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) -> None:
@@ -63,8 +70,7 @@ def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) 
         reference=reference,
         due_at=timezone.now() + delay,
     )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    _ring()
 
 
 def claim(limit: int) -> list[Claimed]:
@@ -98,14 +104,34 @@ def carry_out(message: Claimed) -> None:
         row.delete()
 
 
+def try_again(messages: QuerySet[OutboxMessage]) -> int:
+    """Begin anew with messages that were given up. Returns how many. Outside of any tenant."""
+    revived = messages.filter(failed_at__isnull=False).update(
+        failed_at=None, attempts=0, due_at=timezone.now()
+    )
+    _ring()
+    return revived
+
+
+def _ring() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
 def _postpone(message: Claimed, why: str, seconds: float | None) -> None:
     now = timezone.now()
     attempts = message.attempts + 1
+    is_given_up = attempts >= MAX_ATTEMPTS
     wait = backoff(message.attempts, base=0.3, cap=LONGEST_WAIT) if seconds is None else seconds
     OutboxMessage.objects.filter(pk=message.id).update(
         attempts=attempts,
         last_error=why[:2000],
         claimed_until=None,
         due_at=now + timedelta(seconds=wait),
-        failed_at=now if attempts >= MAX_ATTEMPTS else None,
+        failed_at=now if is_given_up else None,
     )
+    if is_given_up:
+        log.error("outbox.given_up", handler=message.handler, reference=str(message.reference))
+        if told := _told_given_up.get(message.handler):
+            with inside(tenant_by_schema(message.schema_name)):
+                told(message.reference)

@@ -143,6 +143,24 @@ def test_after_very_many_tries_it_is_given_up_and_shown(put: Put) -> None:
     assert outbox.claim(limit=1) == []
 
 
+def test_what_was_given_up_is_told_and_can_be_tried_again(
+    put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, uuid.UUID]] = []
+    monkeypatch.setitem(
+        outbox._told_given_up, "tests.fail", lambda ref: told.append((current_schema(), ref))
+    )
+    reference = put("tests.fail")
+    OutboxMessage.objects.update(attempts=outbox.MAX_ATTEMPTS - 1)
+    outbox.carry_out(outbox.claim(limit=1)[0])
+
+    assert told == [("t_yard", reference)]
+    assert outbox.try_again(OutboxMessage.objects.all()) == 1
+    assert outbox.try_again(OutboxMessage.objects.all()) == 0
+    (again,) = outbox.claim(limit=1)
+    assert (again.reference, again.attempts) == (reference, 0)
+
+
 def test_one_that_fails_leaves_the_relay_and_the_others_alone(
     put: Put, handled: list[tuple[str, uuid.UUID]]
 ) -> None:

@@ -69,6 +69,8 @@ def _keep_busy(
 def _carry_out(message: outbox.Claimed) -> None:
     try:
         outbox.carry_out(message)
+    except Exception:  # nobody asks the future; the row comes back when its claim has run out
+        log.exception("relay.not_settled", handler=message.handler, schema=message.schema_name)
     finally:
         connections.close_all()
 
