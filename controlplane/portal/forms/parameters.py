@@ -7,8 +7,14 @@ from typing import Any
 
 from babel import Locale
 from babel.core import get_global
-from babel.numbers import get_territory_currencies
+from babel.numbers import (
+    NumberFormatError,
+    format_decimal,
+    get_territory_currencies,
+    parse_decimal,
+)
 from django import forms
+from django.utils.html import escape
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
@@ -64,13 +70,34 @@ class MoneyWidget(forms.MultiWidget):
         return [Decimal(value["amount"]), value["currency"]]
 
 
+class AmountField(forms.DecimalField):
+    """As the reader writes it: 1,234.50, or 1.234,50 in German, where "1.000" is a thousand.
+
+    Strict: a misplaced separator is asked about, as it may have been meant as the other one.
+    """
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value in self.empty_values or isinstance(value, Decimal):
+            return super().to_python(value)
+        locale = to_locale(get_language() or "en")
+        try:
+            amount = parse_decimal(str(value).strip(), locale=locale, strict=True)
+        except NumberFormatError as error:
+            raise forms.ValidationError(
+                _("Enter an amount as %(example)s, in digits."),
+                code="invalid",
+                params={"example": format_decimal(Decimal("1234.50"), "#,##0.00", locale=locale)},
+            ) from error
+        return super().to_python(amount)
+
+
 class MoneyField(forms.MultiValueField):
     """`{"amount": "500.00", "currency": "EUR"}`; the amount is typed as the reader writes it."""
 
     def __init__(self, **kwargs: Any) -> None:
         currencies = [(code, code) for code in _currencies()]
         fields = (
-            forms.DecimalField(localize=True, min_value=0, max_digits=19, decimal_places=4),
+            AmountField(localize=True, min_value=0, max_digits=19, decimal_places=4),
             forms.ChoiceField(choices=currencies),
         )
         super().__init__(fields, widget=MoneyWidget(currencies), localize=True, **kwargs)
@@ -82,7 +109,12 @@ class MoneyField(forms.MultiValueField):
 
 
 def _field(spec: ParameterSpec, value: Any) -> forms.Field:
-    words: dict[str, Any] = {"label": spec.label, "help_text": spec.help, "required": spec.required}
+    words: dict[str, Any] = {
+        "label": spec.label,
+        # Django's own help texts are HTML and shown as they are; a template's is plain text.
+        "help_text": escape(spec.help),
+        "required": spec.required,
+    }
     match spec.type:
         case "text":
             return forms.CharField(max_length=500, **words)
