@@ -56,8 +56,12 @@ def django_db_setup(django_db_blocker: Any) -> None:
 
 def _is_built() -> bool:
     from django.db import DatabaseError
+    from django.db.migrations.executor import MigrationExecutor
 
     try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False  # built by an older checkout
         return Tenant.objects.active().filter(slug__in=SLUGS).count() == len(SLUGS)
     except DatabaseError:
         return False

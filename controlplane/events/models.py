@@ -69,7 +69,11 @@ class Event(Row):
                 fields=["source", "type", "body_sha256"], name="event_once_per_body"
             ),
         ]
-        indexes = [models.Index(fields=["-received_at"], name="event_received")]
+        indexes = [
+            models.Index(fields=["source", "-received_at"], name="event_of_source"),
+            models.Index(fields=["-received_at"], name="event_received"),
+            models.Index(fields=["execution_id"], name="event_execution"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}".strip()

@@ -12,12 +12,6 @@ from controlplane.core.money import Money
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    def from_source(self, source_slug: str) -> Self:
-        return self.filter(source_slug=source_slug)
-
-    def held(self) -> Self:
-        return self.filter(status=Order.Status.HELD)
-
     def with_status(self, status: str) -> Self:
         return self.filter(status=status)
 
@@ -94,7 +88,11 @@ class Order(Row):
                 ),
             ),
         ]
-        indexes = [models.Index(fields=["status", "-placed_at"], name="order_status")]
+        indexes = [
+            models.Index(fields=["status", "-placed_at"], name="order_status"),
+            models.Index(fields=["-placed_at"], name="order_placed"),
+            models.Index(fields=["event_id"], name="order_event"),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -76,7 +76,7 @@ def review_order(*, event_id: uuid.UUID, by: Actor) -> Review:
     if by.execution:
         attach_execution(event, by.execution)
     order = _locked_order(normal, event)
-    decided = Decision.objects.about(SUBJECT, order.pk).filter(event_id=event.pk).first()
+    decided = Decision.objects.of_event(CONTEXT, SUBJECT, order.pk, event.pk)
     if decided is not None:
         return Review(order, decided)
     decision = evaluate(

@@ -1,6 +1,7 @@
 """A tenant's rules, the versions of them that were published, and what was decided by which."""
 
-from typing import Any, Never, Self
+import uuid
+from typing import Any, Never
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -24,14 +25,6 @@ class Immutable(Exception):
     """A row that later rows refer to was about to be changed."""
 
 
-class PolicyQuerySet(models.QuerySet["Policy"]):
-    def active(self) -> Self:
-        return self.filter(is_active=True)
-
-    def for_context(self, context: str) -> Self:
-        return self.filter(context=context)
-
-
 class Policy(Row):
     """Rules about one kind of thing. What is edited here counts once it is published."""
 
@@ -43,8 +36,6 @@ class Policy(Row):
     is_active = models.BooleanField(
         default=True, help_text=_("An inactive policy takes no part in decisions.")
     )
-
-    objects = PolicyQuerySet.as_manager()
 
     class Meta:
         ordering = ["context", "title"]
@@ -134,10 +125,13 @@ class PolicyVersion(Row):
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
-    def about(self, subject_type: str, subject_id: Any) -> Self:
-        return self.filter(subject_type=subject_type, subject_id=subject_id).order_by(
-            "-decided_at", "-id"
-        )
+    def of_event(
+        self, context: str, subject_type: str, subject_id: uuid.UUID, event_id: uuid.UUID
+    ) -> "Decision | None":
+        """The one that was taken because of the event, if there is one."""
+        return self.filter(
+            context=context, subject_type=subject_type, subject_id=subject_id, event_id=event_id
+        ).first()
 
 
 class Decision(Row):

@@ -125,8 +125,9 @@ def evaluate(
     A rule that fails, a list that is too long and a tenant without a policy all hold.
     """
     known = get_context(context)
-    again = Decision.objects.about(subject_type, subject_id).filter(context=context)
-    if event_id and (decided := again.filter(event_id=event_id).first()):
+    if event_id and (
+        decided := Decision.objects.of_event(context, subject_type, subject_id, event_id)
+    ):
         return decided
     versions = _current_versions(context)
     judged = judge(known, versions, data, known.with_defaults(parameters))
