@@ -1,5 +1,7 @@
 """Making an n8n server known, and carrying its changes into the workspaces on it."""
 
+from functools import partial
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -31,7 +33,8 @@ def register_instance(
 ) -> Instance:
     """Store it, or what changed about the one of this name, and check its health.
 
-    An instance that is down is stored all the same. Raises ValidationError.
+    An instance that is down is stored all the same. Called in no transaction. Raises
+    ValidationError.
     """
     instance = Instance.objects.filter(name=name).first() or Instance(name=name)
     instance.base_url = base_url.rstrip("/")
@@ -40,19 +43,27 @@ def register_instance(
     instance.shape, instance.partner, instance.tenant = shape, partner, tenant
     instance.owner_key, instance.project_id = owner_key, project_id
     instance.full_clean()
-    save_instance(instance, by=by)
-    return instance
+    _write(instance, by=by)
+    return check_health(instance)
 
 
 def save_instance(instance: Instance, *, by: Actor) -> None:
-    """Write a valid instance; workspaces that hold copies of it follow in the background."""
+    """Write a valid instance and, after the commit, check its health.
+
+    Workspaces that hold copies of it follow in the background.
+    """
+    _write(instance, by=by)
+    # The admin saves within a transaction, and none may be open around a call to n8n.
+    transaction.on_commit(partial(check_health, instance))
+
+
+def _write(instance: Instance, *, by: Actor) -> None:
     is_new = instance._state.adding
     with transaction.atomic():
         instance.save()
         if not is_new:
             enqueue_on_commit("instances.refresh_workspaces", instance_id=str(instance.pk))
     log.info("instance saved", instance=instance.name, base_url=instance.base_url, by=by.label)
-    check_health(instance)
 
 
 def refresh_workspaces(*, instance: Instance, by: Actor) -> None:
