@@ -181,9 +181,9 @@ class ApiKeyAdmin(SharedModelAdmin):
         if change:
             super().save_model(request, obj, form, change)
             return
-        key, text = ApiKey.issue(tenant=obj.tenant, name=obj.name, scopes=obj.scopes)
-        if obj.expires_at:
-            ApiKey.objects.filter(pk=key.pk).update(expires_at=obj.expires_at)
+        key, text = ApiKey.issue(
+            tenant=obj.tenant, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at
+        )
         obj.pk, obj._state.adding, obj.prefix = key.pk, False, key.prefix
         messages.warning(
             request, _("Copy the key now, it is shown this once: %(key)s") % {"key": text}

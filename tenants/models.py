@@ -258,6 +258,7 @@ class ApiKey(Row):
         name: str,
         scopes: list[str],
         installation_id: uuid.UUID | None = None,
+        expires_at: datetime | None = None,
     ) -> tuple["ApiKey", str]:
         """A new key and its text, which is shown this once and kept nowhere."""
         prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
@@ -268,6 +269,7 @@ class ApiKey(Row):
             secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
             scopes=sorted(scopes),
             installation_id=installation_id,
+            expires_at=expires_at,
         )
         return key, f"pgl_{prefix}_{secret}"
 

@@ -1,7 +1,7 @@
 """Work for later: enqueued by name after commit, run by Celery inside the tenant it came from.
 
 Services call `enqueue_on_commit` and never import tasks. The message carries ids only; the tenant
-travels in a header that the task base reads (`tenants.tasks`).
+travels in a header that the task base reads (`tenants.taskbase`).
 """
 
 import threading

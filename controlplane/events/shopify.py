@@ -29,7 +29,6 @@ TYPES_BY_TOPIC = {
     "orders/updated": "order.updated",
     "orders/cancelled": "order.cancelled",
 }
-TOPICS_BY_TYPE = {event_type: topic for topic, event_type in TYPES_BY_TOPIC.items()}
 
 
 def sign(body: bytes, secret: str) -> str:

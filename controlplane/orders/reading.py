@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from controlplane.core.text import made_storable
 from controlplane.orders.normal import ZERO, Problem
 
 LARGEST_AMOUNT = Decimal(9) * 10**11
@@ -20,7 +21,6 @@ LARGEST_QUANTITY = 10**9
 MOST_PROBLEMS = 50
 
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _STEP = Decimal("0.0001")
 
 
@@ -87,7 +87,7 @@ class Reader:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             self.report("wrong_type", name, f"is {kind_of(value)}, not a text")
             return ""
-        return clean(str(value))[:most].strip()
+        return made_storable(str(value))[:most].strip()
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.value.get(name)
@@ -161,11 +161,6 @@ class Reader:
         return f"{self.path}.{name}" if self.path else name
 
 
-def clean(text: str) -> str:
-    """Without what PostgreSQL and UTF-8 cannot hold: NUL, and halves of surrogate pairs."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
 def total_of(amounts: Iterator[Decimal | None]) -> Decimal:
     return sum((amount for amount in amounts if amount is not None), start=ZERO)
 
@@ -179,4 +174,4 @@ def kind_of(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"“{clean(str(value))[:40]}”"
+    return f"“{made_storable(str(value))[:40]}”"

@@ -14,6 +14,7 @@ from babel import Locale
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.money import is_currency
+from controlplane.core.text import made_storable
 from controlplane.orders.normal import (
     NO_CURRENCY,
     ZERO,
@@ -22,7 +23,7 @@ from controlplane.orders.normal import (
     Line,
     NormalOrder,
 )
-from controlplane.orders.reading import NotJson, Reader, clean, kind_of, parse_json, total_of
+from controlplane.orders.reading import NotJson, Reader, kind_of, parse_json, total_of
 from controlplane.orders.shopify_amounts import (
     do_add_up,
     money_of,
@@ -100,7 +101,7 @@ def _external_id(order: Reader) -> str:
     for name in ("id", "admin_graphql_api_id", "name"):
         value = order.value.get(name)
         if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
-            text = clean(str(value)).strip()
+            text = made_storable(str(value)).strip()
             if known := text.rpartition("/")[2] if text.startswith("gid:") else text:
                 return known[:64]
     raise OrderUnreadable(
@@ -199,4 +200,4 @@ def _tags(order: Reader) -> tuple[str, ...]:
         found = [tag for tag in value if isinstance(tag, str)]
     else:
         found = order.text("tags", most=10_000).split(",")
-    return tuple(clean(tag).strip()[:60] for tag in found if tag.strip())[:MOST_TAGS]
+    return tuple(made_storable(tag).strip()[:60] for tag in found if tag.strip())[:MOST_TAGS]

@@ -61,17 +61,9 @@ class Executions(Transport):
     def get_execution(self, execution_id: str, *, with_data: bool = False) -> Execution:
         """Raises NotFound: never was, was pruned, or belongs to another user."""
         doing = f"read execution {execution_id}"
-        if not execution_id.isdecimal():
-            raise NotFound(
-                base_url=self.base_url,
-                doing=doing,
-                upstream_status=404,
-                message="execution ids are numbers",
-            )
+        path = self._execution_path(execution_id, doing=doing)
         params = {"includeData": "true" if with_data else "false"}
-        return _execution(
-            self.call("GET", f"/executions/{execution_id}", doing=doing, params=params)
-        )
+        return _execution(self.call("GET", path, doing=doing, params=params))
 
     def list_executions(
         self,
