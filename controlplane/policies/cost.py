@@ -6,7 +6,8 @@ and the bounds of the context's lists. One unit is about a microsecond on a 2026
 - each reference to a name copies its value in the engine, so `order` inside `order.lines.all(…)`
   costs the whole order once a line;
 - `map` and `filter` copy the list that they build at every step;
-- a pattern is compiled at every use.
+- a pattern is compiled at every use;
+- `+` makes a text as heavy as both together, so that doubling one again and again is seen.
 
 The same walk knows which fields exist, so a misspelt field is found here rather than in an order.
 """
@@ -21,6 +22,7 @@ from controlplane.policies.grammar import Node, RuleInvalid, parse
 from controlplane.policies.shapes import ListOf, Open, Record, Scalar, Shape, heavier
 
 HIGHEST_COST = 500_000
+HEAVIEST_SUM = 256
 LONGEST_PATTERN = 200
 
 _COPY = 0.1
@@ -106,9 +108,12 @@ class _Walker:
         cost = 1 + left + right + _COPY * (one.weight + other.weight)
         if isinstance(one, ListOf) and isinstance(other, ListOf):
             return cost, ListOf(one.bound + other.bound, heavier(one.element, other.element))
+        weight = one.weight + other.weight
+        if weight > HEAVIEST_SUM:
+            _refuse("Too much is put together by + here. Compare the parts one by one.", tree)
         if isinstance(one, Scalar) and isinstance(other, Scalar):
-            return cost, Scalar()
-        return cost, Open(weight=one.weight + other.weight)
+            return cost, Scalar(weight)
+        return cost, Open(weight)
 
     def _literal(self, tree: Node, names: _Names) -> _Measured:
         token = tree.children[0]
@@ -174,7 +179,8 @@ class _Walker:
             if name == "size":
                 return self._size(arguments[0], names)
             if name == "has" or name in _CONVERSIONS:
-                return self.measure(arguments[0], names)[0] + 1, Scalar()
+                cost, shape = self.measure(arguments[0], names)
+                return cost + 1, Scalar(shape.weight)
         _refuse(f"“{name}” is not a function of rules, or not with these arguments.", name)
 
     def _size(self, tree: Node, names: _Names) -> _Measured:

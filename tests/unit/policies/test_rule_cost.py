@@ -33,6 +33,28 @@ BEYOND = [
 ]
 
 
+DOUBLED = [
+    "['aaaa']" + ".map(x, x + x)" * 30 + " == ['']",
+    "['aaaa']" + ".map(x, string(x + x))" * 30 + " == ['']",
+    "[basket.number]" + ".map(x, true ? x + x : x)" * 30 + " == ['']",
+    "[params.countries]" + ".map(x, x + x)" * 30 + " == ['']",
+    "[params.anything]" + ".map(x, x + x)" * 30 + " == ['']",
+    "['aaaa']" + ".map(x, [x].map(y, y + y)[0])" * 30 + " == ['']",
+]
+
+
+@pytest.mark.parametrize("expression", DOUBLED)
+def test_a_text_that_doubles_itself_is_refused(basket, expression):
+    """Thirty times over, four letters are four gigabytes, and the process ends."""
+    with pytest.raises(RuleInvalid):
+        bound_of(expression, basket.shape)
+
+
+def test_a_few_parts_may_be_put_together(basket):
+    rule = "basket.number + ' ' + basket.total.currency == 'B1 EUR' || 1 + 2 + 3 == 6"
+    assert check(rule, basket) <= HIGHEST_COST
+
+
 @pytest.mark.parametrize("expression", WITHIN)
 def test_rules_of_one_pass_may_be_published(basket, expression):
     assert check(expression, basket) <= HIGHEST_COST
