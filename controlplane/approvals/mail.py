@@ -31,7 +31,10 @@ def mail_waiting(approval_id: uuid.UUID) -> int:
                 "link": portal_link(approval),
             }
             EmailMessage(
-                subject=render_to_string("approvals/waiting_subject.txt", context).strip(),
+                # In one line: a shop names its orders, and a line break is refused in a header.
+                subject=" ".join(
+                    render_to_string("approvals/waiting_subject.txt", context).split()
+                ),
                 body=render_to_string("approvals/waiting.txt", context),
                 from_email=settings.DEFAULT_FROM_EMAIL,
                 to=[decider.email],

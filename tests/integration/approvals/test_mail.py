@@ -111,3 +111,23 @@ def test_a_request_enqueues_one_mail_for_all_who_ask(
     assert enqueued[0].args == ("approvals.mail_waiting",)
     assert enqueued[0].keywords["kwargs"] == {"approval_id": str(approval.pk)}
     assert uuid.UUID(enqueued[0].keywords["kwargs"]["approval_id"])
+
+
+@pytest.mark.parametrize("title", ["Order #1\r\nBcc: eve@example.com", "Order\n#1\x0b\x85\u2028x"])
+def test_an_orders_name_adds_no_header_and_stops_no_mail(
+    north: Tenant,
+    approval: Approval,
+    make_member: Callable[..., Member],
+    mailoutbox: list[Any],
+    title: str,
+) -> None:
+    """The shop, and whoever may name its orders, writes the title."""
+    make_member(north, Member.Role.APPROVER, "ada")
+    with inside(north):
+        Approval.objects.filter(pk=approval.pk).update(title=title)
+
+    assert send(north, approval) == 1
+    mail = mailoutbox[0]
+    assert "\n" not in mail.subject
+    assert mail.message()["Bcc"] is None
+    assert mail.recipients() == ["ada@north.example"]
