@@ -109,24 +109,31 @@ def receive(
         headers={name: headers[name] for name in shopify.KEPT_HEADERS if headers.get(name)},
         is_test=is_test,
     )
+    # Asked first: the database would log an INSERT that fails, with the whole order in it.
+    if known := _known_as(event):
+        return _repeated(known)
     try:
         with transaction.atomic():
             event.save(force_insert=True)
             delivery.fan_out(event)
     except IntegrityError:
-        return _already_known(source, event)
+        # The same one, at the same moment.
+        if known := _known_as(event):
+            return _repeated(known)
+        raise
     log.info("event.received", event_id=str(event.pk), type=event_type, source=source.slug)
     return Received(event, is_duplicate=False)
 
 
-def _already_known(source: Source, event: Event) -> Received:
+def _known_as(event: Event) -> Event | None:
     same_id = Q(external_id=event.external_id)
     same_body = Q(type=event.type, body_sha256=event.body_sha256)
-    known = source.events.filter(same_id | same_body).first()
-    if known is None:
-        raise RuntimeError("an event could not be kept, and none like it is known")
-    source.events.filter(pk=known.pk).update(duplicates=F("duplicates") + 1)
-    log.info("event.duplicate", event_id=str(known.pk), source=source.slug)
+    return event.source.events.filter(same_id | same_body).first()
+
+
+def _repeated(known: Event) -> Received:
+    Event.objects.filter(pk=known.pk).update(duplicates=F("duplicates") + 1)
+    log.info("event.duplicate", event_id=str(known.pk), source=known.source.slug)
     return Received(known, is_duplicate=True)
 
 

@@ -156,6 +156,9 @@ class Postgres:
             "max_locks_per_transaction": "256",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # A statement holds its values, and so what a customer ordered.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

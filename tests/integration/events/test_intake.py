@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from controlplane.events import shopify
 from controlplane.events.models import Delivery, Event, OutboxMessage, Source
@@ -229,6 +230,15 @@ def test_five_times_the_same_webhook_is_one_event(north: Tenant, post: Post) -> 
     assert len({answer.json()["event_id"] for answer in answers}) == 1
     with inside(north):
         assert Event.objects.get().duplicates == 4
+
+
+def test_a_repeated_webhook_makes_no_error_in_the_database(north: Tenant, post: Post) -> None:
+    """A failed INSERT stands in PostgreSQL's log with its values: the whole order."""
+    body = order_body()
+    post(body)
+    with CaptureQueriesContext(connection) as asked:
+        assert post(body).json()["duplicate"] is True
+    assert not [q for q in asked if q["sql"].startswith('INSERT INTO "events_event"')]
 
 
 def test_the_same_body_under_another_number_is_the_same_event(north: Tenant, post: Post) -> None:
