@@ -78,7 +78,7 @@ def _start() -> None:
         environment,
         DATABASE_POOL="false",
         LOG_LEVEL="ERROR",
-        EMAIL_URL=f"filemail://{VAR / 'mail'}",
+        EMAIL_URL=f"filemail:///{VAR / 'mail'}",
     )
 
 
