@@ -51,6 +51,8 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.tenant = request.member = request.api_key = None
         request.in_tenant_admin = False
+        # Whatever charset a client names: with one such as zlib Django fails on every query.
+        request.encoding = "utf-8"
         host = split_domain_port(request.get_host())[0]
         try:
             if host not in {settings.PLATFORM_HOST, "127.0.0.1"}:

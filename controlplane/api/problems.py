@@ -7,6 +7,7 @@ from typing import Any
 
 import pydantic
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -74,6 +75,9 @@ def as_domain_error(error: Exception) -> DomainError | None:
             return error
         case pydantic.ValidationError():
             return from_pydantic(error)
+        case DataError() if "NUL" in str(error):
+            # Bodies are looked through by their parser; this came in the address.
+            return InputInvalid("The address holds U+0000, which no text here has; leave it out.")
         case exceptions.ParseError():
             return BodyUnreadable(f"The body cannot be read as JSON in UTF-8: {error.detail}")
         case Http404() | exceptions.NotFound():

@@ -286,3 +286,22 @@ def test_a_fault_of_ours_tells_nothing(caller: Client, monkeypatch: pytest.Monke
 
     assert answer.status_code == 500
     assert "hunter2" not in answer.content.decode()
+
+
+def test_an_address_with_a_nul(
+    north: Tenant, caller: Client, browser: Callable[..., Client]
+) -> None:
+    answer = caller.get("/api/v1/subscriptions?webhook_url=%00")
+    assert "U+0000" in problem(answer, 422, "input_invalid")["detail"]
+    answer = browser(north).get("/api/v1/approvals?status=%00")
+    problem(answer, 422, "input_invalid")
+
+
+@pytest.mark.parametrize("charset", ["zlib", "bz2", "rot13", "utf-16", "idna", "nonsense"])
+def test_a_charset_of_the_clients_choice_means_nothing(caller: Client, charset: str) -> None:
+    """Django would read query and body by it, and fail where it is no charset of texts."""
+    odd = f"application/json; charset={charset}"
+    answer = caller.generic("GET", "/api/v1/subscriptions?webhook_url=%41", content_type=odd)
+    assert answer.status_code == 200
+    body = json.dumps(GOOD).encode()
+    assert caller.generic("POST", RECORD, body, content_type=odd).status_code == 200

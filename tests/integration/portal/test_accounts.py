@@ -129,3 +129,20 @@ def test_a_part_whose_session_ended_sends_the_page_to_log_in(stranger: Client) -
     }
     answer = stranger.get("/accounts/login/?next=/approvals/count/", headers=headers)
     assert answer.headers["HX-Redirect"].startswith("/accounts/login/?next=")
+
+
+def test_a_mailed_link_does_not_stand_in_the_log(
+    north: Tenant, make_member: MakeMember, stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever reads the log could set the password first."""
+    paths: list[str] = []
+    monkeypatch.setattr(
+        "controlplane.api.middleware.log.info", lambda _event, *, path, **_: paths.append(path)
+    )
+    make_member(north)
+    stranger.post("/accounts/password/", {"email": "ada@north.example"})
+    path = re.search(rf"{re.escape(north.portal_url)}(/\S+)", mail.outbox[0].body)[1]
+    stranger.get(path)
+    token = path.split("/")[-2]
+    assert token not in paths[-1]
+    assert paths[-1] == path.replace(token, "…")
