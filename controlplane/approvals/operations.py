@@ -9,7 +9,10 @@ from pydantic import Field
 from controlplane.approvals import services
 from controlplane.approvals.links import portal_link
 from controlplane.approvals.models import Approval
+from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.core.actor import Actor
+from controlplane.instances.addresses import ForeignUrl
+from controlplane.instances.models import NoWorkspace
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 
 Status = Literal["pending", "approved", "rejected", "expired", "cancelled"]
@@ -85,6 +88,7 @@ def _output(approval: Approval) -> ApprovalOutput:
     title="Request and Wait",
     action="Request an approval and wait for it",
     scope="approvals:request",
+    errors=(SubjectUnknown, ForeignUrl, NoWorkspace),
     waits=True,
 )
 def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
@@ -106,6 +110,7 @@ def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
     name="get",
     action="Get an approval",
     scope="approvals:read",
+    errors=(services.ApprovalUnknown,),
     read_only=True,
 )
 def get(data: GetInput, *, by: Actor) -> ApprovalOutput:

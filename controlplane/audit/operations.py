@@ -33,7 +33,13 @@ class RecordOutput(OperationOutput):
     recorded_at: datetime = Field(description="When it was recorded")
 
 
-@operation(resource="audit", name="record", action="Record an audit entry", scope="audit:record")
+@operation(
+    resource="audit",
+    name="record",
+    action="Record an audit entry",
+    scope="audit:record",
+    errors=(services.DataNotCanonical,),
+)
 def record(data: RecordInput, *, by: Actor) -> RecordOutput:
     """Add an entry to the tenant's audit trail, which nobody can change or delete."""
     entry = services.record(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import ImproperlyConfigured
 
+from controlplane.core.errors import DomainError
 from controlplane.nodes import registry
 from controlplane.nodes.operation import Handler, Operation, OperationInput, OperationOutput
 
@@ -19,6 +20,7 @@ def operation(
     action: str,
     scope: str,
     title: str = "",
+    errors: tuple[type[DomainError], ...] = (),
     read_only: bool = False,
     waits: bool = False,
 ) -> Callable[[Handler], Handler]:
@@ -45,6 +47,7 @@ def operation(
                 input_model=hints["data"],
                 output_model=hints["return"],
                 handler=handler,
+                errors=errors,
                 read_only=read_only,
                 waits=waits,
             )

@@ -103,7 +103,8 @@ def _section(declared: Operation) -> str:
 
 
 def _answers(declared: Operation) -> list[tuple[int, str, str]]:
-    return sorted([*_ANSWERS, *([] if declared.read_only else [_KEY_REUSED])])
+    own = [(int(error.status), error.code, error.title) for error in declared.errors]
+    return sorted([*_ANSWERS, *([] if declared.read_only else [_KEY_REUSED]), *own])
 
 
 def _repetition(declared: Operation) -> str:

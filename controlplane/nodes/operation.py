@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError
 
 
 class OperationInput(BaseModel):
@@ -30,7 +31,10 @@ Handler = Callable[..., OperationOutput]
 
 @dataclass(frozen=True)
 class Operation:
-    """A declared operation. `waits` marks one that suspends the n8n execution for a person."""
+    """A declared operation. `waits` marks one that suspends the n8n execution for a person.
+
+    `errors` are its own, beside those that every operation may answer.
+    """
 
     resource: str
     name: str
@@ -41,6 +45,7 @@ class Operation:
     input_model: type[OperationInput]
     output_model: type[OperationOutput]
     handler: Handler
+    errors: tuple[type[DomainError], ...] = ()
     read_only: bool = False
     waits: bool = False
 

@@ -7,9 +7,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.core.actor import Actor
+from controlplane.events.services import EventUnknown
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 from controlplane.orders import services
 from controlplane.orders.normal import amount_text
+from controlplane.orders.shopify import OrderUnreadable
 
 
 class ReviewInput(OperationInput):
@@ -74,7 +76,13 @@ class RecordOutcomeOutput(OperationOutput):
     audit_sequence: int = Field(description="The entry's number in the tenant's audit trail")
 
 
-@operation(resource="order", name="review", action="Review an order", scope="orders:review")
+@operation(
+    resource="order",
+    name="review",
+    action="Review an order",
+    scope="orders:review",
+    errors=(EventUnknown, services.EventHoldsNoOrder, OrderUnreadable),
+)
 def review(data: ReviewInput, *, by: Actor) -> ReviewOutput:
     """Judge an order by the tenant's policies: accept, hold or reject, with reasons."""
     reviewed = services.review_order(event_id=data.event_id, by=by)
@@ -97,6 +105,7 @@ def review(data: ReviewInput, *, by: Actor) -> ReviewOutput:
     name="record_outcome",
     action="Record what became of an order",
     scope="orders:record",
+    errors=(services.OrderUnknown, services.OutcomeRecorded, services.OutcomeNotAllowed),
 )
 def record_outcome(data: RecordOutcomeInput, *, by: Actor) -> RecordOutcomeOutput:
     """Record that an order was accepted or rejected, once and for all."""

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from controlplane.core.errors import DomainError
 from controlplane.nodes import docs
 
 
@@ -36,6 +39,16 @@ def test_only_a_changing_operation_speaks_of_its_idempotency_key(page):
     assert "idempotency_key_reused" not in get
     assert "Idempotency-Key: try-all-1001" in try_all
     assert "`idempotency_key_reused`" in try_all
+
+
+def test_an_operations_own_errors_are_listed(get_thing):
+    class ThingUnknown(DomainError):
+        code = "thing_unknown"
+        status = 404
+        title = "No such thing"
+
+    pages = docs.render([replace(get_thing, errors=(ThingUnknown,))])
+    assert "| 404 | `thing_unknown` | No such thing |" in pages[f"{docs.FOLDER}/sample.md"]
 
 
 def test_the_example_holds_the_required_fields_only(page):
