@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from controlplane.catalog import services
@@ -111,10 +111,12 @@ def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse
     return TemplateResponse(request, "portal/installations/parameters.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def retry(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     require_manager(request)
+    if request.method != "POST":
+        return redirect("installations:detail", services.get_installation(installation_id).pk)
     services.retry(installation_id=installation_id, by=actor_of(request.member))
     return redirect("installations:detail", installation_id)
 
