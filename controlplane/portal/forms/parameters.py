@@ -76,7 +76,7 @@ class AmountField(forms.DecimalField):
     Strict: a misplaced separator is asked about, as it may have been meant as the other one.
     """
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value in self.empty_values or isinstance(value, Decimal):
             return super().to_python(value)
         locale = to_locale(get_language() or "en")
