@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, to_loc
 
 from controlplane.catalog.runs import Run
 from controlplane.core.money import Money
+from controlplane.events.types import EVENT_TYPES
 
 register = template.Library()
 
@@ -84,6 +85,31 @@ def localized(money: Money) -> str:
 def country(code: str) -> str:
     """The name of an ISO 3166 country in the reader's language."""
     return str(Locale.parse(_locale()).territories.get(code, code))
+
+
+# Shopify's words for how an order is paid, and ours.
+PAYMENTS = {
+    "pending": gettext_lazy("Not paid yet"),
+    "authorized": gettext_lazy("Authorised, not yet captured"),
+    "partially_paid": gettext_lazy("Paid in part"),
+    "paid": gettext_lazy("Paid"),
+    "partially_refunded": gettext_lazy("Refunded in part"),
+    "refunded": gettext_lazy("Refunded"),
+    "voided": gettext_lazy("Voided"),
+    "expired": gettext_lazy("Authorisation expired"),
+}
+
+
+@register.filter
+def payment(status: str) -> str:
+    """A word that Shopify adds one day is shown as it is."""
+    return str(PAYMENTS.get(status, status.replace("_", " ")))
+
+
+@register.filter
+def event_label(name: str) -> str:
+    """What people call `order.created`."""
+    return EVENT_TYPES[name].label if name in EVENT_TYPES else name
 
 
 @register.inclusion_tag("portal/_pill.html")

@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.approvals import services
 from controlplane.approvals.models import Approval, Waiter
+from controlplane.orders.models import Order
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page
 from controlplane.portal.forms.approvals import DecisionForm
+from controlplane.portal.reasons import told
 from controlplane.portal.views.orders import shown_order
 from tenants.members import actor_of
 
@@ -42,9 +44,14 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     if lists.was_seen(request, shown):
         return HttpResponse(status=204)
+    orders = Order.objects.in_bulk([row.subject_id for row in shown.page.object_list])
     context = {
         "section": "approvals",
         "listing": shown,
+        "rows": [
+            (row, told(row.reasons[:1], orders.get(row.subject_id)))
+            for row in shown.page.object_list
+        ],
         "list_id": "approvals",
         "status": status,
         "statuses": [*Approval.Status.choices, (EVERY, _("All"))],
@@ -72,10 +79,12 @@ def detail(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     approval = services.get_approval(approval_id)
+    if request.method != "POST":  # a log-in came between, or a refused answer is loaded again
+        return redirect("approvals:detail", approval_id)
     form = DecisionForm(request.POST)
     if not form.is_valid() and approval.is_pending:
         context = _context(approval, form=form)
@@ -115,10 +124,12 @@ def _refusal(
 
 
 def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
+    shown = shown_order(approval.subject_id if approval.subject_type == "order" else None)
     return {
         "section": "approvals",
         "form": form,
-        **shown_order(approval.subject_id if approval.subject_type == "order" else None),
+        "reasons": told(approval.reasons, shown["order"]),
+        **shown,
         **_progress(approval),
     }
 

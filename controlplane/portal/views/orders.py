@@ -13,6 +13,7 @@ from controlplane.orders import services
 from controlplane.orders.models import Order
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page
+from controlplane.portal.reasons import told
 
 EVERY = "all"
 
@@ -50,9 +51,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @member_page
 def detail(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
-    services.get_order(order_id)
+    order = services.get_order(order_id)
     asked = Approval.objects.filter(subject_type=services.SUBJECT, subject_id=order_id)
-    context = {"section": "orders", "approvals": asked, **shown_order(order_id)}
+    context = {
+        "section": "orders",
+        "approvals": asked,
+        "reasons": told(order.reasons, order),
+        **shown_order(order_id),
+    }
     return TemplateResponse(request, "portal/orders/detail.html", context)
 
 

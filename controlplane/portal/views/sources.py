@@ -11,12 +11,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.crypto import Undecryptable, decrypt, encrypt
 from controlplane.events import services
 from controlplane.events.models import Event, Source
-from controlplane.events.shopify import SIGNATURE_HEADER, TYPES_BY_TOPIC
+from controlplane.events.shopify import SIGNATURE_HEADER, TOPIC_HEADER, TYPES_BY_TOPIC
 from controlplane.events.types import EVENT_TYPES
 from controlplane.orders.models import Order
 from controlplane.portal import lists
@@ -28,6 +28,17 @@ from tenants.members import actor_of
 
 # The session holds a new secret, encrypted, from its making until the page that shows it.
 SHOWN_ONCE = "source_secret"
+
+# For the sender that is not Shopify; a shell command, so in no language.
+SENDING = """\
+SIGNATURE=$(openssl dgst -sha256 -hmac "$SECRET" \\
+  -binary order.json | base64)
+curl {address} \\
+  --data-binary @order.json \\
+  -H 'Content-Type: application/json' \\
+  -H '{topic_header}: {topic}' \\
+  -H "{signature_header}: $SIGNATURE"
+"""
 
 
 @require_GET
@@ -100,11 +111,13 @@ def deliveries(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @sensitive_post_parameters("secret")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
     require_manager(request)
     source = get_object_or_404(Source, slug=slug)
+    if request.method != "POST":
+        return redirect("sources:detail", slug)
     form = SecretForm(request.POST)
     if not form.is_valid():
         context = {"form": form, **_setup(request, source), **_events(request, source)}
@@ -114,11 +127,13 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
     return _with_secret(request, source, secret, given=given)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     require_manager(request)
     source = get_object_or_404(Source, slug=slug)
+    if request.method != "POST":
+        return redirect("sources:detail", slug)
     received = services.send_test_event(source=source)
     return redirect(f"{reverse('sources:detail', args=[slug])}?test={received.event.pk}#test")
 
@@ -154,11 +169,20 @@ def _new_secret(request: HttpRequest, source: Source) -> str:
 
 
 def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
+    address = services.intake_url(request.tenant.slug, source)
+    topic = next(iter(TYPES_BY_TOPIC))
     return {
         "section": "sources",
         "source": source,
-        "address": services.intake_url(request.tenant.slug, source),
+        "address": address,
+        "example": SENDING.format(
+            address=address,
+            topic=topic,
+            topic_header=TOPIC_HEADER,
+            signature_header=SIGNATURE_HEADER,
+        ),
         "signature_header": SIGNATURE_HEADER,
+        "topic_header": TOPIC_HEADER,
         "topics": [
             (topic, EVENT_TYPES[event_type].label) for topic, event_type in TYPES_BY_TOPIC.items()
         ],
