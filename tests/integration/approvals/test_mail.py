@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
 
 from controlplane.approvals.mail import mail_waiting
 from controlplane.approvals.models import Approval
@@ -85,6 +87,26 @@ def test_language_and_zone_are_the_members(
         assert "#1001" in mail.subject + mail.body
         assert "http://north.localhost" in mail.body
         assert f"/approvals/{approval.pk}/" in mail.body
+
+
+def test_an_address_that_is_refused_stops_no_other(
+    north: Tenant, approval: Approval, make_member: Callable[..., Member], mailoutbox: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_member(north, name="ada")
+    make_member(north, name="ben")
+    send_mail = EmailMessage.send
+
+    def refuse_ada(message: EmailMessage, fail_silently: bool = False) -> int:
+        if message.to == ["ada@north.example"]:
+            raise SMTPRecipientsRefused({})
+        return send_mail(message, fail_silently)
+
+    monkeypatch.setattr(EmailMessage, "send", refuse_ada)
+
+    with pytest.raises(RuntimeError, match="1 of 2 mails"):
+        send(north, approval)
+    assert [mail.to for mail in mailoutbox] == [["ben@north.example"]]
 
 
 def test_what_is_decided_meanwhile_is_not_announced(
