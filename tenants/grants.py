@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 _shared: dict[str, dict[str, list[str]]] = {}
 LONGEST_NAME = 63
 
-# Tables of the tenant to which its role may add rows, and change or delete none.
-APPEND_ONLY = ("audit_entry", "policies_policyversion", "policies_decision")
+# Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
+# below this floor; apps above declare theirs.
+APPEND_ONLY = ["audit_entry"]
 
 
 def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
     """From AppConfig.ready: every tenant may `privilege` these columns of a shared table."""
     _shared.setdefault(table, {})[privilege] = columns
+
+
+def keep_append_only(*tables: str) -> None:
+    """From AppConfig.ready: in these tables of its own a tenant may only add rows."""
+    APPEND_ONLY.extend(tables)
 
 
 def role_of(tenant: "Tenant") -> str:

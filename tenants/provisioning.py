@@ -10,6 +10,7 @@ from psycopg import sql
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
+from controlplane.core.locks import alone
 from tenants import grants, lookup
 from tenants.models import Domain, Engagement, Partner, Tenant
 
@@ -65,12 +66,17 @@ def enqueue_provisioning(tenant: Tenant, *, by: Actor) -> None:
 def provision_tenant(
     tenant: Tenant, *, by: Actor, progress: Progress = lambda step: None
 ) -> Tenant:
-    """Schema, role, grants, then the steps of higher floors; finishes what was interrupted."""
-    progress("schema, role and grants")
-    build_schema(tenant)
-    for step, run in _steps:
-        progress(step)
-        run(tenant, by)
+    """Schema, role, grants, then the steps of higher floors; finishes what was interrupted.
+
+    Called in no transaction, since steps call the outside world.
+    """
+    # Asked for twice, the second would create tables that the first is just creating.
+    with alone("tenants.provision", str(tenant.pk)):
+        progress("schema, role and grants")
+        build_schema(tenant)
+        for step, run in _steps:
+            progress(step)
+            run(tenant, by)
     Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.ACTIVE)
     tenant.refresh_from_db()
     lookup.forget_tenants()
