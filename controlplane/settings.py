@@ -174,12 +174,11 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# --- n8n that we started ourselves (an n8n of yours is registered in the admin) ----------------
+# --- n8n: which one `make demo` registers (in production that is done in the admin) ------------
 
 N8N_URL = env.str("N8N_URL", default="")
 N8N_API_KEY = env.str("N8N_API_KEY", default="")
 N8N_PROJECT_ID = env.str("N8N_PROJECT_ID", default="")
-N8N_OWNER_EMAIL = env.str("N8N_OWNER_EMAIL", default="")
 N8N_OWNER_PASSWORD = env.str("N8N_OWNER_PASSWORD", default="")
 # Where n8n reaches Pergola; behind a proxy or in containers this differs from PUBLIC_URL.
 INTERNAL_URL = env.str("INTERNAL_URL", default=PUBLIC_URL).rstrip("/")

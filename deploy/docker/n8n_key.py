@@ -17,8 +17,8 @@ def main() -> int:
     except StartFailed as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"N8N_API_KEY={key}")
-    print("Put that line into .env, then run `docker compose up -d`.", file=sys.stderr)
+    print(key)
+    print("Give it to Pergola in the admin: n8n instances, Add. It is shown once.", file=sys.stderr)
     return 0
 
 

@@ -19,7 +19,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>:[-?][^}]*)?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|(API|ENCRYPTION)_KEYS?$|ALLOWED_KEYS$|REDISCLI_AUTH")
 EXACT_VERSION = re.compile(r":v?\d+\.\d+\.\d+([.-][\w.-]+)?$|@sha256:[0-9a-f]{64}$")
 # Not there from the start: one is made by the running n8n, the other belongs to a profile.
-MAY_BE_EMPTY = {"N8N_API_KEY", "WEAVIATE_API_KEY"}
+MAY_BE_EMPTY = {"WEAVIATE_API_KEY"}
 SERVICE_KEYS = {
     *("build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "init"),
     *("logging", "networks", "ports", "profiles", "restart", "security_opt", "shm_size"),
@@ -152,7 +152,7 @@ def unexplained_variables(it: Deployment) -> Iterator[str]:
         comment = text or "shared"
         if not comment.strip():
             yield f"{name}: no comment"
-        if SECRET.search(name) and name != "N8N_API_KEY" and "Generate" not in comment:
+        if SECRET.search(name) and "Generate" not in comment:
             yield f"{name}: how to generate it is not said"
 
 
