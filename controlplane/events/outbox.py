@@ -5,7 +5,8 @@ each claims rows with SKIP LOCKED and holds them for a while, so a relay that di
 """
 
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -73,16 +74,29 @@ def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) 
     _ring()
 
 
-def claim(limit: int) -> list[Claimed]:
-    """Up to `limit` due messages, held by the caller for HELD_FOR. Outside of any tenant."""
+def claim(
+    limit: int, *, in_hand: Mapping[str, int] | None = None, share: int | None = None
+) -> list[Claimed]:
+    """Up to `limit` due messages, held by the caller for HELD_FOR. Outside of any tenant.
+
+    At most `share` of one tenant, with those that the caller has `in_hand` for its schema.
+    """
     now = timezone.now()
+    taken = Counter(in_hand)
+    share = limit if share is None else share
+    rows: list[OutboxMessage] = []
     with transaction.atomic():
-        rows = list(
+        due = (
             OutboxMessage.objects.select_for_update(skip_locked=True)
             .filter(due_at__lte=now, failed_at__isnull=True)
             .exclude(claimed_until__gt=now)
+            .exclude(schema_name__in=[name for name, count in taken.items() if count >= share])
             .order_by("due_at")[:limit]
         )
+        for row in due:
+            if taken[row.schema_name] < share:
+                taken[row.schema_name] += 1
+                rows.append(row)
         OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
             claimed_until=now + HELD_FOR
         )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from controlplane.events import outbox
 from controlplane.events.management.commands.relay import relay
 from controlplane.events.models import OutboxMessage
+from tenants import lookup
 from tenants.context import NoTenant, current_schema, inside
 from tenants.models import Tenant
 
@@ -276,3 +277,46 @@ def test_a_relay_that_drains_ends_when_nothing_is_due(
 
     assert len(handled) == 1
     assert OutboxMessage.objects.count() == 1
+
+
+def test_one_tenants_slow_messages_leave_threads_to_the_others(
+    put: Put,
+    handled: list[tuple[str, uuid.UUID]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A webhook that answers late, subscribed many times, is all it takes to be slow."""
+    other = lookup.tenant_by_slug("south").schema_name
+    go_on, stop = threading.Event(), threading.Event()
+    begun: list[uuid.UUID] = []
+
+    def linger(reference: uuid.UUID) -> None:
+        begun.append(reference)
+        go_on.wait(timeout=20)
+
+    def work() -> None:
+        try:
+            relay(stop=stop, threads=8)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setitem(outbox._handlers, "tests.linger", linger)
+    for _n in range(20):
+        put("tests.linger")
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        eventually(lambda: len(begun) >= 2)
+        theirs = OutboxMessage.objects.create(
+            schema_name=other,
+            handler="tests.note",
+            reference=uuid.uuid4(),
+            due_at=timezone.now(),
+        )
+        eventually(lambda: (other, theirs.reference) in handled)
+        assert len(begun) == 2
+        go_on.set()
+        eventually(lambda: len(begun) == 20 and not OutboxMessage.objects.exists())
+    finally:
+        go_on.set()
+        stop.set()
+        thread.join(timeout=10)

@@ -3,6 +3,7 @@
 import signal
 import threading
 from argparse import ArgumentParser
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -50,19 +51,28 @@ def relay(*, stop: threading.Event, threads: int = 8, drain: bool = False) -> No
 def _keep_busy(
     pool: ThreadPoolExecutor, bell: "_Bell", *, stop: threading.Event, threads: int, drain: bool
 ) -> None:
-    """Claim only what a free thread can begin now: one slow n8n holds up nobody else's message."""
-    running: set[Future[None]] = set()
+    """Claim only what a free thread can begin now, and leave threads to the other tenants.
+
+    A webhook may take its time on purpose, and each try of each of its messages takes a thread.
+    """
+    share = max(1, threads // 4)
+    running: dict[Future[None], str] = {}
     while not stop.is_set():
-        running = {future for future in running if not future.done()}
+        running = {future: schema for future, schema in running.items() if not future.done()}
         if len(running) == threads:
             wait(running, timeout=1, return_when=FIRST_COMPLETED)
             continue
         close_old_connections()
-        messages = outbox.claim(limit=threads - len(running))
-        running |= {pool.submit(_carry_out, message) for message in messages}
+        in_hand = Counter(running.values())
+        messages = outbox.claim(limit=threads - len(running), in_hand=in_hand, share=share)
+        running |= {pool.submit(_carry_out, found): found.schema_name for found in messages}
         if not messages:
             if drain and not running:
                 return
+            if share in in_hand.values():
+                # Perhaps more of that tenant's is due, of which no bell will ring.
+                wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+                continue
             bell.wait(seconds=0.05 if drain else 0.5)
 
 
