@@ -1,30 +1,15 @@
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import TabularInline
 
 from controlplane.approvals.models import Approval, Vote, Waiter
-from controlplane.core.admin import ReadOnlyTenantModelAdmin
+from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin
 
 
-class _Shown(TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class VoteInline(_Shown):
+class VoteInline(ReadOnlyInline):
     model = Vote
     fields = ["member_label", "decision", "comment", "voted_at"]
 
 
-class WaiterInline(_Shown):
+class WaiterInline(ReadOnlyInline):
     model = Waiter
     fields = ["execution_id", "status", "attempts", "resumed_at", "last_error"]
 

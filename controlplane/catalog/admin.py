@@ -4,24 +4,22 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from controlplane.catalog import services
 from controlplane.catalog.models import Installation, Release, Template
-from controlplane.core.admin import ReadOnlyTenantModelAdmin, SharedModelAdmin, actor_of
+from controlplane.core.admin import (
+    ReadOnlyInline,
+    ReadOnlyTenantModelAdmin,
+    SharedModelAdmin,
+    actor_of,
+)
 from controlplane.core.errors import DomainError
 
 
-class ReleaseInline(TabularInline):
+class ReleaseInline(ReadOnlyInline):
     model = Release
-    extra = 0
-    can_delete = False
     fields = ["version", "workflow_hash", "released_at"]
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Template)

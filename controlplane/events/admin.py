@@ -7,10 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from controlplane.core.admin import ReadOnlyTenantModelAdmin, SharedModelAdmin
+from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin, SharedModelAdmin
 from controlplane.events import outbox
 from controlplane.events.models import Delivery, Event, OutboxMessage, Source
 
@@ -21,15 +20,9 @@ class SourceAdmin(ReadOnlyTenantModelAdmin):
     search_fields = ["name", "slug"]
 
 
-class DeliveryInline(TabularInline):
+class DeliveryInline(ReadOnlyInline):
     model = Delivery
-    extra = 0
-    can_delete = False
     fields = ["subscription", "status", "attempts", "delivered_at", "last_error"]
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Event)

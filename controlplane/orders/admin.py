@@ -1,28 +1,16 @@
 """Orders in a tenant's admin, to look at: only operations change them."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 
-from controlplane.core.admin import ReadOnlyTenantModelAdmin
+from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin
 from controlplane.orders.models import Order, OrderLine
 from controlplane.orders.normal import amount_text
 
 
-class OrderLineInline(TabularInline):
+class OrderLineInline(ReadOnlyInline):
     model = OrderLine
-    extra = 0
-    can_delete = False
     fields = ["position", "sku", "title", "quantity", "unit_price", "discount", "tax"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Order)
