@@ -56,6 +56,12 @@ def clone(request: HttpRequest, slug: str) -> HttpResponse:
             mark(form, error, prefix=PREFIX)
         else:
             return redirect("installations:detail", installation.pk)
-    context = {"section": "templates", "template": template, "release": release, "form": form}
+    context = {
+        "section": "templates",
+        "template": template,
+        "release": release,
+        "form": form,
+        "present": Installation.objects.present().filter(template_slug=slug).first(),
+    }
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/templates/clone.html", context, status=status)
