@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from deploy.embedded.errors import StartFailed
+from deploy.embedded.ports import is_free
 from deploy.embedded.processes import Process, Processes, wait_until_ready
 from deploy.embedded.progress import Reporter
 
@@ -41,6 +43,12 @@ class Pergola:
                 # One that an earlier, killed run left would run old code beside ours.
                 if (left := self._processes.find(name)) is not None:
                     self._processes.stop(left)
+                if name == "web" and not is_free(int(port)):
+                    # Else whoever listens there would answer /readyz in our place.
+                    raise StartFailed(
+                        f"Another program took port {port} meanwhile, which {self._url} needs. "
+                        "Start again: a free one is chosen then."
+                    )
                 self._started.append(
                     self._processes.start(
                         name,

@@ -50,6 +50,7 @@ class Stack:
         self.state = State(self.var / "embedded.env")
         self.external = read_external(os.environ if environ is None else environ)
         self.processes = Processes(self.var)
+        self._durable = durable
         self.postgres = Postgres(self.var, self.processes, durable=durable)
         self.redis = Redis(self.var, self.processes, durable=durable)
         self.n8n = N8n(self.var, self.processes, host=n8n_host or root / "var" / "n8n-host")
@@ -153,7 +154,9 @@ class Stack:
         # A port that somebody else took since last time is replaced, unless services run: then
         # it is most likely our own web server that listens on it.
         if not any(self.status().values()):
-            port = self._settle_port(f"{_PRIVATE}WEB_PORT", preferred=[8000, 8080])
+            # People know 8000; tests leave it to the demo that somebody starts beside them.
+            preferred = [8000, 8080] if self._durable else []
+            port = self._settle_port(f"{_PRIVATE}WEB_PORT", preferred=preferred)
             self.state.update({"PUBLIC_URL": f"http://localhost:{port}"})
 
     def _settle_port(self, key: str, *, preferred: Iterable[int] = ()) -> int:
