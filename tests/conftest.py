@@ -28,6 +28,12 @@ ALL_SCOPES = [
 SLUGS = ("north", "south", "yard")
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-django, which sorts by the use of the database
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The end-to-end tests come last: from then on this process looks into their database."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     """The real schemas, with real roles and grants, made as `migrate_fleet` makes them.
