@@ -118,7 +118,7 @@ def _place(customer: Customer, partner: Partner, reporter: Reporter) -> Place:
                     release_id=release.pk, parameters=customer.parameters, by=BY
                 )
             elif installation.status == Installation.Status.FAILED:
-                catalog.retry(installation_id=installation.pk, by=BY)
+                installation = catalog.retry(installation_id=installation.pk, by=BY)
             else:
                 step.skip(f"installed, workflow {installation.workflow_id}")
             _wait_until_active(installation, step)
