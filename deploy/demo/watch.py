@@ -13,6 +13,7 @@ from controlplane.approvals.models import Approval
 from controlplane.approvals.services import latest_for
 from controlplane.events.models import Event
 from controlplane.orders.models import Order
+from controlplane.orders.normal import amount_text
 from deploy.demo.story import Chapter
 from deploy.demo.world import Place
 from tenants.context import inside
@@ -66,7 +67,7 @@ def look(progress: Progress) -> Progress:
         progress,
         subject=event.subject,
         execution_id=event.execution_id,
-        total=f"{order.total.normalize():f} {order.currency}" if order else "",
+        total=f"{amount_text(order.money)} {order.currency}" if order else "",
         verdict=order.verdict if order else "",
         approval_id=str(approval.pk) if approval else "",
         approval=approval.status if approval else "",
