@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelectWidget
 from controlplane.core.admin import SharedModelAdmin, actor_of
 from tenants.models import ApiKey, Engagement, Member, Partner, Tenant
 from tenants.provisioning import enqueue_provisioning, start_tenant
+from tenants.suspension import reactivate_tenant, suspend_tenant
 
 admin.site.unregister(Group)
 admin.site.unregister(User)
@@ -76,7 +77,7 @@ class TenantAdmin(SharedModelAdmin):
     search_fields = ["name", "slug"]
     inlines = [EngagementInline]
     readonly_fields = ["schema_name", "status", "created_at", "inside"]
-    actions = ["provision_again"]
+    actions = ["provision_again", "suspend", "reactivate"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).prefetch_related("engagements__partner")
@@ -138,6 +139,20 @@ class TenantAdmin(SharedModelAdmin):
         messages.info(
             request, _("%(name)s is being provisioned; reload in a minute.") % {"name": obj.name}
         )
+
+    @action(description=_("Suspend: portal, API and intake answer no more"))
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
+        done = sum(suspend_tenant(tenant=tenant, by=actor_of(request)) for tenant in queryset)
+        self._say(request, done, _("suspended"))
+
+    @action(description=_("Reactivate what is suspended"))
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
+        done = sum(reactivate_tenant(tenant=tenant, by=actor_of(request)) for tenant in queryset)
+        self._say(request, done, _("reactivated"))
+
+    def _say(self, request: HttpRequest, count: int, verb: Any) -> None:
+        text = ngettext("%(count)d tenant was %(verb)s.", "%(count)d tenants were %(verb)s.", count)
+        messages.info(request, text % {"count": count, "verb": verb})
 
     @action(description=_("Provision again (finishes what was interrupted)"))
     def provision_again(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:

@@ -60,7 +60,7 @@ def _try(waiter: Waiter) -> None:
 def _execution_status(waiter: Waiter) -> str:
     """n8n's word for the execution, or "gone". Raises NotYet where n8n does not say."""
     try:
-        with client_for(Workspace.current()) as n8n:
+        with client_for(Workspace.current(), tries=1) as n8n:
             return n8n.get_execution(waiter.execution_id).status
     except NotFound:
         return "gone"

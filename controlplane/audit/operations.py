@@ -38,11 +38,11 @@ class RecordOutput(OperationOutput):
     name="record",
     action="Record an audit entry",
     scope="audit:record",
-    errors=(services.DataNotCanonical,),
+    errors=(services.ActionReserved, services.DataNotCanonical),
 )
 def record(data: RecordInput, *, by: Actor) -> RecordOutput:
     """Add an entry to the tenant's audit trail, which nobody can change or delete."""
-    entry = services.record(
+    entry = services.record_from_workflow(
         action=data.action,
         subject_type=data.subject_type,
         subject_id=data.subject_id,

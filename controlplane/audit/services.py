@@ -17,6 +17,30 @@ class DataNotCanonical(DomainError):
     title = "The data cannot be kept in the audit trail"
 
 
+class ActionReserved(DomainError):
+    code = "audit_action_reserved"
+    status = 422
+    title = "Only Pergola records this action"
+
+
+# What Pergola writes itself: a workflow must not make the trail say that somebody decided.
+RESERVED_NOUNS = {"approval", "installation", "policy", "source", "tenant", "workspace"}
+RESERVED_ACTIONS = {"order.accepted", "order.rejected", "order.reviewed"}
+
+
+def record_from_workflow(
+    *, action: str, subject_type: str, subject_id: str, data: dict[str, Any], by: Actor
+) -> Entry:
+    """An entry that a workflow asks for. Raises ActionReserved, DataNotCanonical."""
+    if action in RESERVED_ACTIONS or action.partition(".")[0] in RESERVED_NOUNS:
+        raise ActionReserved(
+            f"“{action}” is what Pergola itself records. Name what your workflow did, for example "
+            "order.exported.",
+            errors=(FieldError("action", "is reserved"),),
+        )
+    return record(action=action, subject_type=subject_type, subject_id=subject_id, data=data, by=by)
+
+
 @transaction.atomic
 def record(
     *, action: str, subject_type: str, subject_id: str, data: dict[str, Any], by: Actor

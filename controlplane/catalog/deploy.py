@@ -1,5 +1,6 @@
 """Deploying an installation to the tenant's n8n; a rerun goes on where one stopped."""
 
+import re
 import uuid
 
 from django.conf import settings
@@ -24,6 +25,12 @@ WAIT_ACTIVE_SECONDS = 20
 log = get_logger(__name__)
 
 
+class N8nTooOld(DomainError):
+    code = "n8n_too_old"
+    status = 409
+    title = "The tenant's n8n is too old for this template"
+
+
 def deploy(installation_id: uuid.UUID) -> Installation:
     """Credential, workflow, activation. A failure is kept on the row for people to read.
 
@@ -36,6 +43,7 @@ def deploy(installation_id: uuid.UUID) -> Installation:
         _save(installation, status=Installation.Status.DEPLOYING, last_error="")
         try:
             workspace = Workspace.current()
+            _require_version(workspace, installation.release())
             with client_for(workspace) as n8n:
                 _deploy(installation, installation.release(), workspace, n8n)
         except DomainError as error:
@@ -52,6 +60,20 @@ def deploy(installation_id: uuid.UUID) -> Installation:
             )
             raise
     return installation
+
+
+def _require_version(workspace: Workspace, release: Release) -> None:
+    """Raises N8nTooOld. An n8n that does not tell its version is taken at its word."""
+    minimum = release.terms.n8n_minimum
+    if workspace.n8n_version and _ordered(workspace.n8n_version) < _ordered(minimum):
+        raise N8nTooOld(
+            f"“{release}” needs n8n {minimum} and the tenant's is {workspace.n8n_version}. Update "
+            "n8n, have the platform's operator check the instance's health, and try again."
+        )
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _deploy(

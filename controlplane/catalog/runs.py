@@ -26,7 +26,7 @@ def last_runs(installation: Installation, *, limit: int = 10) -> list[Run]:
     """Newest first; a run that waits for a person is among them. Raises InstanceError."""
     if not installation.workflow_id:
         return []
-    with client_for(Workspace.current()) as n8n:
+    with client_for(Workspace.current(), tries=1) as n8n:
         found = n8n.list_executions(workflow_id=installation.workflow_id, limit=limit)
     events = {
         event.execution_id: event

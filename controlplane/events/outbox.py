@@ -18,12 +18,13 @@ from controlplane.core.http import backoff
 from controlplane.core.logs import get_logger
 from controlplane.events.models import OutboxMessage
 from tenants.context import current_schema, inside
-from tenants.lookup import tenant_by_schema
+from tenants.lookup import TenantUnknown, tenant_by_schema
 
 CHANNEL = "pergola_outbox"
 HELD_FOR = timedelta(seconds=90)
 # With waits of at most 20 s about a day of trying; a short cap, since n8n restarts in seconds.
 LONGEST_WAIT = 20.0
+SUSPENDED_WAIT = 300.0
 MAX_ATTEMPTS = 5000
 
 log = get_logger(__name__)
@@ -111,6 +112,8 @@ def carry_out(message: Claimed) -> None:
             _handlers[message.handler](message.reference)
     except NotYet as not_yet:
         _postpone(message, str(not_yet), not_yet.seconds)
+    except TenantUnknown as error:  # suspended: it waits until the tenant is back
+        _postpone(message, error.detail, SUSPENDED_WAIT)
     except Exception as error:  # the relay outlives any one message, and the row keeps the reason
         log.exception("outbox.failed", handler=message.handler, reference=str(message.reference))
         _postpone(message, f"{type(error).__name__}: {error}", None)

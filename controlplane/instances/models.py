@@ -154,6 +154,7 @@ class Workspace(Row):
     base_url = models.CharField(max_length=200)
     webhook_base_url = models.CharField(max_length=200)
     editor_base_url = models.CharField(max_length=200)
+    n8n_version = models.CharField(max_length=20, blank=True)
     prefix = models.CharField(max_length=40)
     tag = models.CharField(max_length=24, blank=True)
     member_id = models.CharField(max_length=36, blank=True)
@@ -193,7 +194,3 @@ class Workspace(Row):
     def workflow_name(self, name: str) -> str:
         """As it is called in n8n: where others' workflows stand beside it, ours say whose."""
         return name if self.is_member else f"[{self.prefix}] {name}"[:128]
-
-    def webhook_path(self, path: str) -> str:
-        """Webhook paths are global to an instance, so each tenant's begin with its name."""
-        return f"{self.prefix}/{path}"

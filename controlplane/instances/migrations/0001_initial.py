@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ("base_url", models.CharField(max_length=200)),
                 ("webhook_base_url", models.CharField(max_length=200)),
                 ("editor_base_url", models.CharField(max_length=200)),
+                ("n8n_version", models.CharField(blank=True, max_length=20)),
                 ("prefix", models.CharField(max_length=40)),
                 ("tag", models.CharField(blank=True, max_length=24)),
                 ("member_id", models.CharField(blank=True, max_length=36)),

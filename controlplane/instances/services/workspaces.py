@@ -14,6 +14,7 @@ from controlplane.core.logs import get_logger
 from controlplane.instances import members
 from controlplane.instances.client import N8nClient
 from controlplane.instances.client.errors import KeyRejected, NotFound
+from controlplane.instances.client.transport import TRIES
 from controlplane.instances.client.workflows import TAG_LENGTH
 from controlplane.instances.models import Instance, Workspace
 from tenants.context import inside
@@ -99,12 +100,18 @@ def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
     log.info("tenant unbound", tenant=tenant.slug, instance=instance.name, by=by.label)
 
 
-def client_for(workspace: Workspace, *, transport: httpx.BaseTransport | None = None) -> N8nClient:
-    """n8n as the tenant may use it: `with client_for(Workspace.current()) as n8n:`."""
+def client_for(
+    workspace: Workspace, *, tries: int = TRIES, transport: httpx.BaseTransport | None = None
+) -> N8nClient:
+    """n8n as the tenant may use it: `with client_for(Workspace.current()) as n8n:`.
+
+    One try is enough for a caller that is itself called again.
+    """
     return N8nClient(
         workspace.base_url,
         workspace.api_key,
         project_id=workspace.project_id,
+        tries=tries,
         transport=transport,
     )
 
@@ -127,6 +134,7 @@ def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
         # An instance may have moved to another port or host since.
         workspace.base_url, workspace.webhook_base_url = instance.base_url, instance.webhook_base
         workspace.editor_base_url = instance.editor_base
+        workspace.n8n_version = instance.version
         workspace.save()
     return workspace
 

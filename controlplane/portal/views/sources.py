@@ -51,15 +51,16 @@ def index(request: HttpRequest) -> HttpResponse:
         sorts={"name": "name", "created": "created_at"},
         default_sort="name",
     )
+    events = Event.objects.filter(source__in=shown.page.object_list)
     latest = {
-        source.pk: source.events.order_by("-received_at").first()
-        for source in shown.page.object_list
+        event.source_id: event
+        for event in events.order_by("source_id", "-received_at").distinct("source_id")
     }
     context = {
         "section": "sources",
         "listing": shown,
         "list_id": "sources",
-        "rows": [(source, latest[source.pk]) for source in shown.page.object_list],
+        "rows": [(source, latest.get(source.pk)) for source in shown.page.object_list],
     }
     return lists.page_or_part(
         request, "portal/sources/list.html", "portal/sources/_table.html", context

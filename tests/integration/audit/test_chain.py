@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
+from django.test import Client
 
 from controlplane.audit.models import GENESIS, Entry
 from controlplane.audit.services import DataNotCanonical, record, verify_chain
@@ -252,3 +253,20 @@ def test_many_writers_make_one_chain(yard: Tenant) -> None:
     with inside(yard):
         state = verify_chain()
     assert (state.entries, state.broken_at) == (40, None)
+
+
+@pytest.mark.parametrize("action", ["approval.approved", "order.accepted", "policy.published"])
+def test_a_workflow_cannot_write_what_pergola_decides(
+    action: str, north: Tenant, machine: Callable[..., Client]
+) -> None:
+    body = {"action": action, "subject_type": "order", "subject_id": "1"}
+    with inside(north):
+        before = Entry.objects.count()
+
+    answer = machine(north).post(
+        "/api/v1/operations/audit/record", body, content_type="application/json"
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "audit_action_reserved")
+    with inside(north):
+        assert Entry.objects.count() == before

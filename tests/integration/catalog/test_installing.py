@@ -251,3 +251,18 @@ def test_last_runs_name_the_order_that_started_them(
     n8n.refuse("GET", "/executions$", status=401)
     with pytest.raises(InstanceError):
         last_runs(installation)
+
+
+def test_an_n8n_that_is_too_old_is_named_and_not_touched(
+    release: Release, tenant: Tenant, n8n: FakeN8n
+) -> None:
+    make_workspace(n8n.url, n8n_version="2.4.1")
+    release.manifest["n8n_minimum"] = "2.41.0"
+    with outside():
+        release.save()
+
+    failed = deploy(make_installation(release).pk)
+
+    assert failed.status == "failed"
+    assert "needs n8n 2.41.0 and the tenant's is 2.4.1" in failed.last_error
+    assert n8n.calls == []

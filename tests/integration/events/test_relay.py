@@ -186,7 +186,7 @@ def test_a_tenant_that_is_suspended_keeps_its_messages(put: Put) -> None:
     finally:
         Tenant.objects.filter(slug="yard").update(status=Tenant.Status.ACTIVE)
 
-    assert "TenantUnknown" in OutboxMessage.objects.get().last_error
+    assert "no active tenant" in OutboxMessage.objects.get().last_error
 
 
 def test_two_relays_never_hold_the_same_message(put: Put) -> None:

@@ -228,7 +228,7 @@ def test_on_a_brought_n8n_a_tag_and_a_prefix_keep_order(brought: Instance, tenan
 def test_an_unbound_member_is_gone_with_what_it_published(
     bound: Workspace, shared: Instance, tenant: Tenant, n8n: RunningN8n
 ) -> None:
-    url = f"{n8n.base_url}/webhook/{bound.webhook_path('goodbye')}"
+    url = f"{n8n.base_url}/webhook/{bound.prefix}/goodbye"
     webhook = {
         "id": "1",
         "name": "Webhook",
@@ -236,7 +236,7 @@ def test_an_unbound_member_is_gone_with_what_it_published(
         "typeVersion": 2.1,
         "position": [0, 0],
         "webhookId": str(bound.pk),
-        "parameters": {"httpMethod": "POST", "path": bound.webhook_path("goodbye")},
+        "parameters": {"httpMethod": "POST", "path": f"{bound.prefix}/goodbye"},
     }
     with services.client_for(bound) as member:
         workflow = member.create_workflow(

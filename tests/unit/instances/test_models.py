@@ -35,4 +35,3 @@ def test_on_a_brought_n8n_names_say_whose_they_are() -> None:
 
     assert workspace.workflow_name("Judge orders") == "[hafen] Judge orders"
     assert len(workspace.workflow_name("x" * 300)) == 128
-    assert workspace.webhook_path("orders") == "hafen/orders"
