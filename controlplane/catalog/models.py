@@ -101,7 +101,12 @@ class Installation(Row):
             models.CheckConstraint(
                 name="active_installation_has_workflow",
                 condition=~Q(status="active") | ~Q(workflow_id=""),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["template_slug"],
+                condition=~Q(status="removed"),
+                name="installation_once_per_template",
+            ),
         ]
 
     def __str__(self) -> str:

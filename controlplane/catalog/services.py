@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
@@ -22,6 +22,12 @@ class ReleaseUnknown(DomainError):
     code = "release_unknown"
     status = 404
     title = "No such release"
+
+
+class AlreadyInstalled(DomainError):
+    code = "template_installed"
+    status = 409
+    title = "The template is installed already"
 
 
 class InstallationUnknown(DomainError):
@@ -50,9 +56,13 @@ def get_installation(installation_id: uuid.UUID) -> Installation:
 
 @transaction.atomic
 def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> Installation:
-    """Note the installation and have it deployed. Raises ReleaseUnknown, ParametersInvalid."""
+    """Note the installation and have it deployed.
+
+    Once for each template: a second would be started by the same events and act on the same orders.
+    Raises ReleaseUnknown, ParametersInvalid, AlreadyInstalled.
+    """
     release = get_release(release_id)
-    installation = Installation.objects.create(
+    installation = Installation(
         template_slug=release.template.slug,
         template_title=release.template.title,
         release_id=release.pk,
@@ -60,6 +70,14 @@ def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> 
         parameters=filled(release.terms, parameters),
         installed_by=by.label,
     )
+    try:
+        with transaction.atomic():
+            installation.save(force_insert=True)
+    except IntegrityError as error:
+        raise AlreadyInstalled(
+            f"“{release.template}” is installed already. Open that installation to change its "
+            "values, or remove it there before you clone the template anew."
+        ) from error
     enqueue_on_commit("catalog.deploy", installation_id=str(installation.pk))
     _note("installation.requested", installation, by)
     return installation

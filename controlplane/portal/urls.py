@@ -41,6 +41,7 @@ installation_urls = [
     path("<uuid:installation_id>/runs/", installations.runs, name="runs"),
     path("<uuid:installation_id>/parameters/", installations.parameters, name="parameters"),
     path("<uuid:installation_id>/retry/", installations.retry, name="retry"),
+    path("<uuid:installation_id>/remove/", installations.remove, name="remove"),
 ]
 template_urls = [
     path("", templates.index, name="list"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from sesame.utils import get_query_string
 
 from controlplane.catalog.models import Installation
+from controlplane.events.models import Subscription
 from deploy.demo.story import MANAGER
-from deploy.demo.world import Place
+from deploy.demo.world import BY, Place
 from tenants.context import inside
+from tenants.models import Tenant
+from tenants.provisioning import provision_tenant, start_tenant
 from tests.e2e.flow import send
 
 pytestmark = pytest.mark.e2e
@@ -83,22 +87,31 @@ def test_a_second_window_learns_who_was_first(running: Any, visit: Visit, eventu
     assert sent.audit("approval.rejected") == 1
 
 
-def test_a_manager_clones_a_template_and_sees_it_run(
-    running: Any, visit: Visit, eventually: Any
-) -> None:
+def test_a_manager_clones_a_template_and_removes_it_again(running: Any, visit: Visit) -> None:
+    number = Tenant.objects.count()
     place = running.places["hafen"]
-    page = visit(place, MANAGER[1])
+    tenant = provision_tenant(
+        start_tenant(slug=f"clone-{number}", name="Cloner", partner=place.tenant.lead_partner),
+        by=BY,
+    )
+    page = visit(replace(place, tenant=tenant), MANAGER[1])
     page.goto("/templates/review-shopify-order/clone/")
-    page.locator("form [type=submit]").last.click()
-    expect(page.get_by_text("Active").first).to_be_visible(timeout=30_000)
-    with inside(place.tenant):
-        installation = Installation.objects.latest("installed_at")
-        assert installation.status == "active"
-        # Two listeners would judge each order twice over; leave the tenant as it was.
-        from controlplane.catalog.services import uninstall
-        from deploy.demo.world import BY
+    page.get_by_test_id("clone").click()
+    expect(page.get_by_test_id("state")).to_have_attribute("data-status", "active", timeout=30_000)
+    with inside(tenant):
+        installation = Installation.objects.get()
+        assert Subscription.objects.count() == 1
 
-        uninstall(installation_id=installation.pk, by=BY)
+    page.goto("/templates/review-shopify-order/clone/")
+    expect(page.get_by_test_id("present")).to_be_visible()
+    expect(page.get_by_test_id("clone")).to_have_count(0)
+
+    page.goto(f"/installations/{installation.pk}/")
+    page.get_by_test_id("remove").click()
+    expect(page.get_by_text("was removed from n8n")).to_be_visible()
+    with inside(tenant):
+        assert Installation.objects.get().status == "removed"
+        assert not Subscription.objects.exists()
 
 
 def test_a_source_s_test_event_is_followed_to_its_end(running: Any, visit: Visit) -> None:

@@ -66,7 +66,12 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="active_installation_has_workflow",
-                    )
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "removed"), _negated=True),
+                        fields=("template_slug",),
+                        name="installation_once_per_template",
+                    ),
                 ],
             },
         ),

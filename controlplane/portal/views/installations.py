@@ -121,6 +121,20 @@ def retry(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     return redirect("installations:detail", installation_id)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def remove(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    """Asks n8n, so it takes a moment; what n8n refuses can be done again."""
+    require_manager(request)
+    installation = services.get_installation(installation_id)
+    if request.method != "POST":
+        return redirect("installations:detail", installation.pk)
+    services.uninstall(installation_id=installation_id, by=actor_of(request.member))
+    removed = {"title": installation.template_title}
+    messages.success(request, _("%(title)s was removed from n8n.") % removed)
+    return redirect("installations:list")
+
+
 def _state(installation: Installation) -> dict[str, Any]:
     return {
         "section": "installations",

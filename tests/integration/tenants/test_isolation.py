@@ -35,6 +35,7 @@ TOKEN = "one-time-token"
 
 # Addresses that enter no tenant, each because it has nothing of a tenant's to show.
 SHARED = {
+    "": "sends on to the admin",
     "admin/enter/": "the one-time link of platform admins",
     "healthz": "says that the process answers",
     "readyz": "says what is missing",
