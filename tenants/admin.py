@@ -1,8 +1,10 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
@@ -47,6 +49,19 @@ class PartnerAdmin(SharedModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
+class ChoosesLanguageAndZone(SharedModelAdmin):
+    """Both are stored as text and chosen from what there is."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        unset = [("", "–")] if db_field.blank else []
+        if db_field.name == "language":
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[*unset, *settings.LANGUAGES])
+        if db_field.name == "time_zone":
+            zones = [(name, name) for name in sorted(available_timezones())]
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[*unset, *zones])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
 class TenantAddForm(forms.ModelForm):
     """A new tenant needs the partner that leads it; the rest follows by provisioning."""
 
@@ -71,7 +86,7 @@ class EngagementInline(TabularInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(SharedModelAdmin):
+class TenantAdmin(ChoosesLanguageAndZone):
     list_display = ["name", "slug", "state", "leads", "created_at", "inside"]
     list_filter = ["status", "engagements__partner"]
     search_fields = ["name", "slug"]
@@ -167,7 +182,7 @@ class TenantAdmin(SharedModelAdmin):
 
 
 @admin.register(Member)
-class MemberAdmin(SharedModelAdmin):
+class MemberAdmin(ChoosesLanguageAndZone):
     list_display = ["user", "role", "partner", "tenant"]
     list_filter = ["role", "partner"]
     list_select_related = ["user", "partner", "tenant"]
