@@ -107,6 +107,7 @@ def test_a_manager_clones_a_template_and_removes_it_again(running: Any, visit: V
     expect(page.get_by_test_id("clone")).to_have_count(0)
 
     page.goto(f"/installations/{installation.pk}/")
+    page.get_by_label("Yes, take it out of n8n").check()
     page.get_by_test_id("remove").click()
     expect(page.get_by_text("was removed from n8n")).to_be_visible()
     with inside(tenant):

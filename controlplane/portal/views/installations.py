@@ -127,7 +127,7 @@ def remove(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     """Asks n8n, so it takes a moment; what n8n refuses can be done again."""
     require_manager(request)
     installation = services.get_installation(installation_id)
-    if request.method != "POST":
+    if request.POST.get("sure") != "yes":
         return redirect("installations:detail", installation.pk)
     services.uninstall(installation_id=installation_id, by=actor_of(request.member))
     removed = {"title": installation.template_title}
