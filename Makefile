@@ -13,6 +13,7 @@ demo: setup  ## everything, running; ONCE=1 decides by itself, checks the outcom
 test: setup  ## all tests, on real PostgreSQL, Redis, n8n and Chromium
 	@$(PYTHON) deploy/bootstrap.py --e2e
 	@$(BIN)/python -m deploy.n8n_nodes.build pack
+	@$(BIN)/python -m deploy.embedded install
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup  ## formatting, types, floors, generated files, the node pack's lint

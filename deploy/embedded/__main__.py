@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded up|down|status|env`: the services of a developer's machine."""
+"""`python -m deploy.embedded up|install|down|status|env`: the services of a developer's machine."""
 
 import argparse
 import shlex
@@ -19,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
             stack.start(n8n=not options.without_n8n, node_pack=options.node_pack)
             stack.reporter.note(f"Addresses and passwords: {stack.state.path}")
             stack.reporter.note("They run until `python -m deploy.embedded down`.")
+        elif options.command == "install":
+            with stack.reporter.step(f"Installing n8n {stack.n8n.version}") as step:
+                stack.n8n.install(step=step)
         elif options.command == "down":
             stack.stop(everything=True)
         elif options.command == "status":
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start PostgreSQL, Redis and n8n, and leave them running")
     up.add_argument("--without-n8n", action="store_true", help="PostgreSQL and Redis only")
     up.add_argument("--node-pack", type=Path, help="tarball of nodes to install into n8n")
+    commands.add_parser("install", help="install n8n, which takes minutes the first time")
     commands.add_parser("down", help="stop what runs")
     commands.add_parser("status", help="say what runs; exit code 1 unless everything does")
     commands.add_parser("env", help="print the variables that the control plane reads")
