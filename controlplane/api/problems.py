@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pydantic
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework import exceptions
@@ -15,6 +15,7 @@ from rest_framework.views import set_rollback
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError, FieldError
+from controlplane.events.intake import BodyTooLarge
 
 
 class InputInvalid(DomainError):
@@ -78,6 +79,8 @@ def as_domain_error(error: Exception) -> DomainError | None:
         case DataError() if "NUL" in str(error):
             # Bodies are looked through by their parser; this came in the address.
             return InputInvalid("The address holds U+0000, which no text here has; leave it out.")
+        case RequestDataTooBig():
+            return BodyTooLarge("The body is larger than this server takes. Send less at a time.")
         case exceptions.ParseError():
             return BodyUnreadable(f"The body cannot be read as JSON in UTF-8: {error.detail}")
         case Http404() | exceptions.NotFound():

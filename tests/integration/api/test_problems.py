@@ -305,3 +305,10 @@ def test_a_charset_of_the_clients_choice_means_nothing(caller: Client, charset: 
     assert answer.status_code == 200
     body = json.dumps(GOOD).encode()
     assert caller.generic("POST", RECORD, body, content_type=odd).status_code == 200
+
+
+def test_a_body_that_is_too_large(caller: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    answer = post(caller, RECORD, {**GOOD, "data": {"text": "x" * 2000}})
+
+    problem(answer, 413, "body_too_large")
