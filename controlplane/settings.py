@@ -121,29 +121,20 @@ TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["tenants.router.PlacementRouter", "django_tenants.routers.TenantSyncRouter"]
 ENGINE = "tenants.database"
 
+APP_DATABASE = env.db("DATABASE_URL")
+OWNER_DATABASE = env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
+POOL = {"min_size": 1, "max_size": 12, "max_lifetime": 600, "reset": reset_connection}
 DATABASES = {
     "default": {
-        **env.db("DATABASE_URL"),
+        **APP_DATABASE,
         "ENGINE": ENGINE,
-        "OPTIONS": (
-            {
-                "pool": {
-                    "min_size": 1,
-                    "max_size": 12,
-                    "max_lifetime": 600,
-                    "reset": reset_connection,
-                }
-            }
-            if env.bool("DATABASE_POOL", default=True)
-            else {}
-        ),
+        # What the URL says after its question mark (sslmode, …) stays.
+        "OPTIONS": {
+            **APP_DATABASE.get("OPTIONS", {}),
+            **({"pool": POOL} if env.bool("DATABASE_POOL", default=True) else {}),
+        },
     },
-    "owner": {
-        **env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL")),
-        "ENGINE": ENGINE,
-        "TENANT_ROLES": False,
-        "OPTIONS": {},
-    },
+    "owner": {**OWNER_DATABASE, "ENGINE": ENGINE, "TENANT_ROLES": False},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

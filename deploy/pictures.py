@@ -5,7 +5,6 @@ not what somebody tried before. People come in by one-time link before the first
 no picture shows a link, a key or a password.
 """
 
-import os
 import shutil
 import sys
 import time
@@ -16,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.bootstrap import find_browser
+from deploy.demo.running import running
 from deploy.embedded.errors import StartFailed
 from deploy.embedded.progress import Reporter
 from deploy.embedded.stack import Stack
-from deploy.n8n_nodes import build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, StorageState, ViewportSize
@@ -81,32 +80,13 @@ def main() -> int:
 @contextmanager
 def _demo(reporter: Reporter) -> Iterator[tuple[list["Place"], str, dict[str, str]]]:
     """The demo with its orders ended or waiting; its places, the approval to show, and where."""
-    tarball = build.pack()
     n8n_host = ROOT / "var" / "n8n-host"
     # What a run that was killed left would still write into the folder.
     Stack(ROOT, var=VAR, n8n_host=n8n_host, reporter=reporter).stop(everything=True)
     shutil.rmtree(VAR, ignore_errors=True)
-    with Stack(ROOT, var=VAR, n8n_host=n8n_host, durable=False, reporter=reporter) as stack:
-        stack.start(node_pack=tarball)
-        environment = stack.environment()
-        os.environ.update(
-            environment, LOG_LEVEL="WARNING", DJANGO_SETTINGS_MODULE="controlplane.settings"
-        )
-
-        import django
-
-        django.setup()
-        from deploy.demo import world
-        from deploy.demo.processes import Pergola
-
-        pergola = Pergola(stack.var, environment, reporter)
-        try:
-            world.prepare(reporter)
-            pergola.start()
-            places = world.build(reporter)
-            yield places, _send_orders(places, reporter), environment
-        finally:
-            pergola.stop()
+    stack = Stack(ROOT, var=VAR, n8n_host=n8n_host, durable=False, reporter=reporter)
+    with running(stack, reporter) as demo:
+        yield demo.places, _send_orders(demo.places, reporter), demo.environment
 
 
 def _send_orders(places: list["Place"], reporter: Reporter) -> str:

@@ -1,16 +1,15 @@
 """`python -m deploy.demo [--once]`: start everything, send orders, show what happens."""
 
 import argparse
-import os
 import signal
 import sys
 import time
 from pathlib import Path
 
+from deploy.demo.running import running
 from deploy.embedded.errors import StartFailed
 from deploy.embedded.progress import Reporter
 from deploy.embedded.stack import Stack
-from deploy.n8n_nodes import build
 
 ROOT = Path(__file__).parents[2]
 ONCE_SECONDS = 120
@@ -36,33 +35,13 @@ def main() -> int:
 
 def _run(reporter: Reporter, *, once: bool) -> int:
     started = time.monotonic()
-    with reporter.step("Building the node pack") as step:
-        tarball = build.pack()
-        step.done(tarball.name)
-    with Stack(ROOT, reporter=reporter) as stack:
-        stack.start(node_pack=tarball)
-        environment = stack.environment()
-        os.environ.update(
-            environment, LOG_LEVEL="WARNING", DJANGO_SETTINGS_MODULE="controlplane.settings"
-        )
+    with running(Stack(ROOT, reporter=reporter), reporter) as demo:
+        from deploy.demo import play  # needs Django, which is set up by now
 
-        import django
-
-        django.setup()
-        from deploy.demo import play, world
-        from deploy.demo.processes import Pergola
-
-        pergola = Pergola(stack.var, environment, reporter)
-        try:
-            world.prepare(reporter)
-            pergola.start()
-            places = world.build(reporter)
-            reporter.note(f"Set up in {time.monotonic() - started:.0f} s")
-            if once:
-                return play.once(places, reporter, within=ONCE_SECONDS)
-            play.live(places, reporter, environment)
-        finally:
-            pergola.stop()
+        reporter.note(f"Set up in {time.monotonic() - started:.0f} s")
+        if once:
+            return play.once(demo.places, reporter, within=ONCE_SECONDS)
+        play.live(demo.places, reporter, demo.environment)
     return 0
 
 

@@ -89,15 +89,9 @@ class _Bell:
     """Rings when a transaction that wrote to the outbox commits (LISTEN/NOTIFY)."""
 
     def __enter__(self) -> "_Bell":
-        settings = connection.settings_dict
-        self._connection = psycopg.connect(
-            host=settings["HOST"],
-            port=settings["PORT"] or None,
-            dbname=settings["NAME"],
-            user=settings["USER"],
-            password=settings["PASSWORD"],
-            autocommit=True,
-        )
+        # As Django connects, but outside its pool: a listener is held for good.
+        parameters = {**connection.get_connection_params(), "autocommit": True}
+        self._connection = psycopg.connect(**parameters)
         self._connection.execute(f"LISTEN {outbox.CHANNEL}")
         return self
 
