@@ -103,7 +103,7 @@ class TenantMiddleware:
         if str(request.resolver_match.url_name) in ACCOUNT_PAGES:
             return HttpResponseRedirect(f"/admin/{request.resolver_match.url_name}/")
         if not request.user.is_authenticated:
-            return HttpResponseRedirect(f"/admin/login/?next={request.path}")
+            return redirect_to_login(request.get_full_path(), "/admin/login/")
         if not request.user.is_superuser:
             raise Http404
         if request.resolver_match.view_name == "admin:index":

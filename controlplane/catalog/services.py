@@ -13,6 +13,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
+from controlplane.events.services import unsubscribe_installation
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.keys import revoke_keys_of
@@ -130,6 +131,7 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
                 n8n.delete_credential(installation.credential_id)
         revoke_keys_of(installation.pk)
         with transaction.atomic():
+            unsubscribe_installation(installation.pk)
             installation.status = Installation.Status.REMOVED
             installation.save(update_fields=["status", "updated_at"])
             _note("installation.removed", installation, by)

@@ -146,6 +146,13 @@ def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
     Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id).delete()
 
 
+@transaction.atomic
+def unsubscribe_installation(installation_id: uuid.UUID) -> None:
+    """Stop delivering to a workflow that is taken away, also where n8n did not say so itself."""
+    delivery.hold_listeners(alone=True)
+    Subscription.objects.filter(installation_id=installation_id).delete()
+
+
 def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:
     """The caller's own, so that one installation learns nothing of another's."""
     found = Subscription.objects.filter(webhook_url=webhook_url, installation_id=by.installation_id)

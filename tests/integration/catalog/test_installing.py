@@ -19,12 +19,18 @@ from controlplane.catalog.services import (
     uninstall,
 )
 from controlplane.catalog.workflow import workflow_hash
-from controlplane.events.models import Event
+from controlplane.events.models import Event, Subscription
 from controlplane.instances.client.errors import InstanceError
 from tenants.context import inside, outside
 from tenants.lookup import KeyRefused, key_from_text
 from tenants.models import ApiKey, Tenant
-from tests.factories.events import ADA, make_event, make_workspace
+from tests.factories.events import (
+    ADA,
+    make_event,
+    make_machine,
+    make_subscription,
+    make_workspace,
+)
 from tests.factories.installations import make_installation, make_release
 from tests.fakes.n8n import FakeN8n
 
@@ -164,6 +170,8 @@ def test_uninstalled_nothing_is_left_and_the_key_is_dead(
 ) -> None:
     deploy(installation.pk)
     (credential,) = n8n.credentials.values()
+    # An n8n that could not reach Pergola when it took the workflow away leaves its listener here.
+    make_subscription(n8n.url, by=make_machine(installation_id=installation.pk))
 
     uninstall(installation_id=installation.pk, by=ADA)
     uninstall(installation_id=installation.pk, by=ADA)
@@ -172,6 +180,7 @@ def test_uninstalled_nothing_is_left_and_the_key_is_dead(
     assert installation.status == "removed"
     assert not n8n.workflows
     assert not n8n.credentials
+    assert not Subscription.objects.exists()
     with outside(), pytest.raises(KeyRefused):
         key_from_text(credential["data"]["apiKey"])
     assert not Installation.objects.present().exists()
