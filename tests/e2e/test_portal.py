@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from sesame.utils import get_query_string
 
 from controlplane.catalog.models import Installation
-from controlplane.events.models import Subscription
+from controlplane.events.models import Event, Subscription
 from deploy.demo.story import MANAGER
 from deploy.demo.world import BY, Place
 from tenants.context import inside
@@ -115,13 +115,26 @@ def test_a_manager_clones_a_template_and_removes_it_again(running: Any, visit: V
         assert not Subscription.objects.exists()
 
 
-def test_a_source_s_test_event_is_followed_to_its_end(running: Any, visit: Visit) -> None:
+def test_a_source_s_test_event_is_followed_to_its_end(
+    running: Any, visit: Visit, eventually: Any
+) -> None:
+    tenant = running.places["hafen"].tenant
+    with inside(tenant):
+        known = set(Event.objects.filter(is_test=True).values_list("subject", flat=True))
     page = visit(running.places["hafen"], MANAGER[1])
     page.goto("/sources/shopify/")
     address = f"{settings.PUBLIC_URL}/in/hafen/shopify"
     expect(page.get_by_label("Copy the address")).to_have_value(address)
     page.get_by_role("button", name="Send a test event").click()
-    expect(page.get_by_text("#TEST-").first).to_be_visible(timeout=20_000)
+
+    def sent() -> set[str]:
+        with inside(tenant):
+            return set(Event.objects.filter(is_test=True).values_list("subject", flat=True)) - known
+
+    (subject,) = eventually(sent, what="the test event comes in")
+    expect(page.get_by_text(subject).first).to_be_visible(timeout=20_000)
+    state = page.get_by_test_id("test-state")
+    expect(state).to_have_attribute("data-status", "delivered", timeout=20_000)
 
 
 def test_somebody_else_s_member_is_turned_away(running: Any, visit: Visit) -> None:
