@@ -64,7 +64,10 @@ TENANT_APPS = [
     "controlplane.events",
     "controlplane.approvals",
     "controlplane.policies",
+    "controlplane.knowledge",
     "controlplane.orders",
+    "controlplane.invoices",
+    "controlplane.support",
     "controlplane.catalog",
 ]
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
@@ -220,6 +223,25 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail:///{BASE_DIR / 'var
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Pergola <no-reply@{PLATFORM_HOST}>")
 EMAIL_TIMEOUT = 10
+
+# --- Files: what tenants upload; each tenant's in a folder of its own ---------------------------
+
+FILES_ROOT = env.path("FILES_ROOT", default=BASE_DIR / "var" / "files")
+DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=25 * 1024 * 1024)
+
+# --- Knowledge: where passages are searched, and which model writes answers --------------------
+
+# Without these: PostgreSQL (BM25 and pgvector), and answers quoted from the passages.
+WEAVIATE_URL = env.str("WEAVIATE_URL", default="")
+WEAVIATE_GRPC_URL = env.str("WEAVIATE_GRPC_URL", default="")
+WEAVIATE_API_KEY = env.str("WEAVIATE_API_KEY", default="")
+# As LangChain names them: "openai:gpt-5-mini", "anthropic:…", "ollama:…".
+LLM_MODEL = env.str("LLM_MODEL", default="")
+LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
+LLM_API_KEY = env.str("LLM_API_KEY", default="")
+LLM_TIMEOUT = env.int("LLM_TIMEOUT", default=30)
+# The embedding model's graph is built once from the installed weights and kept here.
+MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
 
 # --- Doors -------------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ def _start() -> None:
         DATABASE_POOL="false",
         LOG_LEVEL="ERROR",
         EMAIL_URL=f"filemail:///{VAR / 'mail'}",
+        FILES_ROOT=str(VAR / "files"),
     )
 
 

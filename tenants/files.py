@@ -1,0 +1,108 @@
+"""A tenant's files: in a folder of its own, named by what is in them.
+
+The same content is kept once. A path is made from the entered tenant and a SHA-256 only, so no
+name from outside ever becomes part of one.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from controlplane.core.errors import DomainError
+from tenants.context import current_schema
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class FileTooLarge(DomainError):
+    code = "file_too_large"
+    status = 413
+    title = "The file is too large"
+
+
+class FileGone(DomainError):
+    code = "file_gone"
+    status = 404
+    title = "The file is no longer there"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """`size` in bytes; `is_new` is false where the tenant had the same content already."""
+
+    sha256: str
+    size: int
+    is_new: bool
+
+
+def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
+    """Write the content as it comes in and give it its name at the end.
+
+    Raises FileTooLarge; then, and where the chunks themselves raise, nothing is left behind.
+    """
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, size = hashlib.sha256(), 0
+    handle, name = tempfile.mkstemp(dir=folder, prefix="incoming-")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise FileTooLarge(
+                        f"The file has more than {limit} bytes, which is the most that is taken. "
+                        "Send a smaller one, or ask the platform's operator to raise the limit."
+                    )
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        place = _place(digest.hexdigest())
+        is_new = not place.exists()
+        if is_new:
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft.rename(place)
+    finally:
+        draft.unlink(missing_ok=True)
+    return StoredFile(digest.hexdigest(), size, is_new)
+
+
+def path_of(sha256: str) -> Path:
+    """Where the entered tenant's file lies. Raises FileGone."""
+    place = _place(sha256)
+    if not place.is_file():
+        raise FileGone(f"This tenant has no file {sha256[:12]}…. Upload the document again.")
+    return place
+
+
+def open_file(sha256: str) -> BinaryIO:
+    """Raises FileGone."""
+    return path_of(sha256).open("rb")
+
+
+def read_file(sha256: str) -> bytes:
+    """Raises FileGone."""
+    return path_of(sha256).read_bytes()
+
+
+def delete(sha256: str) -> None:
+    """Gone afterwards, also where it was gone before."""
+    _place(sha256).unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return Path(settings.FILES_ROOT) / current_schema()
+
+
+def _place(sha256: str) -> Path:
+    if not _DIGEST.fullmatch(sha256):
+        raise FileGone("A file is named by the SHA-256 of its content, in 64 hex digits.")
+    return _folder() / sha256[:2] / sha256

@@ -1,0 +1,56 @@
+"""What a hostile file can make a reader do, and that it stays in its process."""
+
+import pytest
+
+from controlplane.core import sandbox
+
+
+def misbehave(argument: str) -> object:
+    """Run in the child, where this file is imported by path of the package."""
+    if argument == "loop":
+        while True:
+            pass
+    if argument == "memory":
+        return len(bytearray(4 * 1024**3))
+    if argument == "write":
+        with open("/tmp/pergola-was-here", "w") as file:
+            file.write("x")
+    if argument == "environment":
+        import os
+
+        return sorted(os.environ)
+    if argument == "print":
+        print("a library's warning")
+    return argument
+
+
+HERE = "tests.unit.core.test_sandbox:misbehave"
+
+
+def test_an_answer_comes_back_as_json() -> None:
+    assert sandbox.run("json:dumps", {"a": [1]}) == '{"a": [1]}'
+
+
+def test_what_a_library_prints_is_not_part_of_the_answer() -> None:
+    assert sandbox.run(HERE, "print") == "print"
+
+
+@pytest.mark.parametrize(("deed", "reason"), [("loop", "time"), ("memory", "memory")])
+def test_too_much_time_or_memory_ends_it(deed: str, reason: str) -> None:
+    with pytest.raises(sandbox.Failed) as failed:
+        sandbox.run(HERE, deed, seconds=1, memory_mb=512)
+
+    assert failed.value.reason == reason
+
+
+def test_it_can_write_no_file() -> None:
+    with pytest.raises(sandbox.Failed) as failed:
+        sandbox.run(HERE, "write")
+
+    assert failed.value.reason == "crash"
+
+
+def test_it_sees_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "secret")
+
+    assert "SECRET_KEY" not in sandbox.run(HERE, "environment")
