@@ -13,25 +13,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from controlplane.events.delivery import _digest
-from controlplane.events.models import Delivery
-from controlplane.events.services import send_test_event
+from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.context import inside
 from tenants.doors import Door, door_of
 from tenants.models import ApiKey, Member, Tenant
-from tests.factories.approvals import make_approval, make_order
-from tests.factories.events import make_source, make_subscription, make_workspace
-from tests.factories.installations import make_installation, make_release
+from tests.factories.world import Part, parts
+from tests.factories.world.orders import TOKEN
 from tests.fakes.n8n import FakeN8n
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-TOKEN = "one-time-token"
 
 # Addresses that enter no tenant, each because it has nothing of a tenant's to show.
 SHARED = {
@@ -52,23 +50,6 @@ SHARED = {
     "accounts/password/done/": "before anybody is known",
     "accounts/password/<uidb64>/<token>/": "before anybody is known",
 }
-
-# What a call of ours carries, by address.
-BODIES: dict[str, dict[str, Any]] = {
-    "api/v1/subscriptions": {
-        "webhook_url": "{n8n}/webhook/other", "event_types": ["order.created"], "workflow_id": "2",
-    },
-    "api/v1/deliveries/<uuid:delivery_id>/claim": {"token": TOKEN, "include_payload": True},
-    "api/v1/approvals/<uuid:approval_id>/decision": {"decision": "approve"},
-    "approvals/<uuid:approval_id>/decision/": {"decision": "approve", "comment": "fine"},
-    "sources/new/": {"name": "Second shop", "slug": "second", "secret": ""},
-    "templates/<slug:slug>/clone/": {"parameter-max_quantity": "7"},
-    "installations/<uuid:installation_id>/parameters/": {"parameter-max_quantity": "8"},
-}  # fmt: skip
-# A name in a route that means another row there than elsewhere.
-BY_ROUTE = {("templates", "slug"): "template", ("sources", "event_id"): "test_event"}
-# What a field of an operation's input is filled with; those that name a row come from the world.
-TEXTS = {"action": "order.seen", "subject_type": "order", "subject_id": "1"}
 
 
 @dataclass(frozen=True)
@@ -111,25 +92,33 @@ BY_MEMBER = [
 
 @dataclass
 class World:
-    """North with a row of every kind. `names` are the texts that nobody else may ever see."""
+    """North with a row of every kind."""
 
     tenant: Tenant
-    rows: dict[str, Any]
+    parts: list[Part]
     n8n: str
 
     def __post_init__(self) -> None:
+        self.rows = {"tenant": self.tenant.slug, **self._all("rows")}
+        self.bodies, self.uploads, self.raw = (
+            self._all(kind) for kind in ("bodies", "uploads", "raw")
+        )
+        self.inputs, self.aliases = self._all("inputs"), self._all("aliases")
         self.before = self.state()
+
+    def _all(self, kind: str) -> dict[Any, Any]:
+        return {key: value for part in self.parts for key, value in getattr(part, kind).items()}
 
     @property
     def secrets(self) -> set[str]:
-        return {str(value) for value in self.rows.values() if isinstance(value, uuid.UUID)} | {
-            "Hafenstraße", "kaja@example.com", "north-only",
-        }  # fmt: skip
+        """What nobody else may ever see: the key of every row, and the texts that are named."""
+        keys = {str(value) for value in self.rows.values() if isinstance(value, uuid.UUID)}
+        return keys.union(*(part.secrets for part in self.parts))
 
     def path(self, address: Address) -> str:
         def fill(found: re.Match[str]) -> str:
             name = found["name"]
-            key = BY_ROUTE.get((address.route.partition("/")[0], name), name)
+            key = self.aliases.get((address.route.partition("/")[0], name), name)
             if key not in self.rows:
                 pytest.fail(f"tell the matrix what <{name}> is: {address}")
             return str(self.rows[key])
@@ -139,23 +128,33 @@ class World:
     def body(self, address: Address) -> dict[str, Any]:
         for operation in all_operations():
             if address.route.endswith(operation.path):
-                return self.input_of(operation.input_model)
-        text = json.dumps(BODIES.get(address.route, {})).replace("{n8n}", self.n8n)
-        return json.loads(text)
+                return self.input_of(operation)
+        return self._filled(self.bodies.get(address.route, {}))
 
     def given(self, address: Address) -> str:
         return self.path(address) + json.dumps(self.body(address))
 
-    def input_of(self, model: Any) -> dict[str, Any]:
-        filled = {}
-        for name, field in model.model_fields.items():
-            if field.annotation is uuid.UUID:
-                if name not in self.rows:
-                    pytest.fail(f"tell the matrix which row {model.__name__}.{name} names")
-                filled[name] = str(self.rows[name])
-            elif field.is_required():
-                filled[name] = TEXTS.get(name, "accepted" if name == "outcome" else None)
-        return filled
+    def input_of(self, operation: Operation) -> dict[str, Any]:
+        said = self._filled(self.inputs.get(operation.key, {}))
+        for name, field in operation.input_model.model_fields.items():
+            if name in said or not (field.is_required() or field.annotation is uuid.UUID):
+                continue
+            if name not in self.rows:
+                pytest.fail(f"tell the matrix what {operation.key} is given as {name}")
+            said[name] = str(self.rows[name])
+        return said
+
+    def _filled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With the rows that it names in braces."""
+
+        def fill(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: fill(inner) for name, inner in value.items()}
+            if isinstance(value, str) and value[:1] == "{" and value[1:-1] in self.rows:
+                return str(self.rows[value[1:-1]])
+            return value
+
+        return {name: fill(value) for name, value in body.items()}
 
     def state(self) -> str:
         """A fingerprint of every row in the tenant's schema."""
@@ -175,30 +174,20 @@ class World:
 
 
 @pytest.fixture
-def world(north: Tenant, tmp_path: Any, n8n: FakeN8n) -> World:
-    release = make_release(tmp_path)
+def world(north: Tenant, n8n: FakeN8n) -> World:
     with inside(north):
-        make_workspace(n8n.url)
-        source = make_source("north-only")
-        order = make_order(email="kaja@example.com")
-        approval = make_approval(make_order(1002), url=n8n.url)
-        subscription = make_subscription(n8n.url)
-        delivery = Delivery.objects.filter(event_id=order.event_id).get()
-        Delivery.objects.filter(pk=delivery.pk).update(token_sha256=_digest(TOKEN))
-        installation = make_installation(release)
-        tested = send_test_event(source=source).event
-    rows = {
-        "tenant": north.slug, "source": source.slug, "slug": source.slug,
-        "template": "review-orders",
-        "order_id": order.pk, "subject_id": order.pk, "event_id": order.event_id,
-        "approval_id": approval.pk, "subscription_id": subscription.pk,
-        "test_event": tested.pk, "delivery_id": delivery.pk, "installation_id": installation.pk,
-    }  # fmt: skip
-    return World(north, rows, n8n.url)
+        made = parts(n8n.url)
+    return World(north, made, n8n.url)
 
 
 def call(client: Client, method: str, address: Address, world: World) -> HttpResponse:
     path, body = world.path(address), world.body(address)
+    if upload := world.uploads.get(address.route):
+        file = SimpleUploadedFile(upload.filename, upload.content, upload.content_type)
+        form = encode_multipart(BOUNDARY, {**body, upload.field: file})
+        return client.generic(method, path, form, MULTIPART_CONTENT)
+    if raw := world.raw.get(address.route):
+        return client.generic(method, path, *raw)
     if address.route.startswith(("api/", "in/")):
         return client.generic(method, path, json.dumps(body), "application/json")
     return client.generic(method, path, urlencode(body), "application/x-www-form-urlencoded")
@@ -245,8 +234,11 @@ def test_every_address_that_enters_no_tenant_is_meant_to() -> None:
     assert set(SHARED) - shared == set(), "these are in the list and gone: take them out"
 
 
-def test_bodies_are_kept_for_addresses_that_exist() -> None:
-    assert set(BODIES) - {a.route for a in ADDRESSES} == set()
+def test_what_the_matrix_is_told_is_about_what_exists(world: World) -> None:
+    told = set(world.bodies) | set(world.uploads) | set(world.raw)
+
+    assert told - {address.route for address in ADDRESSES} == set()
+    assert set(world.inputs) - {operation.key for operation in all_operations()} == set()
 
 
 @pytest.mark.parametrize("address", BY_KEY, ids=str)
@@ -287,12 +279,10 @@ def assert_callable(address: Address, outcome: Tried) -> None:
 
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda operation: operation.key)
 def test_an_operation_finds_no_row_of_another_tenant(
-    operation: Any, world: World, south: Tenant, machine: Callable[..., Client]
+    operation: Operation, world: World, south: Tenant, machine: Callable[..., Client]
 ) -> None:
-    body = world.input_of(operation.input_model)
-    names_a_row = any(
-        f.annotation is uuid.UUID for f in operation.input_model.model_fields.values()
-    )
+    body = world.input_of(operation)
+    names_a_row = any(value in set(map(str, world.rows.values())) for value in body.values())
 
     answer = machine(south).post(f"/api/v1/{operation.path}", body, "application/json")
     own = machine(world.tenant).post(f"/api/v1/{operation.path}", body, "application/json")

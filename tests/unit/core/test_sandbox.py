@@ -1,5 +1,8 @@
 """What a hostile file can make a reader do, and that it stays in its process."""
 
+import os
+import tempfile
+
 import pytest
 
 from controlplane.core import sandbox
@@ -13,11 +16,9 @@ def misbehave(argument: str) -> object:
     if argument == "memory":
         return len(bytearray(4 * 1024**3))
     if argument == "write":
-        with open("/tmp/pergola-was-here", "w") as file:
+        with open(os.path.join(tempfile.gettempdir(), "was-here"), "w") as file:
             file.write("x")
     if argument == "environment":
-        import os
-
         return sorted(os.environ)
     if argument == "print":
         print("a library's warning")
