@@ -22,6 +22,8 @@ OF_TENANTS = {
     "approvals_approval", "approvals_vote", "approvals_waiter", "audit_entry",
     "catalog_installation", "django_migrations", "events_delivery", "events_event",
     "events_ledgerentry", "events_source", "events_subscription", "instances_workspace",
+    "invoices_goodsreceipt", "invoices_goodsreceiptline", "invoices_invoice",
+    "invoices_invoiceline", "invoices_purchaseorder", "invoices_purchaseorderline",
     "orders_order", "orders_orderline", "policies_decision", "policies_policy",
     "policies_policyversion", "policies_rule",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Purchase orders and goods receipts: what invoices are matched against, and how it comes in."""
