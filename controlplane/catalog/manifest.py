@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SLUG = r"^[a-z]+(-[a-z0-9]+)+$"
 SEMVER = r"^\d+\.\d+\.\d+$"
-Kind = Literal["text", "integer", "money", "boolean", "countries", "choice"]
+Kind = Literal["text", "integer", "percent", "money", "boolean", "countries", "choice"]
 
 
 class Strict(BaseModel):
@@ -24,7 +24,8 @@ class ParameterSpec(Strict):
     default: str | int | bool | list[str] | dict[str, str] | None = None
     minimum: int | None = None
     maximum: int | None = None
-    choices: list[str] = []
+    choices: dict[str, str] = {}
+    """What is stored, and what people read."""
 
     @model_validator(mode="after")
     def _can_be_filled(self) -> Self:
@@ -38,6 +39,7 @@ class ParameterSpec(Strict):
 class CaseEvent(Strict):
     type: str
     payload: dict[str, Any]
+    """What the event brings, as its source sends it; a document is named, and lies beside."""
 
 
 class Expected(Strict):
@@ -50,6 +52,8 @@ class Case(Strict):
 
     title: str
     parameters: dict[str, Any]
+    given: dict[str, list[dict[str, Any]]] = {}
+    """What the tenant has already, by kind: purchase_orders, goods_receipts, knowledge."""
     event: CaseEvent
     expected: Expected
 

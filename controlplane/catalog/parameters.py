@@ -60,12 +60,14 @@ def _checked(spec: ParameterSpec, value: Any) -> Any:
             return _text(value)
         case "integer":
             return _integer(spec, value)
+        case "percent":
+            return _percent(spec, value)
         case "boolean":
             if not isinstance(value, bool):
                 raise ValueError("must be true or false")
             return value
         case "choice":
-            if value not in spec.choices:
+            if not isinstance(value, str) or value not in spec.choices:
                 raise ValueError(f"must be one of {', '.join(spec.choices)}")
             return value
         case "countries":
@@ -88,6 +90,22 @@ def _integer(spec: ParameterSpec, value: Any) -> int:
     if spec.maximum is not None and value > spec.maximum:
         raise ValueError(f"must be at most {spec.maximum}")
     return value
+
+
+def _percent(spec: ParameterSpec, value: Any) -> str:
+    """Kept as text, so that it stays exact: "2.5"."""
+    if isinstance(value, bool):
+        raise ValueError("must be a percentage such as 2.5")
+    try:
+        percent = parse_amount(value)
+    except ValueError as error:
+        raise ValueError("must be a percentage such as 2.5") from error
+    least, most = spec.minimum or 0, 100 if spec.maximum is None else spec.maximum
+    if not least <= percent <= most:
+        raise ValueError(f"must be from {least} to {most}")
+    if percent != percent.quantize(Decimal("0.01")):
+        raise ValueError("must have at most two decimals")
+    return format(percent.normalize(), "f")
 
 
 def _countries(value: Any) -> list[str]:

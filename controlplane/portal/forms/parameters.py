@@ -1,5 +1,6 @@
 """A form made from a template's manifest: one field for each parameter."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -91,6 +92,26 @@ class AmountField(forms.DecimalField):
         return super().to_python(amount)
 
 
+class PercentField(AmountField):
+    """ "2.5", as the catalog takes it, from what the reader writes; the sign follows the box."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=5, decimal_places=2, **kwargs)
+        self.widget.attrs |= {"class": "percent", "inputmode": "decimal"}
+
+    def clean(self, value: Any) -> str | None:  # type: ignore[override]
+        percent = super().clean(value)
+        return None if percent is None else str(percent)
+
+    def prepare_value(self, value: Any) -> Any:
+        return Decimal(value) if isinstance(value, str) and _is_plain(value) else value
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is what the catalog keeps, and not what somebody typed."""
+    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
+
+
 class MoneyField(forms.MultiValueField):
     """`{"amount": "500.00", "currency": "EUR"}`; the amount is typed as the reader writes it."""
 
@@ -120,6 +141,10 @@ def _field(spec: ParameterSpec, value: Any) -> forms.Field:
             return forms.CharField(max_length=500, **words)
         case "integer":
             return forms.IntegerField(min_value=spec.minimum, max_value=spec.maximum, **words)
+        case "percent":
+            return PercentField(
+                localize=True, min_value=spec.minimum or 0, max_value=spec.maximum or 100, **words
+            )
         case "money":
             return MoneyField(**words)
         case "boolean":
@@ -132,7 +157,7 @@ def _field(spec: ParameterSpec, value: Any) -> forms.Field:
             )
         case "choice":
             empty = [] if spec.required else [("", "–")]
-            return forms.ChoiceField(choices=empty + [(c, c) for c in spec.choices], **words)
+            return forms.ChoiceField(choices=empty + list(spec.choices.items()), **words)
 
 
 @cache

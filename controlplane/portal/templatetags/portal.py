@@ -7,6 +7,7 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_timedelta
+from babel.numbers import format_percent
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -79,6 +80,12 @@ def localized(money: Money) -> str:
     text = money.localized(_locale())
     # CLDR wants a space between a code of letters and digits; Babel leaves it out.
     return re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text)
+
+
+@register.filter
+def percent(value: Decimal) -> str:
+    """A percentage as people write it: `2,5 %` in German, from 2.5."""
+    return str(format_percent(value / 100, locale=_locale(), decimal_quantization=False))
 
 
 @register.filter

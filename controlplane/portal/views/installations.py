@@ -24,7 +24,7 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, require_manager
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
-from controlplane.portal.templatetags.portal import country, localized
+from controlplane.portal.templatetags.portal import country, localized, percent
 from tenants.members import actor_of
 
 UNFINISHED = {Installation.Status.PENDING, Installation.Status.DEPLOYING}
@@ -163,5 +163,9 @@ def _as_text(spec: ParameterSpec, value: Any) -> str:
             return ", ".join(country(code) for code in value)
         case "boolean":
             return _("Yes") if value else _("No")
+        case "percent":
+            return percent(Decimal(value))
+        case "choice":
+            return spec.choices.get(value, str(value))
         case _:
             return str(value)

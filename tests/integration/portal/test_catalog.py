@@ -31,15 +31,18 @@ MANIFEST: dict[str, Any] = {
         {"name": "home", "type": "countries", "label": "At home", "required": False},
         {"name": "note", "type": "text", "label": "Note", "required": False},
         {"name": "loud", "type": "boolean", "label": "Tell everyone", "default": True},
-        {"name": "way", "type": "choice", "label": "Way", "choices": ["sea", "road"]},
+        {"name": "give", "type": "percent", "label": "Give", "default": "0"},
+        {"name": "way", "type": "choice", "label": "Way",
+         "choices": {"sea": "By sea", "road": "By road"}},
     ],
-}
+}  # fmt: skip
 FILLED = {
     "p-limit_amount": "1500.50",
     "p-limit_currency": "EUR",
     "p-most": "7",
     "p-home": ["DE", "AT"],
     "p-note": "",
+    "p-give": "2.5",
     "p-way": "sea",
 }
 STORED = {
@@ -47,6 +50,7 @@ STORED = {
     "most": 7,
     "home": ["AT", "DE"],
     "loud": False,
+    "give": "2.5",
     "way": "sea",
 }
 
@@ -79,7 +83,7 @@ def test_cloning_fills_every_kind_of_parameter(
 ) -> None:
     client = browser(north, role="manager")
     page = client.get("/templates/do-it/clone/").content.decode()
-    for label in ("Hold above", "Most pieces", "At home", "Note", "Tell everyone", "Way"):
+    for label in ("Hold above", "Most pieces", "At home", "Note", "Tell everyone", "Give", "Way"):
         assert label in page
     made = client.post("/templates/do-it/clone/", FILLED)
     with inside(north):
@@ -90,6 +94,8 @@ def test_cloning_fills_every_kind_of_parameter(
     assert "It is being set up in n8n" in page
     assert "€1,500.50" in page
     assert "Austria, Germany" in page
+    assert "2.5%" in page
+    assert "By sea" in page
 
 
 def test_a_clone_form_at_fault_keeps_what_was_typed(
@@ -116,7 +122,10 @@ def test_changing_the_values_in_german(
     page = client.get(address).content.decode()
     assert '<html lang="de">' in page
     assert 'value="1500,50"' in page
-    assert client.post(address, {**FILLED, "p-limit_amount": "2000,5"}).status_code == 302
+    assert (
+        client.post(address, {**FILLED, "p-limit_amount": "2000,5", "p-give": "2,5"}).status_code
+        == 302
+    )
     with inside(north):
         stored = Installation.objects.get().parameters["limit"]
     assert Decimal(stored["amount"]) == Decimal("2000.5")
