@@ -1,15 +1,25 @@
-"""`POST /in/<tenant>/<source>`: the way in for events of outside systems."""
+"""`POST /in/<tenant>/<source>`: the way in for events and documents of outside systems."""
 
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, JsonResponse
-from django.http.request import RawPostDataException
+from collections.abc import Iterator
+
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from controlplane.api.problems import answered
+from controlplane.api.problems import BodyUnreadable, answered
+from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound
 from controlplane.events import intake
+from controlplane.events.incoming import Incoming
 from tenants.doors import Door, enters
+
+PIECE = 64 * 1024
+
+
+class LengthMissing(DomainError):
+    code = "length_missing"
+    status = 411
+    title = "The length of the body is not known"
 
 
 @enters(Door.PATH)
@@ -19,14 +29,27 @@ from tenants.doors import Door, enters
 def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
     """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`."""
     found = intake.get_source(source)
-    intake.refuse_oversize(int(request.headers.get("Content-Length") or 0))
-    try:
-        body = request.body
-    except (RequestDataTooBig, RawPostDataException) as error:
-        raise intake.BodyTooLarge("The body is larger than this server takes.") from error
+    incoming = Incoming(_pieces(request), request.headers, _declared_length(request))
     with bound(source=source):
-        received = intake.receive(source=found, body=body, headers=request.headers)
+        received = intake.receive(source=found, incoming=incoming)
     return JsonResponse(
         {"event_id": str(received.event.pk), "duplicate": received.is_duplicate},
         status=200 if received.is_duplicate else 202,
     )
+
+
+def _declared_length(request: HttpRequest) -> int:
+    length = request.headers.get("Content-Length") or ""
+    if not length and request.headers.get("Transfer-Encoding"):
+        # WSGI knows the end of a body by its length only; Django would read none of it.
+        raise LengthMissing("Send the body with a Content-Length, not in chunks of unknown number.")
+    return int(length) if length.isdecimal() else 0
+
+
+def _pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Read as the kind of source asks for more, so that a document is never held whole."""
+    try:
+        while piece := request.read(PIECE):
+            yield piece
+    except UnreadablePostError as error:
+        raise BodyUnreadable("The connection ended before the whole body was sent.") from error

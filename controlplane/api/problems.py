@@ -15,7 +15,7 @@ from rest_framework.views import set_rollback
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.events.intake import BodyTooLarge
+from controlplane.events.incoming import BodyTooLarge
 
 
 class InputInvalid(DomainError):

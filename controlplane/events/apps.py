@@ -9,8 +9,9 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from controlplane.events import delivery, outbox
+        from controlplane.events import delivery, kinds, outbox, shopify_webhooks
 
+        kinds.register_kind(shopify_webhooks.KIND)
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(
             "INSERT",

@@ -11,18 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.models import Row
+from controlplane.events import kinds
 from tenants.models import slug_is_a_host_label
 
 
 class Source(Row):
-    """A system of the tenant's that sends events here, and the secret that it signs with."""
+    """A system of the tenant's that sends events here, and the secret that it signs with.
 
-    class Kind(models.TextChoices):
-        SHOPIFY = "shopify", "Shopify"
+    One of kind "internal" stands for Pergola itself and has no secret.
+    """
 
     slug = models.CharField(max_length=40, validators=[slug_is_a_host_label])
     name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=20, choices=Kind, default=Kind.SHOPIFY)
+    kind = models.CharField(max_length=20, choices=kinds.choices, default="shopify")
     secret = EncryptedTextField(blank=True, editable=False)
     is_active = models.BooleanField(default=True)
 

@@ -1,20 +1,23 @@
 """Changes to sources, subscriptions and events that people and triggers ask for."""
 
+import hashlib
 import json
 import secrets
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, Execution
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.events import delivery, shopify
-from controlplane.events.intake import Received, receive
+from controlplane.core.logs import get_logger
+from controlplane.core.text import made_storable
+from controlplane.events import delivery
+from controlplane.events.intake import keep, receive
+from controlplane.events.kinds import INTERNAL, KindUnknown, Received, kind_named
 from controlplane.events.models import Event, Source, Subscription
-from controlplane.events.samples import sample_order
 from controlplane.events.types import EVENT_TYPES
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url
@@ -38,24 +41,36 @@ class SourceExists(DomainError):
     title = "The source exists already"
 
 
+class NothingToTry(DomainError):
+    code = "nothing_to_try"
+    status = 409
+    title = "There is no sample to send"
+
+
+log = get_logger(__name__)
+
+
 def intake_url(tenant_slug: str, source: Source) -> str:
     """Where the outside system sends its events."""
     return f"{settings.PUBLIC_URL}/in/{tenant_slug}/{source.slug}"
 
 
 @transaction.atomic
-def create_source(*, slug: str, name: str, by: Actor, secret: str = "") -> tuple[Source, str]:
-    """A new source and its secret, which is shown this once. Raises SourceExists.
+def create_source(
+    *, slug: str, name: str, by: Actor, secret: str = "", kind: str = "shopify"
+) -> tuple[Source, str]:
+    """A new source and its secret, which is shown this once. Raises KindUnknown, SourceExists.
 
     `secret` is for a shop that signs with one of its own; else one is made.
     """
+    _assert_open(kind)
     if Source.objects.filter(slug=slug).exists():
         raise SourceExists(
             f"There is a source “{slug}” already. Choose another address or open that one.",
             errors=(FieldError("slug", "is taken"),),
         )
     secret = secret or secrets.token_hex(32)
-    source = Source(slug=slug, name=name, secret=secret)
+    source = Source(slug=slug, name=name, kind=kind, secret=secret)
     source.full_clean()
     source.save()
     _note("source.created", source, by)
@@ -64,7 +79,8 @@ def create_source(*, slug: str, name: str, by: Actor, secret: str = "") -> tuple
 
 @transaction.atomic
 def replace_secret(*, source: Source, by: Actor, secret: str = "") -> str:
-    """A new secret, valid at once; the old one ends. Shown this once."""
+    """A new secret, valid at once; the old one ends. Shown this once. Raises KindUnknown."""
+    _assert_open(source.kind)
     source.secret = new = secret or secrets.token_hex(32)
     source.save(update_fields=["secret", "updated_at"])
     _note("source.secret_replaced", source, by)
@@ -82,15 +98,67 @@ def _note(action: str, source: Source, by: Actor) -> None:
 
 
 def send_test_event(*, source: Source) -> Received:
-    """A sample order, signed as the shop would, through the same door; marked as a test."""
-    order = sample_order(timezone.now())
-    body = json.dumps(order, ensure_ascii=False).encode()
-    headers = {
-        shopify.SIGNATURE_HEADER: shopify.sign(body, source.secret),
-        shopify.TOPIC_HEADER: "orders/create",
-        shopify.ID_HEADER: f"test-{uuid.uuid4()}",
-    }
-    return receive(source=source, body=body, headers=headers, is_test=True)
+    """The kind's sample, signed as the outside system would, through the same door; marked a test.
+
+    Raises NothingToTry.
+    """
+    kind = kind_named(source.kind)
+    if kind.sample is None:
+        raise NothingToTry(
+            f"There is no sample for a source of kind “{kind.name}”. Send one of your own to its "
+            "address; the source's page shows how."
+        )
+    return receive(source=source, incoming=kind.sample(source))
+
+
+@transaction.atomic
+def publish(
+    *,
+    type: str,
+    subject: str,
+    body: dict[str, Any],
+    external_id: str,
+    by: Actor,
+    is_test: bool = False,
+    source: Source | None = None,
+) -> Received:
+    """An event of Pergola's own, durable and handed to its listeners in the caller's transaction.
+
+    `source` is where the thing came in, if it came by one. The same `external_id` again, or the
+    same body, answers with the event that it already is. Raises EventTypeUnknown.
+    """
+    _assert_known([type])
+    text = json.dumps(body, ensure_ascii=False)
+    received = keep(
+        Event(
+            source=source or internal_source(),
+            type=type,
+            external_id=external_id,
+            subject=made_storable(subject)[:200],
+            body=text,
+            body_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            is_test=is_test,
+        )
+    )
+    log.info("event.published", event_id=str(received.event.pk), by=by.label)
+    return received
+
+
+def published(*, external_id: str, source: Source | None = None) -> Event | None:
+    """The event that `publish` would answer with, for who wants to know before it does its work."""
+    source = source or Source.objects.filter(kind=INTERNAL).first()
+    return source.events.filter(external_id=external_id).first() if source else None
+
+
+def internal_source() -> Source:
+    """The tenant's own Pergola, made when it first has something to report."""
+    # A tenant may have named a shop so before there was such a source.
+    is_free = not Source.objects.filter(slug="pergola").exclude(kind=INTERNAL).exists()
+    source, _created = Source.objects.get_or_create(
+        kind=INTERNAL,
+        defaults={"slug": "pergola" if is_free else "pergola-itself", "name": "Pergola"},
+    )
+    return source
 
 
 def get_event(event_id: uuid.UUID) -> Event:
@@ -119,11 +187,7 @@ def subscribe(
 
     Events that waited for a listener are delivered. Raises EventTypeUnknown, ForeignUrl.
     """
-    if unknown := sorted(set(event_types) - set(EVENT_TYPES)):
-        raise EventTypeUnknown(
-            f"{', '.join(unknown)}: choose from {', '.join(EVENT_TYPES)}.",
-            errors=(FieldError("event_types", "is not known"),),
-        )
+    _assert_known(event_types)
     assert_own_url(Workspace.current(), webhook_url)
     delivery.hold_listeners(alone=True)
     subscription, _created = Subscription.objects.update_or_create(
@@ -157,3 +221,19 @@ def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:
     """The caller's own, so that one installation learns nothing of another's."""
     found = Subscription.objects.filter(webhook_url=webhook_url, installation_id=by.installation_id)
     return list(found)
+
+
+def _assert_known(event_types: list[str]) -> None:
+    if unknown := sorted(set(event_types) - set(EVENT_TYPES)):
+        raise EventTypeUnknown(
+            f"{', '.join(unknown)}: choose from {', '.join(EVENT_TYPES)}.",
+            errors=(FieldError("event_types", "is not known"),),
+        )
+
+
+def _assert_open(kind: str) -> None:
+    if kind_named(kind).receive is None:
+        raise KindUnknown(
+            f"A source of kind “{kind}” takes nothing in, so it is not set up and has no secret.",
+            errors=(FieldError("kind", "takes nothing in"),),
+        )

@@ -16,6 +16,8 @@ _KNOWN = (
     EventType("order.created", "Order Created", "A shop reports a new order"),
     EventType("order.updated", "Order Updated", "A shop reports that an order was changed"),
     EventType("order.cancelled", "Order Cancelled", "A shop reports that an order was cancelled"),
+    EventType("invoice.received", "Invoice Received", "An invoice of a supplier came in"),
+    EventType("ticket.received", "Ticket Received", "A customer asks for help"),
 )
 
 EVENT_TYPES: dict[str, EventType] = {event_type.name: event_type for event_type in _KNOWN}

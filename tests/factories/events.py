@@ -6,6 +6,7 @@ from typing import Any
 
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.events import services, shopify
+from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
 from controlplane.events.models import Event, Source, Subscription
 from controlplane.instances.models import Workspace
@@ -76,7 +77,7 @@ def order_body(number: int = 1001, **changes: Any) -> bytes:
 def make_event(source: Source | None = None, number: int = 1001, **changes: Any) -> Event:
     source = source or Source.objects.filter(slug="shop").first() or make_source()
     body = order_body(number, **changes)
-    return receive(source=source, body=body, headers=webhook_headers(body)).event
+    return receive(source=source, incoming=Incoming.of(body, webhook_headers(body))).event
 
 
 def make_subscription(

@@ -3,6 +3,11 @@ import type { INodePropertyOptions } from 'n8n-workflow';
 
 export const eventOptions: INodePropertyOptions[] = [
 	{
+		name: 'Invoice Received',
+		value: 'invoice.received',
+		description: 'An invoice of a supplier came in',
+	},
+	{
 		name: 'Order Cancelled',
 		value: 'order.cancelled',
 		description: 'A shop reports that an order was cancelled',
@@ -16,5 +21,10 @@ export const eventOptions: INodePropertyOptions[] = [
 		name: 'Order Updated',
 		value: 'order.updated',
 		description: 'A shop reports that an order was changed',
+	},
+	{
+		name: 'Ticket Received',
+		value: 'ticket.received',
+		description: 'A customer asks for help',
 	},
 ];

@@ -19,6 +19,7 @@ from controlplane.events.delivery import (
     claim,
     deliver,
 )
+from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
 from controlplane.events.models import Delivery, Event, OutboxMessage
 from controlplane.events.presentation import present_delivery
@@ -221,7 +222,7 @@ def test_through_the_api_as_the_trigger_does(yard: Tenant, n8n: FakeN8n) -> None
     assert subscribed.status_code == 200
     with inside(yard):
         body = order_body()
-        receive(source=source, body=body, headers=webhook_headers(body))
+        receive(source=source, incoming=Incoming.of(body, webhook_headers(body)))
     for message in outbox.claim(limit=10):
         outbox.carry_out(message)
 

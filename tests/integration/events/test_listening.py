@@ -7,6 +7,7 @@ import pytest
 from django.db import connections, transaction
 
 from controlplane.events.delivery import deliver
+from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
 from controlplane.events.models import Delivery, OutboxMessage, Subscription
 from controlplane.events.services import (
@@ -198,7 +199,7 @@ def test_an_event_and_a_listener_that_come_together_meet(yard: Tenant) -> None:
 
     thread = threading.Thread(target=listen)
     with inside(yard), transaction.atomic():
-        receive(source=source, body=body, headers=webhook_headers(body))
+        receive(source=source, incoming=Incoming.of(body, webhook_headers(body)))
         thread.start()
         assert not is_subscribed.wait(0.3)
     thread.join(timeout=10)
