@@ -1,0 +1,1 @@
+"""Figures about Pergola, measured on real data: `make bench NAME=invoices`."""
