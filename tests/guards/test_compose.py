@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>:[-?][^}]*)?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|(API|ENCRYPTION)_KEYS?$|ALLOWED_KEYS$|REDISCLI_AUTH")
 EXACT_VERSION = re.compile(r":v?\d+\.\d+\.\d+([.-][\w.-]+)?$|@sha256:[0-9a-f]{64}$")
-# Not there from the start: one is made by the running n8n, the other belongs to a profile.
-MAY_BE_EMPTY = {"WEAVIATE_API_KEY"}
+# Each belongs to something that need not be there.
+MAY_BE_EMPTY = {"WEAVIATE_API_KEY", "LLM_API_KEY"}
 SERVICE_KEYS = {
     *("build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "init"),
     *("logging", "networks", "ports", "profiles", "restart", "security_opt", "shm_size"),
