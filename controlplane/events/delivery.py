@@ -26,6 +26,9 @@ from controlplane.instances.models import Workspace
 # How long an execution may take to its first call of ours before a delivery whose answer was lost
 # is sent again.
 SIGN_OF_LIFE = timedelta(seconds=60)
+# How long an event waits for a listener. Who clones a template wants what came in while it was set
+# up, not every order and invoice of the last year started and paid again.
+WAITS_FOR_A_LISTENER = timedelta(days=7)
 
 log = get_logger(__name__)
 
@@ -61,17 +64,23 @@ def fan_out(event: Event) -> None:
 
 
 def catch_up(subscription: Subscription) -> int:
-    """Give a new listener what waited for one. Returns how many events that were."""
+    """Give a new listener what waited for one, and not too long. Returns how many events."""
+    since = timezone.now() - WAITS_FOR_A_LISTENER
     stranded = Delivery.objects.filter(
         subscription=None,
         status=Delivery.Status.PENDING,
         event__type__in=subscription.event_types,
         event__is_test=subscription.is_test,
+        event__received_at__gte=since,
     )
     waiting = Event.objects.filter(
-        type__in=subscription.event_types, deliveries=None, is_test=subscription.is_test
+        type__in=subscription.event_types,
+        deliveries=None,
+        is_test=subscription.is_test,
+        received_at__gte=since,
     ).order_by("received_at")
-    has = set(subscription.deliveries.values_list("event_id", flat=True))
+    known = subscription.deliveries.filter(event__received_at__gte=since)
+    has = set(known.values_list("event_id", flat=True))
     started = 0
     for delivery in stranded.order_by("created_at"):
         # Several listeners may have left the same event behind, also to one that had it already.

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from controlplane.events.delivery import WAITS_FOR_A_LISTENER
 from controlplane.events.models import Delivery, Event
 
 
@@ -40,9 +42,9 @@ def fate_of(event: Event) -> Fate:
 
 
 def _unheard(event: Event) -> Fate:
-    return Fate(
-        "unheard",
-        _("No listener"),
-        _("No active workflow listens to %(type)s. It is kept until one does.")
-        % {"type": event.type},
-    )
+    known = {"type": event.type, "days": WAITS_FOR_A_LISTENER.days}
+    if timezone.now() - event.received_at < WAITS_FOR_A_LISTENER:
+        detail = _("No active workflow listens to %(type)s. It waits %(days)d days for one.")
+    else:
+        detail = _("No workflow listened to %(type)s within %(days)d days. It starts none now.")
+    return Fate("unheard", _("No listener"), detail % known)

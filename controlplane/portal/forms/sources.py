@@ -1,15 +1,20 @@
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.events import kinds
 from tenants.models import slug_is_a_host_label
+
+SHOPIFY = "shopify"
+CHOICE = "<span><strong>{}</strong> {}</span>"
 
 
 class SecretForm(forms.Form):
     secret = forms.CharField(
-        label=_("The shop's own signing key"),
+        label=_("The sender's own signing key"),
         help_text=_(
             "A webhook that you create in Shopify's admin is signed with a key of Shopify's, which "
             "is shown there below the list of webhooks: paste it here. Leave it empty to have a "
@@ -23,13 +28,25 @@ class SecretForm(forms.Form):
         ),
     )
 
+    def __init__(self, data: Any = None, *, kind: str = SHOPIFY, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        if kind != SHOPIFY:
+            self.fields["secret"].help_text = _(
+                "At least 16 characters. Leave it empty to have one made."
+            )
+
 
 class SourceForm(SecretForm):
-    field_order = ["name", "slug", "secret"]
+    field_order = ["kind", "name", "slug", "secret"]
 
+    kind = forms.ChoiceField(
+        label=_("What it sends"),
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "options"}),
+    )
     name = forms.CharField(
         label=_("Name"),
-        help_text=_("What your people call the shop."),
+        help_text=_("What your people call the shop or the sender."),
         max_length=120,
     )
     slug = forms.CharField(
@@ -39,6 +56,17 @@ class SourceForm(SecretForm):
         max_length=40,
         validators=[slug_is_a_host_label],
     )
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["kind"].choices = [  # type: ignore[attr-defined]
+            (kind.name, format_html(CHOICE, kind.label, kind.description))
+            for kind in kinds.offered()
+        ]
+        self.fields["kind"].initial = SHOPIFY
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or SHOPIFY
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

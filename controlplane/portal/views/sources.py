@@ -1,4 +1,4 @@
-"""Event sources: connecting a shop, trying it out, and seeing what came in."""
+"""Event sources: connecting a shop or another sender, trying it out, and what came in."""
 
 import uuid
 from typing import Any
@@ -14,9 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.crypto import Undecryptable, decrypt, encrypt
-from controlplane.events import services
+from controlplane.events import services, shopify, signing
+from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
-from controlplane.events.shopify import SIGNATURE_HEADER, TOPIC_HEADER, TYPES_BY_TOPIC
 from controlplane.events.types import EVENT_TYPES
 from controlplane.orders.models import Order
 from controlplane.portal import lists
@@ -28,17 +28,8 @@ from tenants.members import actor_of
 
 # The session holds a new secret, encrypted, from its making until the page that shows it.
 SHOWN_ONCE = "source_secret"
-
-# For the sender that is not Shopify; a shell command, so in no language.
-SENDING = """\
-SIGNATURE=$(openssl dgst -sha256 -hmac "$SECRET" \\
-  -binary order.json | base64)
-curl {address} \\
-  --data-binary @order.json \\
-  -H 'Content-Type: application/json' \\
-  -H '{topic_header}: {topic}' \\
-  -H "{signature_header}: $SIGNATURE"
-"""
+# For every kind without a page of its own: signed as Pergola asks for.
+SIGNED_SETUP = "portal/sources/setup/signed.html"
 
 
 @require_GET
@@ -72,13 +63,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @member_page
 def create(request: HttpRequest) -> HttpResponse:
     require_manager(request)
-    form = SourceForm(request.POST or None)
+    form = SourceForm(request.POST or None, initial=_chosen(request))
     if request.method == "POST" and form.is_valid():
         try:
             source, secret = services.create_source(
                 **form.cleaned_data, by=actor_of(request.member)
             )
-        except services.SourceExists as error:
+        except (services.SourceExists, KindUnknown) as error:
             mark(form, error)
         except ValidationError as error:
             form.add_error(None, error)
@@ -94,7 +85,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
     context = {
-        "form": SecretForm(),
+        "form": SecretForm(kind=source.kind),
         "new_secret": _new_secret(request, source),
         **_setup(request, source),
         **_events(request, source),
@@ -119,7 +110,7 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
-    form = SecretForm(request.POST)
+    form = SecretForm(request.POST, kind=source.kind)
     if not form.is_valid():
         context = {"form": form, **_setup(request, source), **_events(request, source)}
         return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
@@ -152,7 +143,7 @@ def test_state(request: HttpRequest, slug: str, event_id: uuid.UUID) -> HttpResp
 
 def _with_secret(request: HttpRequest, source: Source, secret: str, *, given: str) -> HttpResponse:
     if given:
-        messages.success(request, _("The shop's key is saved. It is not shown again."))
+        messages.success(request, _("The key is saved. It is not shown again."))
     else:
         request.session[SHOWN_ONCE] = {"source": str(source.pk), "secret": encrypt(secret)}
     return redirect("sources:detail", source.slug)
@@ -169,25 +160,37 @@ def _new_secret(request: HttpRequest, source: Source) -> str:
         return ""
 
 
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    """The kind that a link from another page asks for."""
+    return {"kind": request.GET["kind"]} if request.GET.get("kind") else {}
+
+
 def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
+    kind = _kind(source)
     address = services.intake_url(request.tenant.slug, source)
-    topic = next(iter(TYPES_BY_TOPIC))
     return {
         "section": "sources",
         "source": source,
+        "kind": kind,
+        "takes_in": kind is not None and kind.receive is not None,
+        "setup_page": [f"portal/sources/setup/{source.kind}.html", SIGNED_SETUP],
         "address": address,
-        "example": SENDING.format(
-            address=address,
-            topic=topic,
-            topic_header=TOPIC_HEADER,
-            signature_header=SIGNATURE_HEADER,
-        ),
-        "signature_header": SIGNATURE_HEADER,
-        "topic_header": TOPIC_HEADER,
+        "example": kind.example.format(address=address) if kind else "",
+        "shopify": shopify,
+        "signing": signing,
         "topics": [
-            (topic, EVENT_TYPES[event_type].label) for topic, event_type in TYPES_BY_TOPIC.items()
+            (topic, EVENT_TYPES[event_type].label)
+            for topic, event_type in shopify.TYPES_BY_TOPIC.items()
         ],
     }
+
+
+def _kind(source: Source) -> SourceKind | None:
+    """None for a kind that this Pergola no longer takes in: its events can still be read."""
+    try:
+        return kind_named(source.kind)
+    except KindUnknown:
+        return None
 
 
 def _events(request: HttpRequest, source: Source) -> dict[str, Any]:
@@ -200,6 +203,7 @@ def _events(request: HttpRequest, source: Source) -> dict[str, Any]:
     )
     return {
         "source": source,
+        "kind": _kind(source),
         "listing": shown,
         "list_id": "deliveries",
         "rows": [(event, fate_of(event)) for event in shown.page.object_list],
@@ -214,8 +218,14 @@ def _tested(source: Source, event_id: str) -> Event | None:
 
 
 def _fate(event: Event) -> dict[str, Any]:
-    """How far the test event came: to n8n, and to a verdict on its order."""
+    """How far the test event came: to n8n, and an order to its verdict."""
     fate = fate_of(event)
     order = Order.objects.filter(event_id=event.pk).first()
-    is_awaited = fate.is_open or (fate.status == "delivered" and order is None)
-    return {"event": event, "fate": fate, "tested_order": order, "is_polled": is_awaited}
+    is_judged = order is not None or not event.type.startswith("order.")
+    return {
+        "event": event,
+        "fate": fate,
+        "tested_order": order,
+        "is_judged": is_judged,
+        "is_polled": fate.is_open or (fate.status == "delivered" and not is_judged),
+    }

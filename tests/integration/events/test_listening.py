@@ -2,14 +2,16 @@
 
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
+from django.utils import timezone
 
 from controlplane.events.delivery import deliver
 from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
-from controlplane.events.models import Delivery, OutboxMessage, Subscription
+from controlplane.events.models import Delivery, Event, OutboxMessage, Subscription
 from controlplane.events.services import (
     EventTypeUnknown,
     send_test_event,
@@ -73,6 +75,28 @@ class TestListening:
         delivery = Delivery.objects.get()
         assert (delivery.event, delivery.subscription) == (event, back)
         assert in_outbox() == [delivery.pk, delivery.pk]
+
+    @pytest.mark.parametrize(("days", "number"), [(6.9, 1), (7.1, 0)])
+    def test_what_waited_too_long_starts_nothing(self, days: float, number: int) -> None:
+        make_event()
+        Event.objects.update(received_at=timezone.now() - timedelta(days=days))
+
+        make_subscription()
+
+        assert Delivery.objects.count() == len(in_outbox()) == number
+
+    @pytest.mark.parametrize(("days", "number"), [(6.9, 1), (7.1, 0)])
+    def test_what_was_left_behind_too_long_ago_starts_nothing(
+        self, days: float, number: int
+    ) -> None:
+        left = make_subscription()
+        make_event()
+        unsubscribe(subscription_id=left.pk, by=make_machine())
+        Event.objects.update(received_at=timezone.now() - timedelta(days=days))
+
+        back = make_subscription()
+
+        assert back.deliveries.count() == number
 
     def test_what_two_listeners_left_behind_goes_once_to_the_next(self) -> None:
         left = [make_subscription(path=f"/webhook/{n}") for n in (1, 2)]
