@@ -1,0 +1,1 @@
+"""Reading invoices from files that strangers sent."""
