@@ -1,1 +1,23 @@
-"""Background work of knowledge."""
+"""Celery's door to knowledge."""
+
+import uuid
+from typing import Any
+
+from celery import shared_task
+
+from controlplane.knowledge.services import indexing, reading
+
+
+@shared_task(name="knowledge.ingest")
+def ingest(*, version_id: str, **_: Any) -> None:
+    reading.read_version(uuid.UUID(version_id))
+
+
+@shared_task(name="knowledge.index_version")
+def index_version(*, version_id: str, **_: Any) -> None:
+    indexing.index_version(uuid.UUID(version_id))
+
+
+@shared_task(name="knowledge.tend_vectors")
+def tend_vectors(**_: Any) -> None:
+    indexing.tend_vectors()

@@ -62,6 +62,9 @@ class Hit:
 
 
 class PassageIndex(Protocol):
+    is_transactional: bool
+    """Whether what it does is committed, or rolled back, with PostgreSQL's transaction."""
+
     def put(self, tenant: str, passages: Sequence[IndexedPassage]) -> None:
         """Add them, or replace those with the same `chunk_id`."""
 

@@ -1,1 +1,1 @@
-"""See the package's modules."""
+"""What can be done with a tenant's knowledge."""

@@ -1,0 +1,86 @@
+"""Vectors of texts, by MiniLM where the embedding extra is installed. Nothing is downloaded.
+
+One model per process, loaded at the first text. Without the extra `available()` is false, and
+passages are found by their words alone.
+"""
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from django.conf import settings
+
+from controlplane.knowledge import minilm
+
+_PARTS = ("onnx", "onnxruntime", "tokenizers")
+_BATCH = 16
+# Beside other work on the machine; a question is one short text, and documents wait in a queue.
+_THREADS = 2
+
+log = structlog.get_logger()
+_lock = threading.Lock()
+_model: "_Model | None" = None
+
+
+def available() -> bool:
+    """Whether the model and what runs it are installed."""
+    return minilm.model_folder() is not None and all(map(importlib.util.find_spec, _PARTS))
+
+
+def embed(texts: Sequence[str]) -> list[list[float]]:
+    """A vector of length 1 for each text; what is beyond 256 tokens is not looked at."""
+    return _loaded().embed(list(texts)).tolist() if texts else []
+
+
+def embed_one(text: str) -> list[float] | None:
+    """The vector of a question; None where no model is installed."""
+    return embed([text])[0] if available() else None
+
+
+def _loaded() -> "_Model":
+    global _model
+    with _lock:
+        if _model is None:
+            folder = minilm.model_folder()
+            assert folder is not None, "ask `available()` first"
+            graph = minilm.ensure_graph(folder, Path(settings.MODELS_ROOT))
+            _model = _Model(graph, folder / "tokenizer.json")
+        return _model
+
+
+class _Model:
+    """Session and tokenizer; both may be used by several threads at once."""
+
+    def __init__(self, graph: Path, tokenizer: Path) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _THREADS
+        options.inter_op_num_threads = 1
+        # Otherwise its threads keep a core busy while they wait for the next text.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session: Any = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.enable_truncation(minilm.MOST_TOKENS)
+        self._tokenizer.enable_padding()
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        vectors = np.empty((len(texts), minilm.DIMENSIONS), np.float32)
+        # Texts of like length together: padding costs as much as words.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        for start in range(0, len(order), _BATCH):
+            places = order[start : start + _BATCH]
+            encoded = self._tokenizer.encode_batch([texts[place] for place in places])
+            given = {
+                "ids": np.array([each.ids for each in encoded], np.int64),
+                "mask": np.array([each.attention_mask for each in encoded], np.int64),
+            }
+            vectors[places] = self._session.run(["embeddings"], given)[0]
+        return vectors

@@ -1,0 +1,1 @@
+"""From a file to canonical text and passages with exact spans."""
