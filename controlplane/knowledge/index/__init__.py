@@ -17,7 +17,7 @@ def _index(weaviate_url: str) -> PassageIndex:
     if weaviate_url:
         from controlplane.knowledge.index.weaviate import WeaviateIndex
 
-        return WeaviateIndex.from_settings()
+        return WeaviateIndex()
     from controlplane.knowledge.index.postgres import PostgresIndex
 
     return PostgresIndex()

@@ -1,20 +1,38 @@
-"""Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): two rankings become one."""
+"""Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): two rankings become one.
 
-from collections.abc import Hashable, Sequence
-from typing import TypeVar
+Ranks and not scores are added up, since BM25 has no upper end and cosines crowd together.
+"""
 
-T = TypeVar("T", bound=Hashable)
+import uuid
+from collections.abc import Sequence
+
+from controlplane.knowledge.index.port import Hit
 
 SMOOTHING = 60
 """The paper's k: how little the difference between the first ranks counts."""
 
+Ranking = Sequence[tuple[uuid.UUID, float]]
+"""Chunks with their scores, the best first."""
 
-def reciprocal_rank_fusion(
-    rankings: Sequence[Sequence[T]], *, smoothing: int = SMOOTHING
-) -> list[tuple[T, float]]:
-    """Each with its score, the best first; equal ones stand in the order they were met."""
-    scores: dict[T, float] = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1 / (smoothing + rank)
-    return sorted(scores.items(), key=lambda scored: -scored[1])
+
+def fuse(by_words: Ranking, by_meaning: Ranking, *, limit: int) -> list[Hit]:
+    """The best first; of equal ones, the one first that its words brought up."""
+    keyword_scores, similarities = dict(by_words), dict(by_meaning)
+    keyword_ranks = {chunk_id: rank for rank, chunk_id in enumerate(keyword_scores, start=1)}
+    dense_ranks = {chunk_id: rank for rank, chunk_id in enumerate(similarities, start=1)}
+    hits = [
+        Hit(
+            chunk_id=chunk_id,
+            score=_share(keyword_ranks.get(chunk_id)) + _share(dense_ranks.get(chunk_id)),
+            keyword_rank=keyword_ranks.get(chunk_id),
+            dense_rank=dense_ranks.get(chunk_id),
+            keyword_score=keyword_scores.get(chunk_id),
+            similarity=similarities.get(chunk_id),
+        )
+        for chunk_id in {**keyword_scores, **similarities}
+    ]
+    return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+
+def _share(rank: int | None) -> float:
+    return 0.0 if rank is None else 1 / (SMOOTHING + rank)

@@ -7,12 +7,14 @@ approved versions have postings: document frequencies count what can be found.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from django.db import connection, transaction
 
 from controlplane.core.models import new_id
 from controlplane.knowledge.index import vectors
-from controlplane.knowledge.index.fusion import reciprocal_rank_fusion
+from controlplane.knowledge.index.fusion import fuse
 from controlplane.knowledge.index.languages import config_of
 from controlplane.knowledge.index.port import Hit, IndexedPassage, Query, WrongTenant
 from tenants.context import current_schema
@@ -117,26 +119,9 @@ class PostgresIndex:
 
     def search(self, tenant: str, query: Query) -> list[Hit]:
         _assert_entered(tenant)
-        by_words = _by_words(query)
-        by_meaning = _by_meaning(query)
-        scores = dict(by_words)
-        ranks = [
-            {chunk_id: rank for rank, (chunk_id, _score) in enumerate(ranking, start=1)}
-            for ranking in (by_words, by_meaning)
-        ]
-        fused = reciprocal_rank_fusion([list(each) for each in ranks])[: query.limit]
-        similarities = _similarities(query, [chunk_id for chunk_id, _score in fused])
-        return [
-            Hit(
-                chunk_id=chunk_id,
-                score=score,
-                keyword_rank=ranks[0].get(chunk_id),
-                dense_rank=ranks[1].get(chunk_id),
-                keyword_score=scores.get(chunk_id),
-                similarity=similarities.get(chunk_id),
-            )
-            for chunk_id, score in fused
-        ]
+        hits = fuse(_by_words(query), _by_meaning(query), limit=query.limit)
+        similarities = _similarities(query, [hit.chunk_id for hit in hits])
+        return [replace(hit, similarity=similarities.get(hit.chunk_id)) for hit in hits]
 
     @transaction.atomic
     def drop_tenant(self, tenant: str) -> None:
@@ -201,13 +186,13 @@ def _similarities(query: Query, chunk_ids: list[uuid.UUID]) -> dict[uuid.UUID, f
     """Of those too that only their words brought up."""
     if query.vector is None or not chunk_ids or not vectors.exists():
         return {}
-    given = {"vector": vectors.as_text(query.vector), "chunks": chunk_ids}
+    given: dict[str, Any] = {"vector": vectors.as_text(query.vector), "chunks": chunk_ids}
     with connection.cursor() as cursor:
         cursor.execute(_SIMILARITIES, given)
         return dict(cursor.fetchall())
 
 
-def _scope(query: Query) -> dict[str, object]:
+def _scope(query: Query) -> dict[str, Any]:
     return {
         "config": config_of(query.language) if query.language else None,
         "collections": list(query.collections) or None,
