@@ -108,7 +108,7 @@ class Ticket(Row):
         constraints = [
             models.UniqueConstraint(fields=["serial"], name="ticket_serial_unique"),
             models.UniqueConstraint(
-                fields=["source_slug", "external_id"],
+                fields=["channel", "source_slug", "external_id"],
                 condition=~Q(external_id=""),
                 name="ticket_once_per_source",
             ),

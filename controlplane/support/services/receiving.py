@@ -1,0 +1,181 @@
+"""A ticket comes in, by whatever door: a row and the event that tells listeners of it."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.db.models import Max
+
+from controlplane.audit.services import record
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.text import made_storable
+from controlplane.events.models import Event, Source
+from controlplane.events.services import get_event, publish
+from controlplane.support.models import Ticket
+from tenants.context import current_tenant
+
+SUBJECT = "ticket"
+EVENT_TYPE = "ticket.received"
+MOST_CHARACTERS = 50_000
+_FIRST_SERIAL = 1001
+
+
+class TicketUnknown(DomainError):
+    code = "ticket_unknown"
+    status = 404
+    title = "No such ticket"
+
+
+class TicketInvalid(DomainError):
+    code = "ticket_invalid"
+    status = 422
+    title = "The ticket cannot be taken in"
+
+
+class EventHoldsNoTicket(DomainError):
+    code = "event_holds_no_ticket"
+    status = 422
+    title = "The event is not about a ticket"
+
+
+@dataclass(frozen=True)
+class Received:
+    ticket: Ticket
+    event: Event
+    is_duplicate: bool
+
+
+@transaction.atomic
+def receive_ticket(
+    *,
+    subject: str,
+    body: str,
+    requester_name: str,
+    requester_email: str,
+    channel: str,
+    by: Actor,
+    external_id: str = "",
+    language: str = "",
+    is_test: bool = False,
+    source: Source | None = None,
+) -> Received:
+    """Keep the ticket and publish `ticket.received` in one transaction.
+
+    `external_id` is the sender's own number: the same again by the same source (or channel) is
+    answered with the ticket that it already is, and changes nothing. Raises TicketInvalid.
+    """
+    subject, body = _one_line(subject), made_storable(body).strip()
+    requester_name, requester_email = _one_line(requester_name), requester_email.strip()
+    _assert_complete(subject, body, requester_email)
+    external_id = made_storable(external_id).strip()[:200]
+    _hold_serials()
+    if external_id and (known := _known_as(source, channel, external_id)):
+        assert known.event_id is not None  # written in the transaction that made it
+        return Received(known, get_event(known.event_id), is_duplicate=True)
+    serial = (Ticket.objects.aggregate(Max("serial"))["serial__max"] or _FIRST_SERIAL - 1) + 1
+    ticket = Ticket(
+        serial=serial,
+        number=f"T-{serial}",
+        channel=channel,
+        source_slug=source.slug if source else "",
+        external_id=external_id,
+        subject=subject[:300],
+        body=body,
+        requester_name=requester_name[:200],
+        requester_email=requester_email,
+        language=language.strip().lower()[:2],
+        is_test=is_test,
+    )
+    event = publish(
+        type=EVENT_TYPE,
+        subject=f"{ticket.number} {ticket.subject}".strip(),
+        body={
+            "ticket_id": str(ticket.pk),
+            "number": ticket.number,
+            "subject": ticket.subject,
+            "channel": channel,
+        },
+        external_id=f"ticket:{ticket.pk}",
+        is_test=is_test,
+        source=source,
+        by=by,
+    ).event
+    ticket.event_id = event.pk
+    ticket.save(force_insert=True)
+    record(
+        action="ticket.received",
+        subject_type=SUBJECT,
+        subject_id=str(ticket.pk),
+        data={"number": ticket.number, "channel": channel, "event_id": str(event.pk)},
+        by=by,
+    )
+    return Received(ticket, event, is_duplicate=False)
+
+
+def get_ticket(ticket_id: uuid.UUID) -> Ticket:
+    """Raises TicketUnknown."""
+    try:
+        return Ticket.objects.get(pk=ticket_id)
+    except Ticket.DoesNotExist:
+        raise TicketUnknown(
+            f"This tenant has no ticket {ticket_id}. Pass on the ticket_id of Triage a ticket.",
+            errors=(FieldError("ticket_id", "names no ticket"),),
+        ) from None
+
+
+def locked_ticket(ticket_id: uuid.UUID) -> Ticket:
+    """Held until the commit. Raises TicketUnknown."""
+    get_ticket(ticket_id)
+    return Ticket.objects.select_for_update().get(pk=ticket_id)
+
+
+def ticket_of_event(event: Event) -> Ticket:
+    """Held until the commit. Raises EventHoldsNoTicket."""
+    ticket = Ticket.objects.select_for_update().filter(event_id=event.pk).first()
+    if event.type != EVENT_TYPE or ticket is None:
+        raise EventHoldsNoTicket(
+            f"Event {event.pk} is {event.type}. Have the Pergola Trigger listen to {EVENT_TYPE}.",
+            errors=(FieldError("event_id", f"is {event.type}"),),
+        )
+    return ticket
+
+
+def ticket_link(ticket: Ticket) -> str:
+    """The ticket's page on the tenant's host; the tenant is the one that is entered."""
+    return f"{current_tenant().portal_url}/tickets/{ticket.pk}/"
+
+
+def _assert_complete(subject: str, body: str, email: str) -> None:
+    errors = []
+    if not subject and not body:
+        errors.append(FieldError("body", "is empty, and so is the subject"))
+    if len(body) > MOST_CHARACTERS:
+        errors.append(FieldError("body", f"has more than {MOST_CHARACTERS} characters"))
+    try:
+        validate_email(email)
+    except ValidationError:
+        errors.append(FieldError("requester.email", "is not an e-mail address"))
+    if errors:
+        told = "; ".join(f"{error.field} {error.message}" for error in errors)
+        raise TicketInvalid(f"Correct the ticket and send it again: {told}.", errors=tuple(errors))
+
+
+def _known_as(source: Source | None, channel: str, external_id: str) -> Ticket | None:
+    slug = source.slug if source else ""
+    return Ticket.objects.filter(
+        channel=channel, source_slug=slug, external_id=external_id
+    ).first()
+
+
+def _hold_serials() -> None:
+    """Numbers are counted, not drawn from a sequence; until the commit nobody else counts."""
+    with connection.cursor() as cursor:
+        # The table's oid is the tenant's own, so tenants do not wait for one another.
+        cursor.execute("SELECT pg_advisory_xact_lock('support_ticket'::regclass::oid::bigint)")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(made_storable(text).split())
