@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from controlplane.core.actor import Actor, ActorKind
-from controlplane.events import services, shopify
+from controlplane.events import services, shopify, signing
 from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
 from controlplane.events.models import Event, Source, Subscription
@@ -34,8 +34,14 @@ def make_workspace(url: str = NOWHERE, **fields: Any) -> Workspace:
     return Workspace.objects.create(**given)
 
 
-def make_source(slug: str = "shop", secret: str = SECRET) -> Source:
-    return services.create_source(slug=slug, name=slug.title(), secret=secret, by=ADA)[0]
+def make_source(slug: str = "shop", secret: str = SECRET, kind: str = "shopify") -> Source:
+    return services.create_source(slug=slug, name=slug.title(), kind=kind, secret=secret, by=ADA)[0]
+
+
+def signed_headers(body: bytes, *, own_id: str = "", secret: str = SECRET) -> dict[str, str]:
+    """For a source of another kind than Shopify's: signed as Pergola asks for."""
+    headers = {signing.SIGNATURE_HEADER: signing.sign(body, secret)}
+    return headers | ({signing.ID_HEADER: own_id} if own_id else {})
 
 
 def webhook_headers(body: bytes, *, webhook_id: str = "", **changes: str) -> dict[str, str]:
