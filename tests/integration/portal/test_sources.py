@@ -1,13 +1,19 @@
 """Connecting a shop, its secret, the test button, and what came in."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
+import pytest
 from django.test import Client
+from django.utils import timezone
 
-from controlplane.core.actor import Actor
-from controlplane.events.models import Event, Source
-from controlplane.events.services import create_source
+from controlplane.core.actor import Actor, ActorKind
+from controlplane.events import kinds, signing
+from controlplane.events.incoming import Incoming
+from controlplane.events.kinds import Received, SourceKind
+from controlplane.events.models import Delivery, Event, Source
+from controlplane.events.services import create_source, internal_source, publish
 from tenants.context import inside
 from tenants.models import Tenant
 
@@ -17,6 +23,35 @@ Browser = Callable[..., Client]
 def _source(tenant: Tenant, by: Actor) -> Source:
     with inside(tenant):
         return create_source(slug="shop", name="The shop", by=by)[0]
+
+
+@pytest.fixture
+def notes() -> Iterator[SourceKind]:
+    """A kind that a higher floor brings."""
+
+    def receive(source: Source, incoming: Incoming) -> Received:
+        note = signing.read_signed_object(source, incoming)
+        return publish(
+            type="ticket.received",
+            subject=note["subject"],
+            body=note,
+            external_id=note["subject"],
+            is_test=incoming.is_test,
+            source=source,
+            by=Actor(ActorKind.MACHINE, "1", "Notes"),
+        )
+
+    kind = SourceKind(
+        "notes",
+        "Notes",
+        "What <people> write",
+        receive,
+        example=signing.example(file="note.json", content_type="application/json"),
+        sample=lambda source: signing.signed_sample(source, b'{"subject": "A sample"}', {}),
+    )
+    kinds.register_kind(kind)
+    yield kind
+    kinds.forget_kind("notes")
 
 
 def test_a_made_secret_is_shown_once(north: Tenant, browser: Browser) -> None:
@@ -85,3 +120,89 @@ def test_only_managers_change_sources(north: Tenant, browser: Browser, member_ac
         refused = client.post(address, {"name": "x"})
         assert refused.status_code == 403
         assert "Manager" in refused.content.decode()
+
+
+def test_a_source_of_another_kind_says_how_to_sign(
+    north: Tenant, browser: Browser, notes: SourceKind
+) -> None:
+    client = browser(north, role="manager")
+    form = client.get("/sources/new/?kind=notes").content.decode()
+    assert "What &lt;people&gt; write" in form
+    assert re.search(r'value="notes"[^>]*checked', form)
+    client.post("/sources/new/", {"name": "Desk", "kind": "notes"})
+    with inside(north):
+        assert Source.objects.get().kind == "notes"
+    page = client.get("/sources/desk/").content.decode()
+    assert "Shopify" not in page
+    assert "X-Pergola-Signature: sha256=$SIGNATURE" in page
+    assert "--data-binary @note.json" in page
+    assert "Notes" in client.get("/sources/").content.decode()
+
+
+def test_no_source_of_a_kind_that_is_not_offered(
+    north: Tenant, browser: Browser, notes: SourceKind
+) -> None:
+    client = browser(north, role="manager")
+    for kind in ("faxes", "internal"):
+        assert client.post("/sources/new/", {"name": "Desk", "kind": kind}).status_code == 422
+
+
+def test_a_test_of_another_kind_ends_with_its_delivery(
+    north: Tenant, browser: Browser, member_actor: Actor, notes: SourceKind
+) -> None:
+    with inside(north):
+        create_source(slug="desk", name="Desk", kind="notes", by=member_actor)
+    client = browser(north, role="manager")
+    page = client.post("/sources/desk/test/", follow=True).content.decode()
+    assert "A sample" in page
+    with inside(north):
+        event = Event.objects.get()
+        Delivery.objects.create(event=event, status=Delivery.Status.DELIVERED)
+    state = client.get(f"/sources/desk/test/{event.pk}/").content.decode()
+    assert "n8n has it" in state
+    assert "hx-get" not in state
+
+
+def test_pergola_itself_has_events_and_nothing_to_set_up(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    with inside(north):
+        internal_source()
+        publish(
+            type="invoice.received",
+            subject="rechnung.xml",
+            body={},
+            external_id="1",
+            by=member_actor,
+        )
+    client = browser(north, role="manager")
+    assert "/sources/pergola/" in client.get("/sources/").content.decode()
+    page = client.get("/sources/pergola/").content.decode()
+    assert "rechnung.xml" in page
+    assert "nothing to set up" in page
+    assert "/in/north/pergola" not in page
+    assert "send-test" not in page
+    assert client.post("/sources/pergola/test/").status_code == 409
+    assert client.post("/sources/pergola/secret/", {"secret": ""}).status_code == 422
+    with inside(north):
+        assert Source.objects.get().secret == ""
+
+
+def test_what_came_in_of_a_kind_that_is_gone_can_be_read(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    _source(north, member_actor)
+    with inside(north):
+        Source.objects.update(kind="faxes")
+    page = browser(north, role="manager").get("/sources/shop/").content.decode()
+    assert "nothing of this kind any more" in page
+
+
+def test_an_event_that_waited_too_long_says_so(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    with inside(north):
+        publish(type="ticket.received", subject="#1", body={}, external_id="1", by=member_actor)
+        Event.objects.update(received_at=timezone.now() - timedelta(days=8))
+    page = browser(north).get("/sources/pergola/").content.decode()
+    assert "within 7 days. It starts none now." in page
