@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 # UNTDID 1001 as EN 16931 lists it for credit notes (BR-CL-01): what lessens what one owes.
 CREDIT_NOTES = frozenset(
-    ["81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"]
+    ["81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"]
 )
 
 

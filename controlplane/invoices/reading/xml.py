@@ -68,11 +68,16 @@ class Node:
         return next(self.all(path), None)
 
     def text(self, path: str) -> str:
-        """The text of the first element at `path` that has one, or ""."""
-        return next((found.value for found in self.all(path) if found.value), "")
+        """The text of the first element at `path` that has one, or "", in one line."""
+        return " ".join(self.prose(path).split())
 
     def texts(self, path: str) -> tuple[str, ...]:
-        return tuple(found.value for found in self.all(path) if found.value)
+        """The texts of all elements at `path`, each in one line."""
+        return tuple(" ".join(found.value.split()) for found in self.all(path) if found.value)
+
+    def prose(self, path: str) -> str:
+        """The first text at `path` as it is written, with its line breaks."""
+        return next((found.value for found in self.all(path) if found.value), "")
 
     def _step(self, step: str) -> list["Node"]:
         if self._children is None:
