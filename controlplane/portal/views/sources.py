@@ -172,7 +172,9 @@ def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
         "section": "sources",
         "source": source,
         "kind": kind,
+        # Asked here, since a template would call what it names.
         "takes_in": kind is not None and kind.receive is not None,
+        "has_sample": kind is not None and kind.sample is not None,
         "setup_page": [f"portal/sources/setup/{source.kind}.html", SIGNED_SETUP],
         "address": address,
         "example": kind.example.format(address=address) if kind else "",

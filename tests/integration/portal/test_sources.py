@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -101,6 +102,7 @@ def test_replacing_the_secret(north: Tenant, browser: Browser, member_actor: Act
 def test_a_test_event_is_followed(north: Tenant, browser: Browser, member_actor: Actor) -> None:
     _source(north, member_actor)
     client = browser(north, role="manager")
+    assert "send-test" in client.get("/sources/shop/").content.decode()
     sent = client.post("/sources/shop/test/")
     page = client.get(sent.headers["Location"].partition("#")[0]).content.decode()
     with inside(north):
@@ -133,10 +135,25 @@ def test_a_source_of_another_kind_says_how_to_sign(
     with inside(north):
         assert Source.objects.get().kind == "notes"
     page = client.get("/sources/desk/").content.decode()
+    assert "send-test" in page
     assert "Shopify" not in page
     assert "X-Pergola-Signature: sha256=$SIGNATURE" in page
     assert "--data-binary @note.json" in page
     assert "Notes" in client.get("/sources/").content.decode()
+
+
+def test_there_is_no_button_without_a_sample(
+    north: Tenant, browser: Browser, member_actor: Actor, notes: SourceKind
+) -> None:
+    kinds.forget_kind("notes")
+    kinds.register_kind(replace(notes, sample=None))
+    with inside(north):
+        create_source(slug="desk", name="Desk", kind="notes", by=member_actor)
+    client = browser(north, role="manager")
+    page = client.get("/sources/desk/").content.decode()
+    assert "/in/north/desk" in page
+    assert "send-test" not in page
+    assert client.post("/sources/desk/test/").status_code == 409
 
 
 def test_no_source_of_a_kind_that_is_not_offered(
