@@ -54,6 +54,18 @@ def create_collection(*, slug: str, name: str, language: str = "en", by: Actor) 
 
 
 @transaction.atomic
+def rename_collection(*, collection_id: uuid.UUID, name: str, by: Actor) -> Collection:
+    """What people call it; its short name stays. Raises CollectionUnknown."""
+    get_collection(collection_id)
+    collection = Collection.objects.select_for_update().get(pk=collection_id)
+    if collection.name != name:
+        former, collection.name = collection.name, name
+        collection.save()
+        _note("collection.renamed", collection, {"former_name": former}, by)
+    return collection
+
+
+@transaction.atomic
 def set_collection_active(*, collection_id: uuid.UUID, is_active: bool, by: Actor) -> Collection:
     """An inactive one keeps its documents; nothing in it is found. Raises CollectionUnknown."""
     get_collection(collection_id)
