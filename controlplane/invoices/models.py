@@ -41,8 +41,9 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 class Invoice(Row):
     """One document of a supplier. Columns are for lists; `normal` is the whole invoice as read.
 
-    `sha256` names the tenant's file. What could not be read from a plain PDF stands in `fields`
-    with its confidence until a person confirms it.
+    `sha256` names the tenant's file, `xml_sha256` the XML that was in it and that rules run on.
+    `fields` are what was found in the text of a plain PDF, with its confidence: proposals only.
+    `needs_check` until a person has confirmed what could not be read for sure.
     """
 
     class Format(models.TextChoices):
@@ -81,7 +82,12 @@ class Invoice(Row):
 
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     format = models.CharField(max_length=10, choices=Format, blank=True)
+    syntax = models.CharField(max_length=10, blank=True)
+    xml_name = models.CharField(max_length=200, blank=True)
+    xml_sha256 = models.CharField(max_length=64, blank=True)
+    pages = models.PositiveIntegerField(default=0)
     read_at = models.DateTimeField(null=True, blank=True)
+    needs_check = models.BooleanField(default=False)
     quarantine_code = models.CharField(max_length=40, blank=True)
     quarantine_reason = models.TextField(blank=True)
     problems = models.JSONField(default=list, blank=True)
@@ -164,9 +170,10 @@ class Invoice(Row):
         return Money(Decimal(self.payable), self.currency)
 
     @property
-    def is_read(self) -> bool:
-        """Whether there are fields that count: from XML, or confirmed by a person."""
-        return self.normal is not None
+    def original(self) -> "Invoice | None":
+        """The invoice that this one repeats; one that was rejected may be sent again."""
+        first = self.duplicate_of
+        return None if first is None or first.outcome == self.Outcome.REJECTED else first
 
     @property
     def is_finished(self) -> bool:
@@ -180,10 +187,12 @@ class Invoice(Row):
     def warnings(self) -> int:
         return len(self.findings or ()) - self.errors
 
-    def attach_match(self, *, match: dict[str, Any], decision: Any) -> None:
+    def attach_match(
+        self, *, match: dict[str, Any] | None, reasons: list[dict[str, Any]], decision: Any
+    ) -> None:
         """Take over a decision. What waits for a person's eyes, or has an outcome, stays that."""
         self.match, self.matched_at = match, decision.created_at
-        self.verdict, self.reasons = decision.verdict, decision.reasons
+        self.verdict, self.reasons = decision.verdict, reasons
         self.decision_id = decision.pk
         if self.status in {self.Status.READ, self.Status.MATCHED, self.Status.HELD}:
             self.status = self.Status.HELD if self.verdict == "hold" else self.Status.MATCHED

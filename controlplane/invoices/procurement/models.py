@@ -116,6 +116,13 @@ class GoodsReceipt(Row):
         return self.number
 
 
+class GoodsReceiptLineQuerySet(models.QuerySet["GoodsReceiptLine"]):
+    def of_orders(self, numbers: set[str]) -> Self:
+        return self.annotate(lowered=Lower("order_number")).filter(
+            lowered__in={number.lower() for number in numbers}
+        )
+
+
 class GoodsReceiptLine(Row):
     """`quantity` arrived, `rejected` of it was not taken. It may come before its order does."""
 
@@ -131,6 +138,8 @@ class GoodsReceiptLine(Row):
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     rejected = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     unit = models.CharField(max_length=10, blank=True)
+
+    objects = GoodsReceiptLineQuerySet.as_manager()
 
     class Meta:
         app_label = "invoices"

@@ -1,1 +1,39 @@
-"""See the package's modules."""
+"""What can be done with supplier invoices, and with what they are matched against."""
+
+from controlplane.invoices.corrections import FieldsInvalid
+from controlplane.invoices.services.correct import NotAPerson, NothingToCorrect, correct_fields
+from controlplane.invoices.services.intake import DocumentEmpty, Received, receive_invoice
+from controlplane.invoices.services.lookup import (
+    SUBJECT,
+    InvoiceUnknown,
+    get_invoice,
+    invoice_link,
+)
+from controlplane.invoices.services.match import match_invoice
+from controlplane.invoices.services.outcome import (
+    OutcomeNotAllowed,
+    OutcomeRecorded,
+    record_outcome,
+)
+from controlplane.invoices.services.read import EventHoldsNoInvoice, extract_invoice, read_invoice
+
+__all__ = [
+    "SUBJECT",
+    "DocumentEmpty",
+    "EventHoldsNoInvoice",
+    "FieldsInvalid",
+    "InvoiceUnknown",
+    "NotAPerson",
+    "NothingToCorrect",
+    "OutcomeNotAllowed",
+    "OutcomeRecorded",
+    "Received",
+    "correct_fields",
+    "extract_invoice",
+    "get_invoice",
+    "invoice_link",
+    "match_invoice",
+    "read_invoice",
+    "receive_invoice",
+    "record_outcome",
+]

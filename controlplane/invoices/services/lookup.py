@@ -1,0 +1,44 @@
+"""Finding an invoice, and its page."""
+
+import uuid
+
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.invoices.models import Invoice
+from tenants.context import current_tenant
+
+SUBJECT = "invoice"
+
+
+class InvoiceUnknown(DomainError):
+    code = "invoice_unknown"
+    status = 404
+    title = "No such invoice"
+
+
+def get_invoice(invoice_id: uuid.UUID) -> Invoice:
+    """Raises InvoiceUnknown."""
+    return _found(Invoice.objects.filter(pk=invoice_id).first(), invoice_id)
+
+
+def locked_invoice(invoice_id: uuid.UUID) -> Invoice:
+    """Held until the commit, so that what is done to one invoice queues up. Raises InvoiceUnknown.
+
+    Only this row: what it is a duplicate of is read without waiting.
+    """
+    found = Invoice.objects.select_for_update(of=("self",)).filter(pk=invoice_id).first()
+    return _found(found, invoice_id)
+
+
+def invoice_link(invoice: Invoice) -> str:
+    """The invoice's page on the tenant's host; the tenant is the one that is entered."""
+    return f"{current_tenant().portal_url}/invoices/{invoice.pk}/"
+
+
+def _found(invoice: Invoice | None, invoice_id: uuid.UUID) -> Invoice:
+    if invoice is None:
+        raise InvoiceUnknown(
+            f"This tenant has no invoice {invoice_id}. Pass on the invoice_id of Extract an "
+            "invoice.",
+            errors=(FieldError("invoice_id", "names no invoice"),),
+        )
+    return invoice
