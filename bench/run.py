@@ -141,9 +141,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _names() -> list[str]:
-    return sorted(
-        path.stem for path in BENCH.glob("*.py") if path.stem not in {"__init__", "run"}
-    )
+    return sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in {"__init__", "run"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
