@@ -62,6 +62,10 @@ def _passages(text: str, placed: list[tuple[Block, Span]]) -> Iterator[Span]:
             path.append((block.level, text[span.start : span.end]))
             bare = span
         elif block.section is not None:
+            yield from flush()
+            if bare:
+                yield Span(bare.start, bare.end, _joined(path[:-1]))
+                bare = None
             # A question alone is no passage; its answer has it for a heading.
             if block.section:
                 yield from _cut(text, [span], block.section[:_LONGEST_HEADING])

@@ -52,8 +52,9 @@ def _refusal(error: Exception) -> Refused:
 
 def _lines(page: pypdfium2.PdfPage) -> list[str]:
     text = page.get_textpage().get_text_range()
-    # pdfium marks a hyphen at the end of a line that it takes for one of hyphenation.
-    return [line.rstrip() for line in text.replace("\ufffe\r\n", "").split("\r\n")]
+    # What pdfium takes for a hyphen of hyphenation it marks, and joins the word itself or not.
+    joined = text.replace("\ufffe\r\n", "").replace("\ufffe", "")
+    return [line.rstrip() for line in joined.split("\r\n")]
 
 
 def _without_running_titles(pages: list[list[str]]) -> list[list[str]]:
