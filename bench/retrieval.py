@@ -124,9 +124,11 @@ def _full_text(query: str) -> Callable[[str], Ranking]:
     statement = (
         "SELECT d.title FROM knowledge_chunk c"  # noqa: S608  (constants only)
         " JOIN knowledge_documentversion v ON v.id = c.version_id AND v.status = 'approved'"
-        f" JOIN knowledge_document d ON d.id = v.document_id, {query} q,"
-        " to_tsvector('english', c.heading || ' ' || c.text) t"
-        f" WHERE t @@ q ORDER BY ts_rank(t, q, 1) DESC, c.id LIMIT {RESULTS}"
+        " JOIN knowledge_document d ON d.id = v.document_id"
+        f" CROSS JOIN (SELECT {query} AS q) asked"
+        " WHERE to_tsvector('english', c.heading || ' ' || c.text) @@ q"
+        " ORDER BY ts_rank(to_tsvector('english', c.heading || ' ' || c.text), q, 1) DESC, c.id"
+        f" LIMIT {RESULTS}"
     )
 
     def search(question: str) -> Ranking:
