@@ -44,4 +44,6 @@ def actor_of(member: Member) -> Actor:
     """The member as the one who does something, with what the role permits."""
     name = member.user.get_full_name() or member.user.get_username()
     scopes = frozenset({"approvals:decide"} if member.may_decide else ())
+    if member.may_manage:
+        scopes |= {"knowledge:write", "knowledge:approve"}
     return Actor(kind=ActorKind.MEMBER, id=str(member.user_id), label=name, scopes=scopes)

@@ -24,7 +24,9 @@ class ActionReserved(DomainError):
 
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
-RESERVED_NOUNS = {"approval", "installation", "policy", "source", "tenant", "workspace"}
+RESERVED_NOUNS = {
+    "approval", "installation", "policy", "source", "tenant", "ticket", "triage", "workspace",
+}  # fmt: skip
 RESERVED_ACTIONS = {"order.accepted", "order.rejected", "order.reviewed"}
 
 
