@@ -25,7 +25,8 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "installation", "policy", "source", "tenant", "ticket", "triage", "workspace",
+    "approval", "collection", "document", "installation", "policy", "source", "tenant", "ticket",
+    "triage", "workspace",
 }  # fmt: skip
 RESERVED_ACTIONS = {"order.accepted", "order.rejected", "order.reviewed"}
 
