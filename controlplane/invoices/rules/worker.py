@@ -11,7 +11,7 @@ import re
 import resource
 import struct
 import sys
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from lxml import etree
 
@@ -52,14 +52,14 @@ def main() -> None:
         send(answers, answer)
 
 
-def receive(stream: BinaryIO) -> Any:
+def receive(stream: IO[bytes]) -> Any:
     head = stream.read(4)
     if len(head) < 4:
         return None
     return json.loads(stream.read(struct.unpack(">I", head)[0]))
 
 
-def send(stream: BinaryIO, message: Any) -> None:
+def send(stream: IO[bytes], message: Any) -> None:
     body = json.dumps(message).encode()
     stream.write(struct.pack(">I", len(body)) + body)
     stream.flush()
