@@ -20,8 +20,14 @@ ALL_SCOPES = [
     "approvals:request",
     "audit:record",
     "events:subscribe",
+    "invoices:match",
+    "invoices:read",
+    "invoices:record",
+    "invoices:submit",
+    "invoices:validate",
     "orders:record",
     "orders:review",
+    "procurement:submit",
 ]
 
 # `yard` is for what must be committed to be seen, by threads above all; it is cleared afterwards.

@@ -25,10 +25,14 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "collection", "document", "installation", "policy", "source", "tenant", "ticket",
-    "triage", "workspace",
+    "approval", "collection", "document", "goods_receipt", "installation", "policy",
+    "purchase_order", "source", "tenant", "ticket", "triage", "workspace",
 }  # fmt: skip
-RESERVED_ACTIONS = {"order.accepted", "order.rejected", "order.reviewed"}
+RESERVED_ACTIONS = {
+    "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",
+    "invoice.read", "invoice.received", "invoice.rejected", "invoice.validated",
+    "order.accepted", "order.rejected", "order.reviewed",
+}  # fmt: skip
 
 
 def record_from_workflow(

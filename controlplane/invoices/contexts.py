@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
 from controlplane.core.money import Money, parse_amount
 from controlplane.invoices.matching.papers import ZERO, Terms
 from controlplane.invoices.matching.result import CODES, LINE_CODES, Match
@@ -114,7 +116,7 @@ def _invoice_facts(invoice: Invoice) -> dict[str, Any]:
     return {
         "number": invoice.number,
         "format": invoice.format,
-        "status": _reading_status(invoice),
+        "status": invoice.reading_status,
         "is_credit_note": invoice.is_credit_note,
         "is_duplicate": original is not None,
         "duplicate_text": f"{original.number} was received on {original.created_at:%Y-%m-%d}"
@@ -127,7 +129,7 @@ def _invoice_facts(invoice: Invoice) -> dict[str, Any]:
         "total": {
             "minor": max(-_LARGEST_MINOR, min(total.minor, _LARGEST_MINOR)),
             "currency": total.currency,
-            "text": amount_text(total),
+            "text": money_text(total),
         },
         "supplier": {"name": invoice.supplier_name, "vat_id": invoice.supplier_vat_id},
         "buyer_name": invoice.buyer_name,
@@ -140,16 +142,12 @@ def _invoice_facts(invoice: Invoice) -> dict[str, Any]:
 
 
 def amount_text(money: Money) -> str:
-    """`1250.00 EUR`, or `1250 JPY`: the decimals that the currency has, and no separators."""
-    places = len(str(Money(Decimal(1), money.currency).minor)) - 1
-    return f"{money.amount:.{places}f} {money.currency}"
+    """`1250.00`, or `1250` for JPY: the decimals that the currency has, and no separators."""
+    return f"{money.amount:.{get_currency_precision(money.currency)}f}"
 
 
-def _reading_status(invoice: Invoice) -> str:
-    """How far it was read; what became of it since is no business of a rule."""
-    if invoice.quarantine_code:
-        return Invoice.Status.QUARANTINED.value
-    return (Invoice.Status.TO_CHECK if invoice.needs_check else Invoice.Status.READ).value
+def money_text(money: Money) -> str:
+    return f"{amount_text(money)} {money.currency}"
 
 
 def _rule_facts(invoice: Invoice) -> dict[str, Any]:

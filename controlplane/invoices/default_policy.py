@@ -39,6 +39,12 @@ RULES: tuple[dict[str, str], ...] = (
         "The supplier sent another invoice of this number: {invoice.duplicate_text}.",
     ),
     _rule(
+        "not_validated",
+        "hold",
+        "!rules.checked && invoice.status == 'read' && invoice.format != 'pdf'",
+        "The rules of EN 16931 were not run on it. Validate it first.",
+    ),
+    _rule(
         "rules_broken",
         "hold",
         "rules.errors > 0",

@@ -180,6 +180,18 @@ class Invoice(Row):
         return bool(self.outcome)
 
     @property
+    def reading_status(self) -> str:
+        """How far it was read: read, to_check or quarantined, whatever became of it since."""
+        if self.quarantine_code:
+            return self.Status.QUARANTINED.value
+        return (self.Status.TO_CHECK if self.needs_check else self.Status.READ).value
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether rules were run on it and none is broken."""
+        return bool(self.rule_set) and self.errors == 0
+
+    @property
     def errors(self) -> int:
         return sum(finding["severity"] == "fatal" for finding in self.findings or ())
 

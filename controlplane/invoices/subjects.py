@@ -4,7 +4,7 @@ import uuid
 
 from controlplane.approvals.subjects import Subject, SubjectUnknown
 from controlplane.core.errors import FieldError
-from controlplane.invoices.contexts import amount_text
+from controlplane.invoices.contexts import money_text
 from controlplane.invoices.matching.result import plain
 from controlplane.invoices.models import Invoice
 from controlplane.invoices.services.lookup import SUBJECT
@@ -47,7 +47,7 @@ def _summary(invoice: Invoice) -> str:
         told.append(f"and {more} more lines")
     parts = (
         f"Supplier: {supplier}" if supplier else "The supplier could not be read",
-        f"To be paid: {amount_text(total)}" if total else "",
+        f"To be paid: {money_text(total)}" if total else "",
         f"Due on {invoice.due_date:%Y-%m-%d}" if invoice.due_date else "",
         f"Account: {invoice.iban}" if invoice.iban else "",
         f"Purchase order: {invoice.order_reference}"

@@ -15,6 +15,12 @@ class InvoiceUnknown(DomainError):
     title = "No such invoice"
 
 
+class InvoiceNotRead(DomainError):
+    code = "invoice_not_read"
+    status = 409
+    title = "The invoice was not read yet"
+
+
 def get_invoice(invoice_id: uuid.UUID) -> Invoice:
     """Raises InvoiceUnknown."""
     return _found(Invoice.objects.filter(pk=invoice_id).first(), invoice_id)
@@ -27,6 +33,14 @@ def locked_invoice(invoice_id: uuid.UUID) -> Invoice:
     """
     found = Invoice.objects.select_for_update(of=("self",)).filter(pk=invoice_id).first()
     return _found(found, invoice_id)
+
+
+def assert_read(invoice: Invoice) -> None:
+    """Raises InvoiceNotRead."""
+    if invoice.status == Invoice.Status.RECEIVED:
+        raise InvoiceNotRead(
+            f"Invoice {invoice} was not read yet. Call Extract an invoice first, or wait a moment."
+        )
 
 
 def invoice_link(invoice: Invoice) -> str:

@@ -23,7 +23,7 @@ from controlplane.invoices.models import (
 )
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.procurement.papers import order_of, received_line_of
-from controlplane.invoices.services.lookup import SUBJECT, locked_invoice
+from controlplane.invoices.services.lookup import SUBJECT, assert_read, locked_invoice
 from controlplane.policies.contexts import get_context
 from controlplane.policies.models import Decision, PolicyVersion
 from controlplane.policies.parameters import parameters_for
@@ -36,11 +36,12 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
 
     Matched again, it is judged anew, for an order or a receipt may have come meanwhile; where
     nothing that counts has changed the decision stays, and with it an approval. An invoice that
-    has an outcome keeps its match. Raises InvoiceUnknown.
+    has an outcome keeps its match. Raises InvoiceUnknown, InvoiceNotRead.
     """
     invoice = locked_invoice(invoice_id)
     if invoice.is_finished:
         return invoice
+    assert_read(invoice)
     parameters = get_context(CONTEXT).with_defaults(parameters_for(by.installation_id))
     match = None
     if invoice.normal is not None:
