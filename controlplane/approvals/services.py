@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from controlplane.approvals.models import Approval, Vote, Waiter
-from controlplane.approvals.subjects import describe_subject, tell_ended
+from controlplane.approvals.subjects import describe_subject, tell_ended, tell_requested
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind, system
 from controlplane.core.errors import DomainError, FieldError
@@ -108,6 +108,7 @@ def request_approval(
         )
     if is_new:
         enqueue_on_commit("approvals.mail_waiting", approval_id=str(approval.pk))
+        tell_requested(approval, by)
         _note("approval.requested", approval, {"expires_at": approval.expires_at.isoformat()}, by)
     return approval
 

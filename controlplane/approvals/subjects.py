@@ -36,14 +36,17 @@ class Subject:
 
 
 Describe = Callable[[uuid.UUID], Subject]
-Ended = Callable[["Approval", Actor], None]
+Told = Callable[["Approval", Actor], None]
 
-_subjects: dict[str, tuple[Describe, Ended | None]] = {}
+_subjects: dict[str, tuple[Describe, Told | None, Told | None]] = {}
 
 
-def register_subject(kind: str, describe: Describe, ended: Ended | None = None) -> None:
-    """From AppConfig.ready. `ended` runs in the transaction that ends an approval."""
-    _subjects[kind] = (describe, ended)
+def register_subject(
+    kind: str, describe: Describe, *, requested: Told | None = None, ended: Told | None = None
+) -> None:
+    """From AppConfig.ready. `requested` and `ended` run in the transaction that makes or ends an
+    approval."""
+    _subjects[kind] = (describe, requested, ended)
 
 
 def describe_subject(kind: str, subject_id: uuid.UUID) -> Subject:
@@ -57,7 +60,13 @@ def describe_subject(kind: str, subject_id: uuid.UUID) -> Subject:
     return _subjects[kind][0](subject_id)
 
 
+def tell_requested(approval: "Approval", by: Actor) -> None:
+    _describe, requested, _ended = _subjects.get(approval.subject_type, (None, None, None))
+    if requested is not None:
+        requested(approval, by)
+
+
 def tell_ended(approval: "Approval", by: Actor) -> None:
-    _describe, ended = _subjects.get(approval.subject_type, (None, None))
+    _describe, _requested, ended = _subjects.get(approval.subject_type, (None, None, None))
     if ended is not None:
         ended(approval, by)
