@@ -21,6 +21,8 @@ class Door(StrEnum):
     """The API key's, or the host's for a member who is logged in."""
     MEMBER = "member"
     """The host's, for its members only."""
+    HOST = "host"
+    """The host's, for everybody: nothing of the tenant's may be shown there, only taken in."""
 
 
 def enters(door: Door) -> Callable[[ViewT], ViewT]:

@@ -120,6 +120,12 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
+    if door is Door.HOST:
+        if request.tenant is None:
+            raise lookup.TenantUnknown("This address stands on a tenant's own host. Open it there.")
+        # A session that came along is read now: no tenant's role may do so.
+        _ = request.user.is_authenticated
+        return request.tenant
     scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
     if door is not Door.MEMBER and scheme.lower() == "bearer":
         request.api_key = lookup.key_from_text(token.strip())

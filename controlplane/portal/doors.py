@@ -49,6 +49,17 @@ def require_manager(request: HttpRequest) -> None:
         )
 
 
+def require_approver(request: HttpRequest) -> None:
+    """Raises PermissionDenied."""
+    if not request.member.may_decide:
+        raise PermissionDenied(
+            _(
+                "Your role may look at this but not change it. Ask a manager of your workspace to "
+                "do it, or to give you the role “Approver”."
+            )
+        )
+
+
 def in_language_of_tenant(view: View) -> View:
     """For pages that stay outside the tenant; those of members speak the member's language."""
 

@@ -1,0 +1,43 @@
+"""How often one address may do something at one tenant. Keys of the cache carry the tenant."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """At most `times` in each window of `seconds`. Windows begin at the same moment for all."""
+
+    name: str
+    times: int
+    seconds: int
+
+    def refused_until(self, request: HttpRequest) -> datetime | None:
+        """Counts this request; says when the next one is taken, if this one is too many."""
+        window = int(time.time()) // self.seconds
+        # The address itself need not lie in the cache.
+        address = hashlib.sha256(address_of(request).encode()).hexdigest()[:32]
+        key = f"throttle:{self.name}:{address}:{window}"
+        cache.add(key, 0, timeout=self.seconds)
+        try:
+            count = cache.incr(key)
+        except ValueError:  # it ended between the two
+            return None
+        if count <= self.times:
+            return None
+        return datetime.fromtimestamp((window + 1) * self.seconds, tz=UTC)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who is at the other end; behind a proxy, whom that one names last."""
+    if settings.USE_X_FORWARDED:
+        named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if named:
+            return named
+    return str(request.META.get("REMOTE_ADDR", ""))

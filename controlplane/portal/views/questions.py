@@ -1,0 +1,73 @@
+"""Trying the knowledge out: a question without a ticket, its answer, and what was found for it."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from controlplane.core.errors import DomainError
+from controlplane.knowledge.answers import services
+from controlplane.knowledge.answers.models import Answer
+from controlplane.knowledge.answers.subjects import Question
+from controlplane.portal.answers import address_of, presented
+from controlplane.portal.doors import member_page, require_approver
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.knowledge import QuestionForm
+from tenants.members import actor_of
+
+PASSAGES_SHOWN = 10
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def ask(request: HttpRequest) -> HttpResponse:
+    """Each answer is kept with what led to it, so asking is for those who may decide."""
+    form = QuestionForm()
+    if request.method == "POST":
+        require_approver(request)
+        form = QuestionForm(request.POST)
+        if form.is_valid():
+            try:
+                answer = services.answer_question(
+                    question=Question(form.cleaned_data["question"]), by=actor_of(request.member)
+                )
+            except DomainError as error:
+                mark(form, error)
+            else:
+                return redirect("knowledge:answer", answer.pk)
+    context = {
+        "section": "knowledge",
+        "part": "try",
+        "form": form,
+        "asked": Answer.objects.filter(subject_type="").recent().defer("passages", "prompt")[:8],
+    }
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/knowledge/try.html", context, status=status)
+
+
+@require_GET
+@member_page
+def answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
+    found = services.get_answer(answer_id)
+    if found.subject_type == "ticket":
+        return redirect("tickets:detail", found.subject_id)
+    context = {
+        "section": "knowledge",
+        "part": "try",
+        "form": QuestionForm(initial={"question": found.question}),
+        "answer": presented(found),
+        "passages": _passages(found),
+        "more": max(0, len(found.passages) - PASSAGES_SHOWN),
+    }
+    return TemplateResponse(request, "portal/knowledge/answer.html", context)
+
+
+def _passages(found: Answer) -> list[dict[str, Any]]:
+    """As they ranked, with the address of each in its document."""
+    return [
+        {**passage, "address": address_of(passage, span=(passage["start"], passage["end"]))}
+        for passage in found.passages[:PASSAGES_SHOWN]
+    ]
