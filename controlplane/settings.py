@@ -270,6 +270,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Fields of one name with other choices: without a name of their own they are numbered.
+    "ENUM_NAME_OVERRIDES": {
+        "Verdict": ["accept", "hold", "reject"],
+        "ReasonVerdict": ["hold", "reject"],
+        "ApprovalStatus": ["pending", "approved", "rejected", "expired", "cancelled"],
+        "ReadingStatus": ["read", "to_check", "quarantined"],
+        "TicketStatus": ["new", "triaged", "waiting", "answered", "handed_over", "closed"],
+        "LineVerdict": ["accept", "hold"],
+    },
 }
 
 # Lightness and chroma of each step, at one hue: a pergola's green.
