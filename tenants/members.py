@@ -45,5 +45,7 @@ def actor_of(member: Member) -> Actor:
     name = member.user.get_full_name() or member.user.get_username()
     scopes = frozenset({"approvals:decide"} if member.may_decide else ())
     if member.may_manage:
-        scopes |= {"knowledge:write", "knowledge:approve"}
+        scopes |= {
+            "invoices:submit", "knowledge:approve", "knowledge:write", "procurement:submit",
+        }  # fmt: skip
     return Actor(kind=ActorKind.MEMBER, id=str(member.user_id), label=name, scopes=scopes)

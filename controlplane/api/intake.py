@@ -29,7 +29,7 @@ class LengthMissing(DomainError):
 def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
     """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`."""
     found = intake.get_source(source)
-    incoming = Incoming(_pieces(request), request.headers, _declared_length(request))
+    incoming = Incoming(pieces(request), request.headers, declared_length(request))
     with bound(source=source):
         received = intake.receive(source=found, incoming=incoming)
     return JsonResponse(
@@ -38,7 +38,7 @@ def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
     )
 
 
-def _declared_length(request: HttpRequest) -> int:
+def declared_length(request: HttpRequest) -> int:
     length = request.headers.get("Content-Length") or ""
     if not length and request.headers.get("Transfer-Encoding"):
         # WSGI knows the end of a body by its length only; Django would read none of it.
@@ -46,7 +46,7 @@ def _declared_length(request: HttpRequest) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-def _pieces(request: HttpRequest) -> Iterator[bytes]:
+def pieces(request: HttpRequest) -> Iterator[bytes]:
     """Read as the kind of source asks for more, so that a document is never held whole."""
     try:
         while piece := request.read(PIECE):
