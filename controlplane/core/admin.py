@@ -138,6 +138,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Invoices"), "request_quote", "invoices_invoice"),
             (_("Purchase orders"), "shopping_cart", "invoices_purchaseorder"),
             (_("Goods receipts"), "inventory_2", "invoices_goodsreceipt"),
+            (_("Documents"), "menu_book", "knowledge_document"),
             (_("Approvals"), "how_to_reg", "approvals_approval"),
             (_("Audit"), "history", "audit_entry"),
         ]),

@@ -21,8 +21,6 @@ from tenants.context import current_schema
 
 K1 = 0.9
 B = 0.4
-HEADING_WEIGHT = 2
-"""A word of the heading counts as often as this many in the text."""
 _CANDIDATES = 100
 _BATCH = 200
 
@@ -33,13 +31,8 @@ _PUT = """
             %(collections)s::text[], %(configs)s::text[], %(headings)s::text[], %(texts)s::text[]
         ) AS g (row_id, chunk_id, document_id, version_id, collection, config, heading, body)
     ), terms AS (
-        SELECT g.chunk_id, g.config, t.lexeme, (
-            SELECT sum(CASE w WHEN 'A' THEN %(heading_weight)s ELSE 1 END) FROM unnest(t.weights) w
-        )::float8 AS frequency
-        FROM given g, unnest(
-            setweight(to_tsvector(g.config::regconfig, g.heading), 'A')
-            || to_tsvector(g.config::regconfig, g.body)
-        ) t
+        SELECT g.chunk_id, g.config, t.lexeme, cardinality(t.positions) AS frequency
+        FROM given g, unnest(to_tsvector(g.config::regconfig, g.heading || E'\\n' || g.body)) t
     ), lengths AS (
         SELECT chunk_id, sum(frequency) AS length FROM terms GROUP BY chunk_id
     ), posted AS (
@@ -55,7 +48,7 @@ _PUT = """
 """
 _BM25 = """
     WITH corpus AS (
-        SELECT config, count(*)::float8 AS passages, avg(length) AS mean_length
+        SELECT config, count(*)::float8 AS passages, avg(length)::float8 AS mean_length
         FROM knowledge_indexedchunk
         WHERE %(config)s::text IS NULL OR config = %(config)s
         GROUP BY config
@@ -150,7 +143,6 @@ def _put(passages: Sequence[IndexedPassage]) -> None:
                 "configs": [config_of(passage.language) for passage in passages],
                 "headings": [passage.heading for passage in passages],
                 "texts": [passage.text for passage in passages],
-                "heading_weight": HEADING_WEIGHT,
             },
         )
 

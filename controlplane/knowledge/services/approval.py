@@ -29,13 +29,16 @@ class VersionNotReady(DomainError):
     title = "The version cannot be approved"
 
 
-def approve_version(*, version_id: uuid.UUID, by: Actor) -> DocumentVersion:
+def approve_version(
+    *, version_id: uuid.UUID, document_id: uuid.UUID | None = None, by: Actor
+) -> DocumentVersion:
     """From now on this version is searched, and the one before it no longer is.
 
-    Approved again, nothing changes. Raises VersionUnknown, NotAnApprover, VersionNotReady.
+    With `document_id` it must be one of that document. Approved again, nothing changes. Raises
+    VersionUnknown, NotAnApprover, VersionNotReady.
     """
     _assert_may_approve(by)
-    document_id = get_version(version_id).document_id
+    document_id = get_version(version_id, document_id).document_id
     with transaction.atomic():
         Document.objects.select_for_update().get(pk=document_id)
         version = get_version(version_id)

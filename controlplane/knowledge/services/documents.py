@@ -118,10 +118,13 @@ def get_document(document_id: uuid.UUID) -> Document:
         ) from None
 
 
-def get_version(version_id: uuid.UUID) -> DocumentVersion:
-    """Raises VersionUnknown."""
+def get_version(version_id: uuid.UUID, document_id: uuid.UUID | None = None) -> DocumentVersion:
+    """Of that document, where one is named. Raises VersionUnknown."""
+    versions = DocumentVersion.objects.select_related("document__collection")
+    if document_id is not None:
+        versions = versions.filter(document_id=document_id)
     try:
-        return DocumentVersion.objects.select_related("document__collection").get(pk=version_id)
+        return versions.get(pk=version_id)
     except DocumentVersion.DoesNotExist:
         raise VersionUnknown(
             f"This tenant has no version {version_id} of a document.",
