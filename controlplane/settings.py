@@ -278,6 +278,15 @@ SPECTACULAR_SETTINGS = {
         "ReadingStatus": ["read", "to_check", "quarantined"],
         "TicketStatus": ["new", "triaged", "waiting", "answered", "handed_over", "closed"],
         "LineVerdict": ["accept", "hold"],
+        "RecordedOutcome": ["accepted", "rejected"],
+        "InvoiceFormat": "controlplane.invoices.models.Invoice.Format",
+        "InvoiceStatus": "controlplane.invoices.models.Invoice.Status",
+        "InvoiceChannel": "controlplane.invoices.models.Invoice.Channel",
+        "InvoiceOutcome": "controlplane.invoices.models.Invoice.Outcome",
+        "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
+        "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
+        "ReceiptKindGiven": ["receipt", "despatch"],
+        "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
     },
 }
 
