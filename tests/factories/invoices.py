@@ -115,7 +115,7 @@ def ubl_invoice(
     note: str = "",
     **_rest: Any,
 ) -> bytes:
-    """An invoice that breaks no rule of EN 16931, or a credit note for the one that it `credits`."""
+    """It breaks no rule of EN 16931. With `credits` it is a credit note for that invoice."""
     amounts = [Decimal(quantity) * Decimal(price) for _item, quantity, price in lines]
     net = sum(amounts, start=Decimal(0)).quantize(Decimal("0.01"))
     tax = (net * Decimal(tax_percent) / 100).quantize(Decimal("0.01"))
