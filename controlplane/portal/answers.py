@@ -17,6 +17,7 @@ from controlplane.knowledge.models import DocumentVersion
 from controlplane.policies.models import Decision
 from controlplane.portal.marking import Span, excerpt, marked
 from controlplane.portal.reasons import told
+from tenants.context import current_tenant
 
 TONES = {"accept": "good", "hold": "wait", "reject": "bad"}
 OUTCOMES = {
@@ -183,7 +184,8 @@ def _source(
         is_cut_before=cut[0] > 0,
         is_cut_after=cut[1] < len(text),
         address=address_of(first, span=spans[0]),
-        url=first["url"],
+        # Without an address of its own, the document is read in the portal only.
+        url="" if first["url"].startswith(current_tenant().portal_url) else first["url"],
         status=statuses.get((first["document"], first["version"]), ""),
     )
 

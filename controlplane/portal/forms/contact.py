@@ -14,7 +14,6 @@ class ContactForm(forms.Form):
     )
     email = forms.EmailField(
         label=_("Your e-mail address"),
-        help_text=_("The answer goes there, and nowhere else."),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )

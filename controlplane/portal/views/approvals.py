@@ -17,6 +17,7 @@ from controlplane.portal.doors import member_page
 from controlplane.portal.forms.approvals import DecisionForm
 from controlplane.portal.reasons import told
 from controlplane.portal.views.orders import shown_order
+from controlplane.portal.views.tickets import shown_draft
 from tenants.members import actor_of
 
 EVERY = "all"
@@ -130,6 +131,7 @@ def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
         "form": form,
         "reasons": told(approval.reasons, shown["order"]),
         **shown,
+        **shown_draft(approval),
         **_progress(approval),
     }
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from controlplane.approvals.models import Approval
 from controlplane.core.errors import DomainError
 from controlplane.events.models import Event
+from controlplane.knowledge.answers.models import Answer
 from controlplane.portal import lists
-from controlplane.portal.answers import shown_answer
+from controlplane.portal.answers import presented, shown_answer
 from controlplane.portal.deliveries import fate_of
 from controlplane.portal.doors import member_page, require_approver
 from controlplane.portal.forms.errors import mark
@@ -48,7 +49,6 @@ def index(request: HttpRequest) -> HttpResponse:
         sorts={
             "ticket": "serial",
             "intent": "intent",
-            "language": "language",
             "status": "status",
             "received": "received_at",
         },
@@ -155,12 +155,38 @@ def _page(request: HttpRequest, ticket: Ticket, *, form: CorrectionForm) -> Http
 
 def shown_ticket(ticket: Ticket) -> dict[str, Any]:
     """For `_question.html`: the customer's words, those that decided its sorting marked."""
-    words = [str(found["word"]) for found in ticket.triage.get("words", ())]
+    words = _telling_words(ticket)
     return {
         "ticket": ticket,
+        "words": words,
         "subject": marked(ticket.subject, spans_of_words(ticket.subject, words), css="mark-word"),
         "body": marked(ticket.body, spans_of_words(ticket.body, words), css="mark-word"),
     }
+
+
+def shown_draft(approval: Approval) -> dict[str, Any]:
+    """For an approval's page: the question, and the draft that was put to a person."""
+    if approval.subject_type != services.SUBJECT:
+        return {}
+    ticket = Ticket.objects.filter(pk=approval.subject_id).first()
+    if ticket is None:
+        return {}
+    answer = Answer.objects.filter(pk=_uuid(approval.revision)).first()
+    return {"answer": presented(answer) if answer else None, **shown_ticket(ticket)}
+
+
+def _telling_words(ticket: Ticket) -> list[str]:
+    """The model weighs every word; “and” tells a reader nothing."""
+    words = [str(found["word"]) for found in ticket.triage.get("words", ())]
+    telling = [word for word in words if max(map(len, word.split()), default=0) > 3]
+    return telling or words
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _tabs() -> list[tuple[str, str, int]]:
