@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from controlplane.api import approvals, subscriptions
+from controlplane.api import approvals, invoices, knowledge, subscriptions, tickets
 from controlplane.api.operations import operation_urls
 from tenants.doors import Door, enters
 
@@ -23,5 +23,29 @@ urlpatterns = [
     path("v1/approvals", by_member(approvals.Approvals.as_view())),
     path("v1/approvals/<uuid:approval_id>", by_member(approvals.ApprovalDetail.as_view())),
     path("v1/approvals/<uuid:approval_id>/decision", by_member(approvals.Decision.as_view())),
+    path("v1/invoices", by_member(invoices.Invoices.as_view())),
+    path("v1/invoices/<uuid:invoice_id>", by_member(invoices.InvoiceDetail.as_view())),
+    path("v1/purchase-orders", by_member(invoices.PurchaseOrders.as_view())),
+    path("v1/goods-receipts", by_member(invoices.GoodsReceipts.as_view())),
+    path("v1/tickets", by_member(tickets.Tickets.as_view())),
+    path("v1/tickets/<uuid:ticket_id>", by_member(tickets.TicketDetail.as_view())),
+    path("v1/knowledge/collections", by_member(knowledge.Collections.as_view())),
+    path("v1/knowledge/documents", by_member(knowledge.Documents.as_view())),
+    path(
+        "v1/knowledge/documents/<uuid:document_id>",
+        by_member(knowledge.DocumentDetail.as_view()),
+    ),
+    path(
+        "v1/knowledge/documents/<uuid:document_id>/versions",
+        by_member(knowledge.Versions.as_view()),
+    ),
+    path(
+        "v1/knowledge/documents/<uuid:document_id>/approve",
+        by_member(knowledge.Approve.as_view()),
+    ),
+    path(
+        "v1/knowledge/documents/<uuid:document_id>/retire",
+        by_member(knowledge.Retire.as_view()),
+    ),
     *operation_urls(),
 ]

@@ -1,1 +1,19 @@
-"""Background work of support."""
+"""Celery's door to support."""
+
+import uuid
+from typing import Any
+
+from celery import shared_task
+
+from controlplane.core.actor import system
+from controlplane.support import mail, services
+
+
+@shared_task(name="support.train")
+def train(**_: Any) -> None:
+    services.train_model(by=system("triage"))
+
+
+@shared_task(name="support.mail_handed_over")
+def mail_handed_over(*, ticket_id: str, **_: Any) -> None:
+    mail.mail_handed_over(uuid.UUID(ticket_id))

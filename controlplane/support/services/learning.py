@@ -17,9 +17,8 @@ from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
 from controlplane.support import model_in_use as in_use
 from controlplane.support.models import TriageExample, TriageModel, Urgency
-from controlplane.support.triage.model import Example, fingerprint_of
-from controlplane.support.triage.storage import dump
-from controlplane.support.triage.training import train
+from controlplane.support.starter import seed_here
+from controlplane.support.triage.examples import Example, fingerprint_of
 from tenants import files
 from tenants.context import current_schema
 
@@ -54,12 +53,15 @@ class Imported:
 
 
 @transaction.atomic
-def import_examples(*, text: str, by: Actor) -> Imported:
+def import_examples(*, text: str, by: Actor, replace_starter: bool = False) -> Imported:
     """Examples as CSV with the columns text and intent, and urgency and language where known.
 
-    All or none: raises ExamplesUnreadable with every line at fault. Starts a training.
+    With `replace_starter` the sentences that come with Pergola go, for a tenant with intents of
+    its own. All or none: raises ExamplesUnreadable with every line at fault. Starts a training.
     """
     rows = _read(text)
+    if replace_starter:
+        TriageExample.objects.filter(origin=TriageExample.Origin.STARTER).delete()
     known = set(TriageExample.objects.values_list("text", "intent"))
     new = {(row.text, row.intent): row for row in rows}
     added = [example for key, example in new.items() if key not in known]
@@ -70,10 +72,28 @@ def import_examples(*, text: str, by: Actor) -> Imported:
         action="triage.imported",
         subject_type="triage",
         subject_id=current_schema(),
-        data={"added": len(added), "known": len(rows) - len(added)},
+        data={
+            "added": len(added),
+            "known": len(rows) - len(added),
+            "replaced_starter": replace_starter,
+        },
         by=by,
     )
     return Imported(added=len(added), known=len(rows) - len(added))
+
+
+@transaction.atomic
+def keep_example(*, example: TriageExample, by: Actor) -> TriageExample:
+    """A sentence written or changed by hand; the next training learns it."""
+    example.save()
+    _note_example("triage.example_kept", example, by)
+    return example
+
+
+@transaction.atomic
+def delete_example(*, example: TriageExample, by: Actor) -> None:
+    _note_example("triage.example_deleted", example, by)
+    example.delete()
 
 
 def train_when_enough_is_new() -> None:
@@ -100,6 +120,10 @@ def train_model(*, by: Actor) -> TriageModel:
 
     In no transaction, since it may take minutes. Raises NothingToLearn.
     """
+    # scikit-learn takes a second to import, which nobody who trains nothing should wait for.
+    from controlplane.support.triage.storage import dump
+    from controlplane.support.triage.training import train
+
     with alone("support.train", current_schema()):
         examples = _examples()
         embedder = in_use.embedder()
@@ -108,6 +132,8 @@ def train_model(*, by: Actor) -> TriageModel:
         if current and current.fingerprint == fingerprint and in_use.is_readable(current):
             return current
         _assert_enough(examples)
+        if current and not in_use.is_readable(current):
+            files.delete(current.sha256)
         began = time.monotonic()
         trained = train(examples, embed=embedder)
         stored = files.store(iter([dump(trained.model)]), limit=MOST_MODEL_BYTES)
@@ -144,6 +170,9 @@ def train_model(*, by: Actor) -> TriageModel:
 
 def _examples() -> list[Example]:
     """In one order, so that the same examples always make the same model."""
+    if not TriageExample.objects.exclude(origin=TriageExample.Origin.CORRECTION).exists():
+        # A tenant older than support has corrections only, and those alone make no model.
+        seed_here()
     rows = TriageExample.objects.order_by("created_at", "id")[:MOST_EXAMPLES]
     return [
         Example(
@@ -164,6 +193,16 @@ def _assert_enough(examples: list[Example]) -> None:
             f"There are {len(examples)} examples, but a model needs two of each of at least two "
             "intents. Import examples, or correct more tickets."
         )
+
+
+def _note_example(action: str, example: TriageExample, by: Actor) -> None:
+    record(
+        action=action,
+        subject_type="triage",
+        subject_id=str(example.pk),
+        data={"intent": example.intent, "urgency": example.urgency, "origin": example.origin},
+        by=by,
+    )
 
 
 def _forget_old_files() -> None:

@@ -165,9 +165,7 @@ def _assert_complete(subject: str, body: str, email: str) -> None:
 
 def _known_as(source: Source | None, channel: str, external_id: str) -> Ticket | None:
     slug = source.slug if source else ""
-    return Ticket.objects.filter(
-        channel=channel, source_slug=slug, external_id=external_id
-    ).first()
+    return Ticket.objects.filter(channel=channel, source_slug=slug, external_id=external_id).first()
 
 
 def _hold_serials() -> None:

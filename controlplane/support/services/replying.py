@@ -13,7 +13,7 @@ from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.events import outbox
 from controlplane.policies.verdicts import Verdict
-from controlplane.support.drafts import Draft, newest_draft
+from controlplane.support.drafts import Draft, newest_draft, withdrawn_sources
 from controlplane.support.models import Ticket
 from controlplane.support.queues import queue_for
 from controlplane.support.services.receiving import SUBJECT, locked_ticket
@@ -50,7 +50,9 @@ class NothingToSendAgain(DomainError):
 
 
 @transaction.atomic
-def reply_to_ticket(*, ticket_id: uuid.UUID, by: Actor, answer_id: uuid.UUID | None = None) -> Ticket:
+def reply_to_ticket(
+    *, ticket_id: uuid.UUID, by: Actor, answer_id: uuid.UUID | None = None
+) -> Ticket:
     """Send the ticket's newest answer to the requester, once; the same again changes nothing.
 
     An answer that policies hold is sent only with an approval of that very answer, one that they
@@ -180,6 +182,12 @@ def _draft_of(ticket: Ticket, answer_id: uuid.UUID | None) -> Draft:
 
 
 def _assert_sendable(ticket: Ticket, draft: Draft) -> None:
+    if draft.verdict != Verdict.REJECT and (gone := withdrawn_sources(draft)):
+        raise ReplyNotAllowed(
+            f"The answer to ticket {ticket.number} rests on {', '.join(gone)}, which was withdrawn "
+            "or replaced since. Use Knowledge → Answer again.",
+            errors=(FieldError("answer_id", "cites what was withdrawn"),),
+        )
     if draft.verdict == Verdict.ACCEPT:
         return
     if draft.verdict != Verdict.HOLD or not draft.text:

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,14 +11,16 @@ from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.events.services import attach_execution, get_event
-from controlplane.support.models import Ticket, TriageExample, Urgency
 from controlplane.support.model_in_use import model_in_use
+from controlplane.support.models import Ticket, TriageExample, Urgency
 from controlplane.support.queues import queue_for
 from controlplane.support.services.learning import train_when_enough_is_new
 from controlplane.support.services.receiving import SUBJECT, locked_ticket, ticket_of_event
 from controlplane.support.triage.language import OFFERED as LANGUAGES
-from controlplane.support.triage.model import Sorted
 from tenants.context import current_tenant
+
+if TYPE_CHECKING:
+    from controlplane.support.triage.model import Sorted
 
 _INTENT = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -115,7 +117,7 @@ def correct_triage(
     return ticket
 
 
-def _keep(ticket: Ticket, found: Sorted, reference: str) -> None:
+def _keep(ticket: Ticket, found: "Sorted", reference: str) -> None:
     ticket.intent, ticket.intent_confidence = found.intent, found.intent_confidence
     ticket.is_confident = found.is_confident
     ticket.urgency, ticket.urgency_confidence = found.urgency, found.urgency_confidence
@@ -128,7 +130,7 @@ def _keep(ticket: Ticket, found: Sorted, reference: str) -> None:
     ticket.save()
 
 
-def _explained(found: Sorted) -> dict[str, Any]:
+def _explained(found: "Sorted") -> dict[str, Any]:
     """For people: what else it could be, and what spoke for it."""
     return {
         "alternatives": [

@@ -26,7 +26,7 @@ def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
         chosen = told[np.arange(len(truth)), truth]
         return float(-np.log(np.clip(chosen, 1e-12, 1.0)).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.01), np.log(5.0)), method="bounded")
+    found = minimize_scalar(loss, bounds=(np.log(0.01), np.log(50.0)), method="bounded")
     return float(np.exp(found.x))
 
 

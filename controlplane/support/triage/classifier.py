@@ -140,6 +140,8 @@ def _separate(seen: Matrix, truth: np.ndarray, weight: np.ndarray) -> tuple[np.n
     with warnings.catch_warnings():
         # Not quite at the optimum is good enough, and as deterministic.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # That a few texts have many labels is so when a tenant begins.
+        warnings.filterwarnings("ignore", message="The number of unique classes")
         machine.fit(seen, truth, sample_weight=weight)
     rows, bias = machine.coef_, machine.intercept_
     if len(rows) == 1:  # of two labels scikit-learn keeps the second one's side only

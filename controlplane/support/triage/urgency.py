@@ -70,9 +70,12 @@ _COMPILED = tuple(
 _DENIED = re.compile(
     r"\b(not|no|isn't|is not|without|nicht|kein\w*|ohne)(\s+\w+)?\s*$", re.IGNORECASE
 )
-_CAPITALS = re.compile(r"\b[A-ZÄÖÜ]{4,}\b")
+# Three words in a row; one or two are an abbreviation or a name.
+_CAPITALS = re.compile(
+    r"\b(?:[A-ZÄÖÜ]{2,}\W{1,3}){2}[A-ZÄÖÜ]{4,}\b"
+    r"|\b[A-ZÄÖÜ]{4,}\W{1,3}[A-ZÄÖÜ]{2,}\W{1,3}[A-ZÄÖÜ]{2,}\b"
+)
 _MANY_MARKS = re.compile(r"[!?]*![!?]*!")
-_CAPITALS_ENOUGH = 3
 
 
 def signs_of(text: str) -> list[Sign]:
@@ -93,8 +96,7 @@ def _signs(text: str) -> Iterator[Sign]:
                 continue
             yield Sign(rule, level, found[0].lower())
             break
-    shouted = _CAPITALS.findall(text)
-    if len(shouted) >= _CAPITALS_ENOUGH:
-        yield Sign("capitals", "high", " ".join(shouted[:_CAPITALS_ENOUGH]).lower())
+    if shouted := _CAPITALS.search(text):
+        yield Sign("capitals", "high", shouted[0].lower())
     if marks := _MANY_MARKS.search(text):
         yield Sign("exclamation", "high", marks[0])
