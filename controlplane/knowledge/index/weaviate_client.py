@@ -115,8 +115,12 @@ def _connect() -> "WeaviateClient":
         # These would ask the package index on the internet for the client's newest version.
         skip_init_checks=True,
     )
-    with translated("let us connect"):
-        client.connect()
+    try:
+        with translated("let us connect"):
+            client.connect()
+    except DomainError:
+        client.close()
+        raise
     _retry_with_jitter(client)
     return client
 
