@@ -211,8 +211,8 @@ class Chunk(Row):
 class IndexedChunk(Row):
     """A chunk that PostgreSQL searches: only those of approved versions have such a row.
 
-    Written by `index.postgres` alone. `length` is the BM25 length of the document: its terms,
-    counted with their weights, by the text search configuration `config`.
+    Written by `index.postgres` alone. `length` counts its terms, heading and text, as the text
+    search configuration `config` makes them.
     """
 
     chunk = models.OneToOneField(Chunk, on_delete=models.CASCADE, related_name="indexed")
@@ -220,7 +220,7 @@ class IndexedChunk(Row):
     version_id = models.UUIDField()
     collection = models.CharField(max_length=60)
     config = models.CharField(max_length=40)
-    length = models.FloatField()
+    length = models.PositiveIntegerField()
 
     class Meta:
         verbose_name = _("indexed passage")
@@ -247,8 +247,10 @@ class Posting(models.Model):
     )
     term = models.TextField()
     config = models.CharField(max_length=40)
-    frequency = models.FloatField(help_text=_("With the weight of where it stands."))
-    length = models.FloatField(help_text=_("The chunk's, so that ranking reads one index only."))
+    frequency = models.PositiveSmallIntegerField()
+    length = models.PositiveIntegerField(
+        help_text=_("The chunk's, so that ranking reads one index only.")
+    )
 
     class Meta:
         verbose_name = _("posting")
@@ -263,3 +265,11 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.term} ({self.config})"
+
+
+# Kept beside what makes it; here so that Django finds it, and everybody else.
+from controlplane.knowledge.answers.models import Answer  # noqa: E402
+
+__all__ = [
+    "Answer", "Chunk", "Collection", "Document", "DocumentVersion", "IndexedChunk", "Posting",
+]  # fmt: skip

@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
                 ("version_id", models.UUIDField()),
                 ("collection", models.CharField(max_length=60)),
                 ("config", models.CharField(max_length=40)),
-                ("length", models.FloatField()),
+                ("length", models.PositiveIntegerField()),
                 (
                     "chunk",
                     models.OneToOneField(
@@ -267,10 +267,10 @@ class Migration(migrations.Migration):
                 ),
                 ("term", models.TextField()),
                 ("config", models.CharField(max_length=40)),
-                ("frequency", models.FloatField(help_text="With the weight of where it stands.")),
+                ("frequency", models.PositiveSmallIntegerField()),
                 (
                     "length",
-                    models.FloatField(
+                    models.PositiveIntegerField(
                         help_text="The chunk's, so that ranking reads one index only."
                     ),
                 ),
