@@ -21,9 +21,10 @@ Status = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 class RequestInput(OperationInput):
     subject_type: str = Field(
         default="order",
-        description="The kind of thing to decide on",
+        description="The kind of thing to decide on: order, invoice or ticket",
         pattern=r"^[a-z_]+$",
         max_length=40,
+        json_schema_extra={"n8n": {"shown": True}},
     )
     subject_id: uuid.UUID = Field(
         description="Which one: the ID that an earlier Pergola node returned, such as order_id",

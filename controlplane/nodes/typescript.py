@@ -170,21 +170,24 @@ def _header(source: str) -> str:
 
 
 def _properties(declared: Operation, *, display_options: _Code) -> list[dict[str, Any]]:
-    """Required fields stand alone; optional ones gather in "Additional Fields", as n8n has it."""
+    """Required fields stand alone; optional ones gather in "Additional Fields", as n8n has it.
+
+    An optional field that nearly every workflow fills is hinted `shown` and stands alone too.
+    """
     schema = declared.input_model.model_json_schema()
-    required: list[dict[str, Any]] = []
+    alone: list[dict[str, Any]] = []
     optional: list[dict[str, Any]] = []
     for name, field in schema.get("properties", {}).items():
         if field.get("n8n", {}).get("hidden"):
             continue
         is_required = name in schema.get("required", ())
         prop = _property(f"{declared.key}.{name}", name, field, schema, required=is_required)
-        if is_required:
-            required.append({**prop, "displayOptions": display_options})
+        if is_required or field.get("n8n", {}).get("shown"):
+            alone.append({**prop, "displayOptions": display_options})
         else:
             optional.append(prop)
     if optional:
-        required.append(
+        alone.append(
             {
                 "displayName": "Additional Fields",
                 "name": "additionalFields",
@@ -195,7 +198,7 @@ def _properties(declared: Operation, *, display_options: _Code) -> list[dict[str
                 "options": sorted(optional, key=lambda each: str(each["displayName"])),
             }
         )
-    return required
+    return alone
 
 
 def _property(

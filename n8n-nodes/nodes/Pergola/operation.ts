@@ -38,7 +38,7 @@ function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: nu
 		if (property.name === ADDITIONAL_FIELDS) {
 			const optional = (property.options ?? []) as INodeProperties[];
 			Object.assign(input, optionalInput(context, optional, value as IDataObject, itemIndex));
-		} else {
+		} else if (property.required || value !== '') {
 			input[property.name] = fieldValue(context, property, value, itemIndex);
 		}
 	}

@@ -39,6 +39,9 @@ class EveryKindInput(OperationInput):
         default=None, description="It's a note", json_schema_extra={"n8n": {"multiline": True}}
     )
     expires_in_hours: int = Field(default=72, description="How long it stays open", ge=1)
+    kind: str = Field(
+        default="order", description="Which kind", json_schema_extra={"n8n": {"shown": True}}
+    )
     resume_url: str = Field(
         default="", description="Where to go on", json_schema_extra={"n8n": {"hidden": True}}
     )

@@ -158,3 +158,12 @@ def test_every_file_says_not_to_edit_it(files):
 )
 def test_title_of(name, title):
     assert typescript.title_of(name) == title
+
+
+def test_an_optional_field_that_is_shown_stands_alone(files):
+    text = files[TRY_ALL]
+    shown = declared(text, "kind")
+
+    assert "displayOptions: showOnlyFor" in shown
+    assert "required" not in shown
+    assert text.index("name: 'kind'") < text.index("name: 'additionalFields'")

@@ -8,6 +8,14 @@ export const request: Operation = {
 	waits: true,
 	properties: [
 		{
+			displayName: 'Subject Type',
+			name: 'subject_type',
+			type: 'string',
+			default: 'order',
+			description: 'The kind of thing to decide on: order, invoice or ticket',
+			displayOptions: showOnlyForRequest,
+		},
+		{
 			displayName: 'Subject ID',
 			name: 'subject_id',
 			type: 'string',
@@ -39,13 +47,6 @@ export const request: Operation = {
 					typeOptions: { rows: 4 },
 					default: '',
 					description: 'What the person who decides should know besides the order and the reasons',
-				},
-				{
-					displayName: 'Subject Type',
-					name: 'subject_type',
-					type: 'string',
-					default: 'order',
-					description: 'The kind of thing to decide on',
 				},
 			],
 		},
