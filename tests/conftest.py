@@ -25,9 +25,17 @@ ALL_SCOPES = [
     "invoices:record",
     "invoices:submit",
     "invoices:validate",
+    "knowledge:answer",
+    "knowledge:read",
+    "knowledge:search",
+    "knowledge:write",
     "orders:record",
     "orders:review",
     "procurement:submit",
+    "tickets:handover",
+    "tickets:reply",
+    "tickets:submit",
+    "tickets:triage",
 ]
 
 # `yard` is for what must be committed to be seen, by threads above all; it is cleared afterwards.

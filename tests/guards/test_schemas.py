@@ -24,12 +24,16 @@ OF_TENANTS = {
     "events_ledgerentry", "events_source", "events_subscription", "instances_workspace",
     "invoices_goodsreceipt", "invoices_goodsreceiptline", "invoices_invoice",
     "invoices_invoiceline", "invoices_purchaseorder", "invoices_purchaseorderline",
+    "knowledge_answer", "knowledge_chunk", "knowledge_collection", "knowledge_document",
+    "knowledge_documentversion", "knowledge_indexedchunk", "knowledge_posting", "knowledge_vector",
     "orders_order", "orders_orderline", "policies_decision", "policies_policy",
-    "policies_policyversion", "policies_rule",
+    "policies_policyversion", "policies_rule", "support_ticket", "support_triageexample",
+    "support_triagemodel",
 }  # fmt: skip
 # Tables of ours without UUIDv7 key and times, and why.
 WITHOUT_ROW = {
     "audit.Entry": "ordered by a bigint: it is a chain",
+    "knowledge.Posting": "thousands for a document; its key is chunk and term",
     "tenants.Domain": "django-tenants' own",
 }
 # What a tenant may do with a shared table, column by column.
