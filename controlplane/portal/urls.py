@@ -6,12 +6,20 @@ from controlplane.portal.views import (
     accounts,
     approvals,
     brand,
+    collections,
+    contact,
+    goods_receipts,
     home,
     installations,
+    invoices,
+    knowledge,
     orders,
     profile,
+    purchase_orders,
+    questions,
     sources,
     templates,
+    tickets,
 )
 
 account_urls = [
@@ -33,6 +41,81 @@ approval_urls = [
 order_urls = [
     path("", orders.index, name="list"),
     path("<uuid:order_id>/", orders.detail, name="detail"),
+]
+invoice_urls = [
+    path("", invoices.index, name="list"),
+    path("upload/", invoices.upload, name="upload"),
+    path("<uuid:invoice_id>/", invoices.detail, name="detail"),
+    path("<uuid:invoice_id>/state/", invoices.state, name="state"),
+    path("<uuid:invoice_id>/document/", invoices.document, name="document"),
+    path("<uuid:invoice_id>/pages/<int:number>/", invoices.page, name="page"),
+    path("<uuid:invoice_id>/pages/<int:number>.png", invoices.page_image, name="page_image"),
+    path("<uuid:invoice_id>/fields/", invoices.correct, name="correct"),
+    path("<uuid:invoice_id>/fields/lines/", invoices.more_lines, name="more_lines"),
+    path("<uuid:invoice_id>/match/", invoices.match, name="match"),
+]
+purchase_order_urls = [
+    path("", purchase_orders.index, name="list"),
+    path("import/", purchase_orders.import_file, name="import"),
+    path("example.csv", purchase_orders.example, name="example"),
+    path("<uuid:purchase_order_id>/", purchase_orders.detail, name="detail"),
+]
+goods_receipt_urls = [
+    path("", goods_receipts.index, name="list"),
+    path("import/", goods_receipts.import_file, name="import"),
+    path("example.csv", goods_receipts.example, name="example"),
+    path("<uuid:goods_receipt_id>/", goods_receipts.detail, name="detail"),
+]
+ticket_urls = [
+    path("", tickets.index, name="list"),
+]
+knowledge_urls = [
+    path("", knowledge.index, name="list"),
+    path("collections/", collections.index, name="collections"),
+    path("collections/<uuid:collection_id>/", collections.change, name="collection"),
+    path("documents/new/", knowledge.create, name="create"),
+    path("documents/<uuid:document_id>/", knowledge.detail, name="detail"),
+    path("documents/<uuid:document_id>/retire/", knowledge.retire, name="retire"),
+    path("documents/<uuid:document_id>/versions/", knowledge.add_version, name="versions"),
+    path(
+        "documents/<uuid:document_id>/versions/<int:number>/approve/",
+        knowledge.approve,
+        name="approve",
+    ),
+    path(
+        "documents/<uuid:document_id>/versions/<int:number>/state/", knowledge.state, name="state"
+    ),
+]
+ticket_urls = [
+    path("", tickets.index, name="list"),
+    path("new/", tickets.create, name="create"),
+    path("<uuid:ticket_id>/", tickets.detail, name="detail"),
+    path("<uuid:ticket_id>/triage/", tickets.correct, name="correct"),
+    path("<uuid:ticket_id>/reply/", tickets.send_again, name="send_again"),
+    path("<uuid:ticket_id>/closing/", tickets.close, name="close"),
+]
+contact_urls = [
+    path("", contact.write, name="write"),
+    path("thanks/", contact.thanks, name="thanks"),
+]
+knowledge_urls = [
+    path("", knowledge.index, name="list"),
+    path("collections/", collections.index, name="collections"),
+    path("collections/<uuid:collection_id>/", collections.change, name="collection"),
+    path("try/", questions.ask, name="try"),
+    path("answers/<uuid:answer_id>/", questions.answer, name="answer"),
+    path("documents/new/", knowledge.create, name="create"),
+    path("documents/<uuid:document_id>/", knowledge.detail, name="detail"),
+    path("documents/<uuid:document_id>/retire/", knowledge.retire, name="retire"),
+    path("documents/<uuid:document_id>/versions/", knowledge.add_version, name="versions"),
+    path(
+        "documents/<uuid:document_id>/versions/<int:number>/approve/",
+        knowledge.approve,
+        name="approve",
+    ),
+    path(
+        "documents/<uuid:document_id>/versions/<int:number>/state/", knowledge.state, name="state"
+    ),
 ]
 installation_urls = [
     path("", installations.index, name="list"),
@@ -65,6 +148,12 @@ urlpatterns = [
     path("accounts/", include((account_urls, "accounts"))),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
+    path("invoices/", include((invoice_urls, "invoices"))),
+    path("purchase-orders/", include((purchase_order_urls, "purchase_orders"))),
+    path("goods-receipts/", include((goods_receipt_urls, "goods_receipts"))),
+    path("tickets/", include((ticket_urls, "tickets"))),
+    path("knowledge/", include((knowledge_urls, "knowledge"))),
+    path("support/", include((contact_urls, "contact"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
     path("sources/", include((source_urls, "sources"))),

@@ -116,12 +116,12 @@ class MoneyField(forms.MultiValueField):
     """`{"amount": "500.00", "currency": "EUR"}`; the amount is typed as the reader writes it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        currencies = [(code, code) for code in _currencies()]
+        known = [(code, code) for code in currencies()]
         fields = (
             AmountField(localize=True, min_value=0, max_digits=19, decimal_places=4),
-            forms.ChoiceField(choices=currencies),
+            forms.ChoiceField(choices=known),
         )
-        super().__init__(fields, widget=MoneyWidget(currencies), localize=True, **kwargs)
+        super().__init__(fields, widget=MoneyWidget(known), localize=True, **kwargs)
 
     def compress(self, values: list[Any]) -> dict[str, str] | None:
         if not values or values[0] is None:
@@ -161,7 +161,7 @@ def _field(spec: ParameterSpec, value: Any) -> forms.Field:
 
 
 @cache
-def _currencies() -> tuple[str, ...]:
+def currencies() -> tuple[str, ...]:
     """What is legal tender somewhere today, by CLDR."""
     places = get_global("territory_currencies")
     return tuple(sorted({code for place in places for code in get_territory_currencies(place)}))

@@ -19,6 +19,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, to_loc
 from controlplane.catalog.runs import Run
 from controlplane.core.money import Money
 from controlplane.events.types import EVENT_TYPES
+from controlplane.invoices.models import Invoice
 
 register = template.Library()
 
@@ -119,6 +120,17 @@ def event_label(name: str) -> str:
     return EVENT_TYPES[name].label if name in EVENT_TYPES else name
 
 
+# A document is read within seconds; after so long nobody waits in front of it any more.
+READ_WITHIN = timedelta(minutes=15)
+
+
+@register.filter
+def is_being_read(invoice: Invoice) -> bool:
+    """Whether its row or page asks again by itself until it has been read."""
+    is_new = timezone.now() - invoice.created_at < READ_WITHIN
+    return invoice.status == Invoice.Status.RECEIVED and is_new
+
+
 @register.inclusion_tag("portal/_pill.html")
 def pill(status: str, label: str) -> dict[str, str]:
     """A status as icon and word; its colour only repeats what they say."""
@@ -183,6 +195,24 @@ TONES = {
     "new": ("wait", "clock"),
     "resumed": ("good", "check"),
     "gone": ("quiet", "minus"),
+    "triaged": ("quiet", "dot"),
+    "answered": ("good", "check"),
+    "handed_over": ("wait", "person"),
+    "draft": ("wait", "clock"),
+    "reading": ("wait", "arrow"),
+    "retired": ("quiet", "minus"),
+    "queued": ("wait", "arrow"),
+    "sending": ("wait", "arrow"),
+    "sent": ("good", "check"),
+    "unclear": ("bad", "alert"),
+    "read": ("quiet", "dot"),
+    "to_check": ("wait", "alert"),
+    "quarantined": ("bad", "lock"),
+    "matched": ("good", "check"),
+    "open": ("quiet", "dot"),
+    "closed": ("good", "check"),
+    "receipt": ("good", "check"),
+    "despatch": ("quiet", "arrow"),
 }
 
 

@@ -45,6 +45,48 @@
     });
   });
 
+  // A field shows where it stands in the document beside it.
+  function marked(element) { element.classList.add("is-pointed-at"); }
+  function forget() {
+    document.querySelectorAll(".is-pointed-at").forEach(function (element) {
+      element.classList.remove("is-pointed-at");
+    });
+  }
+  function bringIntoView(paper, element) {
+    var outer = paper.getBoundingClientRect(), inner = element.getBoundingClientRect();
+    if (inner.top < outer.top || inner.bottom > outer.bottom) {
+      paper.scrollTop += inner.top - outer.top - outer.height / 3;
+    }
+  }
+  function pointAt(event) {
+    var field = event.target.closest && event.target.closest("[data-points-at]");
+    if (!field) return;
+    forget();
+    var paper = document.querySelector(".paper");
+    if (!paper) return;
+    var places = paper.querySelectorAll('[data-term~="' + field.dataset.pointsAt + '"]');
+    places.forEach(marked);
+    var visible = Array.from(places).find(function (place) { return place.getClientRects().length; });
+    if (visible) bringIntoView(paper, visible);
+  }
+  document.addEventListener("focusin", pointAt);
+  document.addEventListener("mouseover", pointAt);
+  // A link to a line of the source opens the source first.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest('a[href^="#L"]');
+    var source = document.getElementById("view-source");
+    var line = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (!line || !source) return;
+    event.preventDefault();
+    source.checked = true;
+    forget();
+    marked(line);
+    var paper = line.closest(".paper");
+    bringIntoView(paper, line);
+    paper.scrollIntoView({ block: "nearest" });
+    paper.focus({ preventScroll: true });
+  });
+
   function tellStale(isStale) {
     var notice = document.getElementById("stale");
     if (notice) notice.hidden = !isStale;

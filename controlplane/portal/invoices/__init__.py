@@ -1,0 +1,1 @@
+"""How the portal shows an invoice: its terms, its sheet, where they stand, and its match."""

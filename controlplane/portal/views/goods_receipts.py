@@ -1,0 +1,95 @@
+"""Goods receipts and despatch advices: what arrived, and what the supplier says was sent."""
+
+import uuid
+
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from controlplane.invoices import services
+from controlplane.invoices.models import GoodsReceipt, PurchaseOrder
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page
+from controlplane.portal.views.imports import Import, example_table, imported
+
+EVERY = "all"
+LINES_PER_PAGE = 50
+
+# Names of columns and figures, so in no language.
+EXAMPLE = """\
+receipt_number,order_number,order_line_id,received_at,seller_item_id,description,quantity,rejected,unit
+GR-5001,PO-2026-0101,10,2026-03-09,NW-A4-80,Copy paper A4 80 g,90,0,C62
+GR-5001,PO-2026-0101,20,2026-03-09,NW-ENV-C5,Envelopes C5,40,2,C62
+"""
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    kind = lists.chosen(request, "status", [EVERY, *GoodsReceipt.Kind.values], default=EVERY)
+    rows = GoodsReceipt.objects.annotate(line_count=Count("lines"))
+    shown = lists.listing(
+        request,
+        rows if kind == EVERY else rows.filter(kind=kind),
+        search_in=["number", "order_number", "supplier_name"],
+        sorts={
+            "number": "number",
+            "order": "order_number",
+            "supplier": "supplier_name",
+            "received": "received_at",
+        },
+        default_sort="-received",
+    )
+    context = {
+        "section": "invoices",
+        "part": "goods_receipts",
+        "listing": shown,
+        "list_id": "goods-receipts",
+        "status": kind,
+        "statuses": [(EVERY, _("All")), *GoodsReceipt.Kind.choices],
+    }
+    return lists.page_or_part(
+        request, "portal/procurement/receipts.html", "portal/procurement/_receipts.html", context
+    )
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, goods_receipt_id: uuid.UUID) -> HttpResponse:
+    receipt = get_object_or_404(GoodsReceipt, pk=goods_receipt_id)
+    lines = Paginator(receipt.lines.all(), LINES_PER_PAGE).get_page(request.GET.get("page"))
+    numbers = {receipt.order_number, *(line.order_number for line in lines.object_list)}
+    context = {
+        "section": "invoices",
+        "receipt": receipt,
+        "lines": lines,
+        "orders": PurchaseOrder.objects.numbered(numbers - {""}),
+    }
+    return TemplateResponse(request, "portal/procurement/receipt.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def import_file(request: HttpRequest) -> HttpResponse:
+    return imported(
+        request,
+        Import(
+            part="goods_receipts",
+            title=_("Import goods receipts"),
+            intro=_(
+                "A CSV file with one row for each line, or a ReceiptAdvice or DespatchAdvice in "
+                "UBL. A receipt that is here already is brought to what the file says."
+            ),
+            run=services.import_goods_receipts,
+        ),
+    )
+
+
+@require_GET
+@member_page
+def example(request: HttpRequest) -> HttpResponse:
+    return example_table(EXAMPLE, "goods-receipts.csv")
