@@ -44,7 +44,7 @@ class Reading:
 
 def read_document(path: Path | str, filename: str = "", content_type: str = "") -> Reading:
     """What is in the file; a file that cannot be read is quarantined, never an exception."""
-    argument = {"path": str(path), "filename": filename, "content_type": content_type}
+    argument = {"path": _absolute(path), "filename": filename, "content_type": content_type}
     try:
         answer = sandbox.run(
             "controlplane.invoices.reading.entry:read",
@@ -59,12 +59,17 @@ def read_document(path: Path | str, filename: str = "", content_type: str = "") 
     return Reading(**answer, invoice=NormalInvoice.from_json(invoice) if invoice else None)
 
 
+def _absolute(path: Path | str) -> str:
+    """The reading process works elsewhere. Raises FileNotFoundError, which is no file's fault."""
+    return str(Path(path).resolve(strict=True))
+
+
 def render_page(path: Path | str, *, page: int = 1, width: int = 900) -> dict[str, Any]:
     """A page of a PDF as a picture: `entry.render`'s answer, with a `reason` if there is none."""
     try:
         answer: dict[str, Any] = sandbox.run(
             "controlplane.invoices.reading.entry:render",
-            {"path": str(path), "page": page, "width": width},
+            {"path": _absolute(path), "page": page, "width": width},
             seconds=SECONDS,
             memory_mb=MEMORY_MB,
         )

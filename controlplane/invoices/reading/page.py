@@ -90,7 +90,8 @@ def picture(data: bytes, *, page: int, width: int) -> dict[str, Any]:
         wide, high = shown.get_size()
         if not (wide > 0 and high > 0):
             raise Refused("pdf_broken", f"Page {page} has no size.")
-        scale = min(max(width, 16), MOST_WIDTH) / wide
+        # PDFium rounds the picture's size up.
+        scale = (min(max(width, 16), MOST_WIDTH) - 0.5) / wide
         scale = min(scale, (MOST_PIXELS / (wide * high)) ** 0.5)
         image = shown.render(scale=scale, may_draw_forms=False).to_pil()
     except pdfium.PdfiumError as error:

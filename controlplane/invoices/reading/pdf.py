@@ -4,10 +4,11 @@ Nothing is decompressed without a limit. The streams are first unpacked as they 
 only to count what comes out, so that a bomb is named as one instead of eating the memory.
 """
 
+import base64
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +36,7 @@ _STREAM = re.compile(rb"stream\r?\n")
 _OBJECT = re.compile(rb"\b[0-9]+ [0-9]+ obj\b")
 _TAIL = 64 * 1024
 _PIECE = 1024 * 1024
+_DICTIONARY = 1024  # how far before its data the dictionary of a stream begins, at most
 
 
 def looks_like_pdf(head: bytes) -> bool:
@@ -46,9 +48,7 @@ def open_pdf(data: bytes) -> PdfReader:
     if b"startxref" not in data[-_TAIL:]:
         raise _broken("its end is missing")
     if sum(1 for _match in _OBJECT.finditer(data)) > MOST_OBJECTS:
-        raise Refused(
-            "pdf_too_many_objects", f"The PDF is made of more than {MOST_OBJECTS} objects."
-        )
+        raise _too_many_objects()
     _weigh(data)
     with _refusing():
         reader = PdfReader(io.BytesIO(data), strict=False)
@@ -104,21 +104,55 @@ def _is_invoice(data: bytes) -> bool:
 def _weigh(data: bytes) -> None:
     """Unpack every Flate stream to nowhere, and refuse the file that grows too much."""
     in_all = 0
-    for match in _STREAM.finditer(data):
-        size = _unpacked(memoryview(data)[match.end() :], MOST_NESTED_STREAMS)
+    for number, match in enumerate(_STREAM.finditer(data)):
+        if number > MOST_OBJECTS:
+            raise _too_many_objects()
+        size = _unpacked(_plain(data, match), MOST_NESTED_STREAMS)
         in_all += size
         if size > MOST_STREAM_BYTES or in_all > MOST_BYTES_IN_ALL:
             raise Refused(
                 "pdf_bomb",
                 f"The PDF has {len(data) // 1024} kB, but unpacks to more than "
-                f"{min(size, in_all) // 1024 // 1024} MB.",
+                f"{max(size, in_all) // 1024 // 1024} MB.",
             )
+
+
+def _plain(data: bytes, stream: re.Match[bytes]) -> memoryview:
+    """The bytes of a stream, without the wrapping in letters that may be around the packing."""
+    head = data[max(0, stream.start() - _DICTIONARY) : stream.start()]
+    head = head[head.rfind(b"obj") :]
+    packed = memoryview(data)[stream.end() :]
+    for names, end, decode in _WRAPPINGS:
+        if any(name in head for name in names):
+            stop = data.find(end, stream.end())
+            try:
+                return memoryview(decode(bytes(packed[: stop - stream.end() if stop >= 0 else 0])))
+            except ValueError:
+                return packed
+    return packed
+
+
+def _from_hex(text: bytes) -> bytes:
+    return bytes.fromhex(text.decode("ascii", "ignore").strip())
+
+
+def _from_base85(text: bytes) -> bytes:
+    return base64.a85decode(text.strip().removeprefix(b"<~"))
+
+
+# How a filter is named, in full and short; what ends its data; how it is undone.
+_WRAPPINGS: tuple[tuple[tuple[bytes, ...], bytes, Callable[[bytes], bytes]], ...] = (
+    ((b"/ASCIIHexDecode", b"/AHx"), b">", _from_hex),
+    ((b"/ASCII85Decode", b"/A85"), b"~>", _from_base85),
+)
 
 
 def _unpacked(packed: memoryview, nested: int) -> int:
     """How many bytes come out; a stream packed several times counts as its largest layer."""
     if len(packed) < 2 or packed[0] & 0x0F != 8 or (packed[0] << 8 | packed[1]) % 31:
         return 0
+    if not nested:
+        raise Refused("pdf_bomb", "The PDF holds a stream that is packed again and again.")
     unpacker = zlib.decompressobj()
     size = 0
     inner = bytearray()
@@ -136,10 +170,10 @@ def _unpacked(packed: memoryview, nested: int) -> int:
             if len(inner) < 16 * _PIECE:
                 inner += plain
     except zlib.error:
+        # Broken from here on; what came out so far still counts.
         pass
-    if nested and size:
-        size = max(size, _unpacked(memoryview(bytes(inner)), nested - 1))
-    return size
+    # Data that by chance begin as packed data do are broken at once; packed ones are long.
+    return max(size, _unpacked(memoryview(bytes(inner)), nested - 1)) if size else 0
 
 
 def _attachments(reader: PdfReader) -> Iterator[tuple[str, StreamObject]]:
@@ -212,6 +246,10 @@ def _refusing() -> Iterator[None]:
 
 def _broken(detail: str) -> Refused:
     return Refused("pdf_broken", f"The PDF is broken: {detail[:200]}. Ask the sender for it again.")
+
+
+def _too_many_objects() -> Refused:
+    return Refused("pdf_too_many_objects", f"The PDF is made of more than {MOST_OBJECTS} objects.")
 
 
 def _too_many_pages(count: int) -> Refused:

@@ -120,6 +120,8 @@ def parse(data: bytes) -> Node:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        if "limit exceeded" in str(error):
+            raise Refused("xml_too_large", f"The XML is too large: {str(error)[:200]}.") from error
         raise _malformed(str(error)) from error
     tree = root.getroottree()
     if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
