@@ -3,15 +3,17 @@
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.actor import system
 from controlplane.events import kinds
 from controlplane.events.incoming import Incoming
 from controlplane.events.models import Source
-from controlplane.events.signing import example, id_of, signed_chunks
+from controlplane.events.signing import example, id_of, signed_chunks, signed_sample
 from controlplane.invoices import services
 from controlplane.invoices.models import Invoice
+from controlplane.invoices.samples import sample_invoice
 
 FILENAME_HEADER = "Filename"
 
@@ -34,10 +36,17 @@ def receive(source: Source, incoming: Incoming) -> kinds.Received:
     return kinds.Received(received.event, received.is_duplicate)
 
 
+def sample(source: Source) -> Incoming:
+    """A small invoice, signed as the sender would."""
+    headers = {"Content-Type": "application/xml", FILENAME_HEADER: "sample.xml"}
+    return signed_sample(source, sample_invoice(timezone.now()), headers)
+
+
 KIND = kinds.SourceKind(
     "documents",
     _("Supplier invoices"),
     _("Invoices as PDF or XML, one document at a time"),
     receive,
     example=example(file="invoice.xml", content_type="application/xml"),
+    sample=sample,
 )

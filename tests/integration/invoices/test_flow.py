@@ -5,7 +5,6 @@ from controlplane.invoices.models import Invoice
 from tests.factories.invoices import (
     ADA,
     make_goods_receipt,
-    make_invoice,
     make_matched,
     make_purchase_order,
 )
@@ -23,7 +22,5 @@ def test_ordered_received_and_invoiced_alike_is_paid(tenant):
 
     assert (invoice.verdict, codes(invoice)) == ("accept", [])
     assert invoice.status == Invoice.Status.MATCHED
-    done = services.record_outcome(
-        invoice_id=invoice.pk, outcome="accepted", note="paid", by=ADA
-    )
+    done = services.record_outcome(invoice_id=invoice.pk, outcome="accepted", note="paid", by=ADA)
     assert done.status == "accepted"
