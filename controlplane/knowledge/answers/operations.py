@@ -22,11 +22,14 @@ class AnswerInput(OperationInput):
         default="ticket",
         max_length=40,
         description="What kind of thing asks, where there is no question of your own",
+        json_schema_extra={"n8n": {"shown": True}},
     )
     subject_id: uuid.UUID | None = Field(
         default=None,
         description="The thing that asks, from an earlier node: the ticket's ID",
-        json_schema_extra={"n8n": {"label": "Subject ID", "default": "={{ $json.ticket_id }}"}},
+        json_schema_extra={
+            "n8n": {"label": "Subject ID", "default": "={{ $json.ticket_id }}", "shown": True}
+        },
     )
     question: str = Field(
         default="",

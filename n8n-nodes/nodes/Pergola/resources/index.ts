@@ -4,12 +4,18 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { Operation } from '../operation';
 import { approvalOperations, approvalProperties } from './approval';
 import { auditOperations, auditProperties } from './audit';
+import { invoiceOperations, invoiceProperties } from './invoice';
+import { knowledgeOperations, knowledgeProperties } from './knowledge';
 import { orderOperations, orderProperties } from './order';
+import { ticketOperations, ticketProperties } from './ticket';
 
 export const operations: Record<string, Record<string, Operation>> = {
 	approval: approvalOperations,
 	audit: auditOperations,
+	invoice: invoiceOperations,
+	knowledge: knowledgeOperations,
 	order: orderOperations,
+	ticket: ticketOperations,
 };
 
 export const properties: INodeProperties[] = [
@@ -28,13 +34,28 @@ export const properties: INodeProperties[] = [
 				value: 'audit',
 			},
 			{
+				name: 'Invoice',
+				value: 'invoice',
+			},
+			{
+				name: 'Knowledge',
+				value: 'knowledge',
+			},
+			{
 				name: 'Order',
 				value: 'order',
+			},
+			{
+				name: 'Ticket',
+				value: 'ticket',
 			},
 		],
 		default: 'approval',
 	},
 	...approvalProperties,
 	...auditProperties,
+	...invoiceProperties,
+	...knowledgeProperties,
 	...orderProperties,
+	...ticketProperties,
 ];
