@@ -109,7 +109,7 @@ def _passage(chunk: Chunk, hit: Hit) -> Passage:
         text=chunk.text,
         start=chunk.start,
         end=chunk.end,
-        url=passage_link(document.source_url, document.pk, chunk.pk),
+        url=passage_link(chunk),
         score=hit.score,
         keyword_rank=hit.keyword_rank,
         dense_rank=hit.dense_rank,
@@ -118,8 +118,12 @@ def _passage(chunk: Chunk, hit: Hit) -> Passage:
     )
 
 
-def passage_link(source_url: str, document_id: uuid.UUID, chunk_id: uuid.UUID) -> str:
-    """Where a person reads it: its own address, else its page in the tenant's portal."""
+def passage_link(chunk: Chunk) -> str:
+    """Where a person reads it: the source's own address, else its place in the tenant's portal."""
+    version = chunk.version
+    source_url = version.document.source_url
     if source_url.startswith(("https://", "http://")):
         return source_url
-    return f"{current_tenant().portal_url}/knowledge/documents/{document_id}/#passage-{chunk_id}"
+    page = f"{current_tenant().portal_url}/knowledge/documents/{version.document_id}/"
+    span = f"version={version.number}&from={chunk.start}&to={chunk.end}"
+    return f"{page}?{span}#passage-{chunk.pk}"
