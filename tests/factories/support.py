@@ -22,7 +22,7 @@ TWO_INTENTS = {
     "mooring": ["My boat drifts", "The rope of the pier is torn", "Where do I moor my boat?",
                 "The pier is full", "May I tie the boat to the pier?", "Which rope for my boat?"],
     "fuel": ["Where is diesel sold?", "The diesel pump is empty", "What does fuel cost?",
-             "I need petrol for the engine", "The fuel pump shows an error", "Diesel for a tractor"],
+             "I need petrol for the engine", "The fuel pump shows an error", "Diesel for boats"],
 }  # fmt: skip
 
 

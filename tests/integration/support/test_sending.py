@@ -1,0 +1,208 @@
+"""Between Pergola and the mail server: never forgotten, never twice."""
+
+import smtplib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+
+from controlplane.audit.models import Entry
+from controlplane.events.models import OutboxMessage
+from controlplane.events.outbox import NotYet, carry_out, claim
+from controlplane.support import sending
+from controlplane.support.models import Ticket
+from controlplane.support.services import (
+    NothingToSendAgain,
+    reply_to_ticket,
+    send_reply_again,
+)
+from tenants.context import inside
+from tenants.models import Tenant
+from tests.factories.events import ADA, make_machine
+from tests.factories.support import make_answer, make_ticket
+
+MACHINE = make_machine()
+
+
+class Died(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+def reply(ticket: Ticket) -> Ticket:
+    return reply_to_ticket(ticket_id=ticket.pk, by=MACHINE)
+
+
+def answered() -> Ticket:
+    ticket = make_ticket()
+    make_answer(ticket)
+    return reply(ticket)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException) -> Callable[[], None]:
+    """Until it is called: the mail server does that."""
+    before = getattr(EmailBackend, name)
+
+    def fail(*_args: Any, **_kwargs: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(EmailBackend, name, fail)
+    return lambda: monkeypatch.setattr(EmailBackend, name, before)
+
+
+def test_a_server_that_is_away_is_tried_again(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage]
+) -> None:
+    ticket = answered()
+    mend = failing(monkeypatch, "open", ConnectionRefusedError("nobody there"))
+    with pytest.raises(NotYet, match="nobody there"):
+        sending.send_reply(ticket.pk)
+    ticket.refresh_from_db()
+    assert ticket.mail == "queued"
+    assert "nobody there" in ticket.mail_problem
+
+    mend()
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.mail_problem) == ("sent", "")
+    assert len(mailoutbox) == 1
+
+
+def test_a_crash_before_the_commit_leaves_nothing_to_send(
+    yard: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inside(yard):
+        ticket = make_ticket()
+        make_answer(ticket)
+
+    def die(*_args: Any, **_kwargs: Any) -> None:
+        raise Died
+
+    monkeypatch.setattr("controlplane.support.services.replying.outbox.put", die)
+    with inside(yard), pytest.raises(Died):
+        reply(ticket)
+
+    with inside(yard):
+        ticket.refresh_from_db()
+        assert (ticket.replied_at, ticket.mail, ticket.status) == (None, "", "new")
+        assert not Entry.objects.filter(action="ticket.replied").exists()
+    assert not OutboxMessage.objects.filter(handler="support.send_reply").exists()
+
+
+@pytest.mark.parametrize("moment", ["before the mail left", "after the mail left"])
+def test_a_crash_while_sending_neither_doubles_nor_loses_it(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage], moment: str
+) -> None:
+    """Nobody can ask the mail server afterwards, so a person looks."""
+    ticket = answered()
+    send = EmailBackend.send_messages
+
+    def die(backend: EmailBackend, messages: list[EmailMessage]) -> int:
+        if moment == "after the mail left":
+            send(backend, messages)
+        raise Died
+
+    monkeypatch.setattr(EmailBackend, "send_messages", die)
+    with pytest.raises(Died):
+        sending.send_reply(ticket.pk)
+    left = len(mailoutbox)
+    monkeypatch.setattr(EmailBackend, "send_messages", send)
+
+    sending.send_reply(ticket.pk)
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert len(mailoutbox) == left
+    assert (ticket.mail, ticket.status) == ("unclear", "handed_over")
+    assert Entry.objects.filter(action="ticket.reply_unclear").count() == 1
+
+    send_reply_again(ticket_id=ticket.pk, by=ADA)
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status) == ("sent", "answered")
+    assert len(mailoutbox) == left + 1
+    with pytest.raises(NothingToSendAgain):
+        send_reply_again(ticket_id=ticket.pk, by=ADA)
+
+
+@pytest.mark.parametrize(
+    ("error", "mail"),
+    [
+        (smtplib.SMTPRecipientsRefused({"kaja@example.com": (550, b"unknown")}), "failed"),
+        (smtplib.SMTPDataError(554, b"spam"), "failed"),
+        (smtplib.SMTPServerDisconnected("gone"), "unclear"),
+        (TimeoutError("slow"), "unclear"),
+    ],
+)
+def test_what_the_server_does_not_take_goes_to_a_person(
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    mailoutbox: list[EmailMessage],
+    error: OSError,
+    mail: str,
+) -> None:
+    ticket = answered()
+    failing(monkeypatch, "send_messages", error)
+
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status, ticket.queue) == (mail, "handed_over", "general")
+    assert ticket.mail_problem == ticket.reason
+    assert not mailoutbox
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        smtplib.SMTPRecipientsRefused({"kaja@example.com": (450, b"greylisted")}),
+        smtplib.SMTPSenderRefused(421, b"later", "us@example.com"),
+        ConnectionRefusedError("not now"),
+    ],
+)
+def test_what_the_server_takes_later_is_sent_later(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage],
+    error: OSError,
+) -> None:  # fmt: skip
+    ticket = answered()
+    mend = failing(monkeypatch, "send_messages", error)
+    with pytest.raises(NotYet):
+        sending.send_reply(ticket.pk)
+    mend()
+
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, len(mailoutbox)) == ("sent", 1)
+
+
+def test_a_server_that_stays_away_gives_the_ticket_to_a_person(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = answered()
+    failing(monkeypatch, "open", ConnectionRefusedError("nobody there"))
+    with pytest.raises(NotYet):
+        sending.send_reply(ticket.pk)
+
+    sending.give_up(ticket.pk)
+    sending.give_up(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status) == ("failed", "handed_over")
+    assert "nobody there" in ticket.reason
+
+
+def test_the_relay_sends_it(yard: Tenant, mailoutbox: list[EmailMessage]) -> None:
+    with inside(yard):
+        ticket = answered()
+
+    for message in claim(10):
+        carry_out(message)
+
+    with inside(yard):
+        assert Ticket.objects.get(pk=ticket.pk).mail == "sent"
+    assert len(mailoutbox) == 1
+    assert not OutboxMessage.objects.filter(handler="support.send_reply").exists()
