@@ -37,11 +37,6 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
     """The whole page but its form."""
     source = _source(invoice)
     normal = NormalInvoice.from_json(invoice.normal) if invoice.normal else None
-    lines, lines_left_out = drawn(invoice.match)
-    for each in lines:
-        for reason in each.line["reasons"]:
-            reason["message"] = in_words(reason["message"], invoice)
-    numbers = set((invoice.match or {}).get("order_numbers", ()))
     return {
         "section": "invoices",
         "invoice": invoice,
@@ -52,16 +47,38 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
         "source": source,
         "has_pictures": invoice.format in PICTURED and not invoice.quarantine_code,
         "findings": _findings(invoice, source),
-        "match_lines": lines,
-        "match_lines_left_out": lines_left_out,
+        **_match(invoice),
         **_reasons(invoice),
         "found": found_in_text(invoice) if normal is None else [],
-        "purchase_orders": PurchaseOrder.objects.numbered(numbers) if numbers else [],
-        "goods_receipts": _receipts(numbers),
         "approvals": Approval.objects.filter(subject_type=SUBJECT, subject_id=invoice.pk),
         "duplicates": invoice.duplicates.only("number", "filename"),
         "history": Entry.objects.filter(subject_type=SUBJECT, subject_id=str(invoice.pk)),
         **_event(invoice),
+    }
+
+
+def shown_for_approval(approval: Approval) -> dict[str, Any]:
+    """What is approved, where that is an invoice; `is_matched_again`: the answer counts no more."""
+    if approval.subject_type != SUBJECT:
+        return {}
+    invoice = Invoice.objects.filter(pk=approval.subject_id).first()
+    if invoice is None:
+        return {}
+    is_matched_again = approval.revision != str(invoice.decision_id or "")
+    return {"invoice": invoice, "is_matched_again": is_matched_again, **_match(invoice)}
+
+
+def _match(invoice: Invoice) -> dict[str, Any]:
+    lines, left_out = drawn(invoice.match)
+    for each in lines:
+        for reason in each.line["reasons"]:
+            reason["message"] = in_words(reason["message"], invoice)
+    numbers = set((invoice.match or {}).get("order_numbers", ()))
+    return {
+        "match_lines": lines,
+        "match_lines_left_out": left_out,
+        "purchase_orders": PurchaseOrder.objects.numbered(numbers) if numbers else [],
+        "goods_receipts": _receipts(numbers),
     }
 
 

@@ -102,8 +102,8 @@ def percent_rate(value: Any) -> str:
 
 
 @register.inclusion_tag("portal/invoices/_bar.html")
-def quantity_bar(bar: Bar) -> dict[str, Any]:
-    return {"bar": bar}
+def quantity_bar(bar: Bar, unit: str = "") -> dict[str, Any]:
+    return {"bar": bar, "unit": unit}
 
 
 # What confidence says in a word; its number is the title.

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.approvals import services
 from controlplane.approvals.models import Approval, Waiter
+from controlplane.invoices.models import Invoice
 from controlplane.orders.models import Order
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page
 from controlplane.portal.forms.approvals import DecisionForm
+from controlplane.portal.invoices.page import shown_for_approval
 from controlplane.portal.reasons import told
 from controlplane.portal.views.orders import shown_order
 from controlplane.portal.views.tickets import shown_draft
@@ -45,12 +47,16 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     if lists.was_seen(request, shown):
         return HttpResponse(status=204)
-    orders = Order.objects.in_bulk([row.subject_id for row in shown.page.object_list])
+    subjects = [row.subject_id for row in shown.page.object_list]
+    about: dict[uuid.UUID, Order | Invoice] = {
+        **Order.objects.in_bulk(subjects),
+        **Invoice.objects.only("currency").in_bulk(subjects),
+    }
     context = {
         "section": "approvals",
         "listing": shown,
         "rows": [
-            (row, told(row.reasons[:1], orders.get(row.subject_id)))
+            (row, told(row.reasons[:1], about.get(row.subject_id)))
             for row in shown.page.object_list
         ],
         "list_id": "approvals",
@@ -126,11 +132,13 @@ def _refusal(
 
 def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
     shown = shown_order(approval.subject_id if approval.subject_type == "order" else None)
+    invoice = shown_for_approval(approval)
     return {
         "section": "approvals",
         "form": form,
-        "reasons": told(approval.reasons, shown["order"]),
+        "reasons": told(approval.reasons, shown["order"] or invoice.get("invoice")),
         **shown,
+        **invoice,
         **shown_draft(approval),
         **_progress(approval),
     }

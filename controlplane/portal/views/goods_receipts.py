@@ -3,7 +3,7 @@
 import uuid
 
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -31,14 +31,19 @@ GR-5001,PO-2026-0101,20,2026-03-09,NW-ENV-C5,Envelopes C5,40,2,C62
 @member_page
 def index(request: HttpRequest) -> HttpResponse:
     kind = lists.chosen(request, "status", [EVERY, *GoodsReceipt.Kind.values], default=EVERY)
-    rows = GoodsReceipt.objects.annotate(line_count=Count("lines"))
+    rows = GoodsReceipt.objects.annotate(
+        line_count=Count("lines"),
+        # From a table the orders stand at the lines.
+        first_order=Min("lines__order_number"),
+        order_count=Count("lines__order_number", distinct=True),
+    )
     shown = lists.listing(
         request,
         rows if kind == EVERY else rows.filter(kind=kind),
-        search_in=["number", "order_number", "supplier_name"],
+        search_in=["number", "first_order", "supplier_name"],
         sorts={
             "number": "number",
-            "order": "order_number",
+            "order": "first_order",
             "supplier": "supplier_name",
             "received": "received_at",
         },
