@@ -67,7 +67,8 @@ def main() -> int:
             raise StartFailed("No Chromium was found. `make test` says how to get one.")
         with _demo(reporter) as (places, shown, environment):
             links, shots = _plan(places, shown)
-            editor = f"{environment['N8N_URL']}/workflow/{places[0].installation.workflow_id}"
+            workflow = places[0].installations["review-shopify-order"].workflow_id
+            editor = f"{environment['N8N_URL']}/workflow/{workflow}"
             _take_all(browser, links, shots, editor, environment, reporter)
     except StartFailed as error:
         print(f"\n{error}", file=sys.stderr)
@@ -91,22 +92,21 @@ def _demo(reporter: Reporter) -> Iterator[tuple[list["Place"], str, dict[str, st
 
 def _send_orders(places: list["Place"], reporter: Reporter) -> str:
     """Send the story and more, until nothing moves. Returns the approval that is shown."""
-    from django.conf import settings
-
-    from deploy.demo import play, shop, watch
+    from deploy.demo import play, watch
+    from deploy.demo.flows import first_number, orders
     from deploy.demo.story import Chapter
 
     progress = play.send_all(places, reporter)
-    number = shop.first_number() + 100
+    number = first_number() + 100
     for offset, file in enumerate(MORE):
-        chapter = Chapter(places[0].tenant.slug, file, verdict="hold", outcome="")
-        event_id = shop.send(places[0], chapter, url=settings.PUBLIC_URL, number=number + offset)
+        chapter = Chapter(places[0].tenant.slug, "orders", file, verdict="hold", outcome="")
+        event_id = orders.send(places[0], chapter, number=number + offset)
         progress.append(watch.Progress(places[0], chapter, event_id))
-    with reporter.step("Waiting until every order has ended or waits for a person"):
+    with reporter.step("Waiting until everything has ended or waits for a person"):
         deadline = time.monotonic() + SETTLED_SECONDS
         while not all(_is_settled(one) for one in progress):
             if time.monotonic() > deadline:
-                raise StartFailed(f"Some orders are still under way; see {VAR / 'log'}.")
+                raise StartFailed(f"Something is still under way; see {VAR / 'log'}.")
             progress = [watch.look(one) for one in progress]
             time.sleep(0.3)
     return next(one.approval_id for one in progress if one.chapter.file == SHOWN)
@@ -135,14 +135,15 @@ def _plan(places: list["Place"], approval_id: str) -> tuple[dict[str, str], list
             strict=False,
         )
     )
+    installation = place.installations["review-shopify-order"]
     detail = f"{portal}/approvals/{approval_id}/"
     policy_page = f"{platform}/t/{place.tenant.slug}/admin/policies/policy/{policy.pk}/change/"
     return links, [
         Shot("portal-inbox", "approver", f"{portal}/approvals/"),
         Shot("portal-approval", "approver", detail),
         Shot("portal-approval-phone", "approver", detail, size=PHONE),
-        Shot("portal-source", "manager", f"{portal}/sources/{world.SOURCE}/"),
-        Shot("portal-installation", "manager", f"{portal}/installations/{place.installation.pk}/"),
+        Shot("portal-source", "manager", f"{portal}/sources/shopify/"),
+        Shot("portal-installation", "manager", f"{portal}/installations/{installation.pk}/"),
         Shot("admin-tenants", "admin", f"{platform}/admin/tenants/tenant/", "#result_list"),
         Shot("admin-policy", "admin", policy_page, "#policy_form"),
     ]

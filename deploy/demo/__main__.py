@@ -1,4 +1,4 @@
-"""`python -m deploy.demo [--once]`: start everything, send orders, show what happens."""
+"""`python -m deploy.demo [--once]`: start everything, send things, show what happens."""
 
 import argparse
 import signal

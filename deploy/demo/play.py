@@ -1,10 +1,12 @@
-"""The demo itself: orders are sent, watched, decided by a person or, once, by the script."""
+"""The demo itself: things are sent, watched, decided by a person or, once, by the script."""
 
 import time
+from collections import Counter
 
 from django.conf import settings
 
-from deploy.demo import shop, watch, world
+from deploy.demo import watch, world
+from deploy.demo.flows import first_number, flow_named
 from deploy.demo.member import MemberClient
 from deploy.demo.story import STORY
 from deploy.demo.watch import Progress
@@ -14,14 +16,18 @@ from deploy.embedded.progress import Reporter
 
 def send_all(places: list[Place], reporter: Reporter) -> list[Progress]:
     by_slug = {place.tenant.slug: place for place in places}
-    number = shop.first_number()
+    number = first_number()
     sent = []
-    with reporter.step("Sending signed Shopify webhooks") as step:
+    with reporter.step("Sending signed webhooks and documents") as step:
         for offset, chapter in enumerate(STORY):
             place = by_slug[chapter.tenant]
-            event_id = shop.send(place, chapter, url=settings.PUBLIC_URL, number=number + offset)
+            event_id = flow_named(chapter.flow).send(place, chapter, number=number + offset)
             sent.append(Progress(place, chapter, event_id))
-        step.done(f"{sum(chapter.copies for chapter in STORY)} webhooks, {len(sent)} orders")
+        flows = Counter(chapter.flow for chapter in STORY)
+        step.done(
+            f"{sum(chapter.copies for chapter in STORY)} calls for "
+            + ", ".join(f"{count} {flow}" for flow, count in flows.items())
+        )
     return sent
 
 
@@ -53,20 +59,21 @@ def _judge(progress: list[Progress], reporter: Reporter, *, seconds: float) -> i
     wrong = [one for one in progress if not one.is_as_expected]
     for one in wrong:
         reporter.console.print(
-            f"✗ {one.place.tenant} {one.chapter.file}: expected {one.chapter.verdict} and "
-            f"{one.chapter.outcome}, got {one.verdict or 'no verdict'} and "
-            f"{one.outcome or 'no outcome'}",
+            f"✗ {one.place.tenant} {one.chapter.flow}/{one.chapter.file}: expected "
+            f"{one.chapter.verdict} and {one.chapter.outcome}, got "
+            f"{one.verdict or 'no verdict'} and {one.outcome or 'no outcome'}",
             markup=False,
         )
     reporter.console.print(
-        f"{len(progress) - len(wrong)} of {len(progress)} orders ended as expected, "
+        f"{len(progress) - len(wrong)} of {len(progress)} orders, invoices and tickets ended as "
+        "expected, "
         f"in {seconds:.1f} s"
     )
     return 1 if wrong else 0
 
 
 def live(places: list[Place], reporter: Reporter, environment: dict[str, str]) -> None:
-    """Show addresses, send the orders, keep the table current until Ctrl-C."""
+    """Show addresses, send everything, keep the table current until Ctrl-C."""
     _print_addresses(places, reporter, environment)
     progress = send_all(places, reporter)
     with watch.shown(reporter.console) as show:
@@ -87,4 +94,4 @@ def _print_addresses(places: list[Place], reporter: Reporter, environment: dict[
         console.print(
             f"    e-mail {environment['N8N_OWNER_EMAIL']}  password {password}", markup=False
         )
-    console.print("\nHeld orders wait for you in the portals. Ctrl-C stops everything.\n")
+    console.print("\nWhat is held waits for you in the portals. Ctrl-C stops everything.\n")

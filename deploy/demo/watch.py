@@ -1,4 +1,4 @@
-"""What became of each order so far, read as the portal reads it, and drawn while it changes."""
+"""What became of each thing so far, read as the portal reads it, and drawn while it changes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,24 +12,23 @@ from rich.table import Table
 from controlplane.approvals.models import Approval
 from controlplane.approvals.services import latest_for
 from controlplane.events.models import Event
-from controlplane.orders.models import Order
-from controlplane.orders.normal import amount_text
+from deploy.demo.flows import flow_named
 from deploy.demo.story import Chapter
 from deploy.demo.world import Place
 from tenants.context import inside
 
-COLUMNS = ("Tenant", "Order", "Total", "Event", "n8n execution", "Verdict", "Approval", "Outcome")
+COLUMNS = ("Tenant", "Flow", "Subject", "", "n8n execution", "Verdict", "Approval", "Outcome")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One order's way: event → execution → verdict → approval → outcome."""
+    """One thing's way: event → execution → verdict → approval → outcome."""
 
     place: Place
     chapter: Chapter
     event_id: str
     subject: str = ""
-    total: str = ""
+    figure: str = ""
     execution_id: str = ""
     verdict: str = ""
     approval_id: str = ""
@@ -49,29 +48,29 @@ class Progress:
     def row(self) -> tuple[str, ...]:
         outcome = f"{self.outcome} after {self.seconds:.1f} s" if self.outcome else "…"
         return (
-            self.place.tenant.name, self.subject, self.total or "…", "received",
+            self.place.tenant.name, self.chapter.flow, self.subject, self.figure or "…",
             self.execution_id or "…", self.verdict or "…",
             self.approval or ("–" if self.outcome else "…"), outcome,
         )  # fmt: skip
 
 
 def look(progress: Progress) -> Progress:
-    """The same order as it stands now."""
+    """The same thing as it stands now."""
     if progress.outcome:
         return progress
     with inside(progress.place.tenant):
         event = Event.objects.get(pk=progress.event_id)
-        order = Order.objects.filter(event_id=event.pk).first()
-        approval = latest_for("order", order.pk) if order else None
+        state = flow_named(progress.chapter.flow).look(progress.event_id)
+        approval = latest_for(state.subject_type, state.subject_id) if state else None
     return replace(
         progress,
         subject=event.subject,
         execution_id=event.execution_id,
-        total=f"{amount_text(order.money)} {order.currency}" if order else "",
-        verdict=order.verdict if order else "",
+        figure=state.figure if state else "",
+        verdict=state.verdict if state else "",
         approval_id=str(approval.pk) if approval else "",
         approval=approval.status if approval else "",
-        outcome=order.outcome if order else "",
+        outcome=state.outcome if state else "",
         seconds=time.monotonic() - progress.sent_at,
     )
 
@@ -87,7 +86,7 @@ def shown(console: Console) -> Iterator[Callable[[list[Progress]], None]]:
 
 
 def _table(progress: list[Progress]) -> Table:
-    table = Table(*COLUMNS, title="Orders on their way", title_justify="left")
+    table = Table(*COLUMNS, title="On their way", title_justify="left")
     for one in progress:
         style = "yellow" if one.waits_for_person else "green" if one.outcome else ""
         table.add_row(*one.row(), style=style)

@@ -13,33 +13,35 @@ from django.core.management import call_command
 from sesame.utils import get_query_string
 
 from controlplane.catalog import services as catalog
-from controlplane.catalog.models import Installation, Template
+from controlplane.catalog.models import Installation, Release, Template
 from controlplane.core.actor import system
 from controlplane.events.models import Source
 from controlplane.events.services import create_source
 from controlplane.instances.models import Instance
 from controlplane.instances.services import register_instance
+from deploy.demo import documents, flows
 from deploy.demo.story import CUSTOMERS, MANAGER, PARTNER, Customer
 from deploy.embedded.errors import StartFailed
 from deploy.embedded.progress import Reporter, Step
 from tenants.context import inside
+from tenants.members import actor_of
 from tenants.models import Member, Partner, Tenant
 from tenants.provisioning import provision_tenant, start_tenant
 
 BY = system("demo")
-TEMPLATE = "review-shopify-order"
-SOURCE = "shopify"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A tenant of the demo with what is needed to send it orders and to decide there."""
+    """A tenant of the demo with what is needed to send it things and to decide there."""
 
     customer: Customer
     tenant: Tenant
     approver: User
-    secret: str
-    installation: Installation
+    secrets: dict[str, str]
+    """By the source's address."""
+    installations: dict[str, Installation]
+    """By the template's slug."""
 
 
 def prepare(reporter: Reporter) -> None:
@@ -53,14 +55,14 @@ def build(reporter: Reporter) -> list[Place]:
         admin = _user("Platform Admin", "admin@pergola.example")
         User.objects.filter(pk=admin.pk).update(is_staff=True, is_superuser=True)
         partner, _created = Partner.objects.update_or_create(slug=PARTNER["slug"], defaults=PARTNER)
-        Member.objects.get_or_create(
+        manager, _created = Member.objects.get_or_create(
             user=_user(*MANAGER), partner=partner, defaults={"role": Member.Role.MANAGER}
         )
         instance = _instance(partner)
         step.done(f"n8n {instance.version} is {instance.health}")
     with reporter.step("Loading workflow-templates/"):
         call_command("load_templates", stdout=StringIO())
-    return [_place(customer, partner, reporter) for customer in CUSTOMERS]
+    return [_place(customer, partner, manager, reporter) for customer in CUSTOMERS]
 
 
 def _user(name: str, email: str) -> User:
@@ -88,7 +90,7 @@ def _instance(partner: Partner) -> Instance:
     )
 
 
-def _place(customer: Customer, partner: Partner, reporter: Reporter) -> Place:
+def _place(customer: Customer, partner: Partner, manager: Member, reporter: Reporter) -> Place:
     with reporter.step(f"Tenant {customer.name}") as step:
         known = Tenant.objects.active().filter(slug=customer.slug).exists()
         tenant = start_tenant(
@@ -104,25 +106,43 @@ def _place(customer: Customer, partner: Partner, reporter: Reporter) -> Place:
             user=approver, tenant=tenant, defaults={"role": Member.Role.APPROVER}
         )
         step.done("checked" if known else "schema, role, n8n member")
-    with reporter.step(f"Template “{TEMPLATE}” in {customer.name}") as step:
-        release = Template.objects.get(slug=TEMPLATE).latest
-        if release is None:
-            raise StartFailed(f"the template {TEMPLATE} has no release")
-        with inside(tenant):
-            source = Source.objects.filter(slug=SOURCE).first()
-            if source is None:
-                source, _secret = create_source(slug=SOURCE, name="Shopify shop", by=BY)
-            installation = Installation.objects.present().filter(template_slug=TEMPLATE).first()
-            if installation is None:
-                installation = catalog.install(
-                    release_id=release.pk, parameters=customer.parameters, by=BY
-                )
-            elif installation.status == Installation.Status.FAILED:
-                installation = catalog.retry(installation_id=installation.pk, by=BY)
-            else:
-                step.skip(f"installed, workflow {installation.workflow_id}")
-            _wait_until_active(installation, step)
-    return Place(customer, tenant, approver, source.secret, installation)
+    secrets, installations = {}, {}
+    for flow in flows.all_flows():
+        with reporter.step(f"Template “{flow.TEMPLATE}” in {customer.name}") as step:
+            release = Template.objects.get(slug=flow.TEMPLATE).latest
+            if release is None:
+                raise StartFailed(f"the template {flow.TEMPLATE} has no release")
+            with inside(tenant):
+                secrets[flow.SOURCE] = _source(flow).secret
+                installations[flow.TEMPLATE] = _installation(release, customer, step)
+    # Asked before the tenant is entered, whose role may not read who people are.
+    approving = actor_of(manager)
+    with reporter.step(f"Documents that answer {customer.name}’s tickets") as step, inside(tenant):
+        count = documents.approve_all(customer.slug, by=approving, step=step)
+        step.done(f"{count} approved")
+    return Place(customer, tenant, approver, secrets, installations)
+
+
+def _source(flow: flows.Flow) -> Source:
+    source = Source.objects.filter(slug=flow.SOURCE).first()
+    if source is None:
+        source, _secret = create_source(slug=flow.SOURCE, name=flow.NAME, kind=flow.KIND, by=BY)
+    return source
+
+
+def _installation(release: Release, customer: Customer, step: Step) -> Installation:
+    slug = release.template.slug
+    installation = Installation.objects.present().filter(template_slug=slug).first()
+    if installation is None:
+        installation = catalog.install(
+            release_id=release.pk, parameters=customer.parameters[slug], by=BY
+        )
+    elif installation.status == Installation.Status.FAILED:
+        installation = catalog.retry(installation_id=installation.pk, by=BY)
+    else:
+        step.skip(f"installed, workflow {installation.workflow_id}")
+    _wait_until_active(installation, step)
+    return installation
 
 
 def _wait_until_active(installation: Installation, step: Step) -> None:

@@ -17,7 +17,8 @@ from controlplane.instances.client.executions import Execution
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from controlplane.orders.models import Order
-from deploy.demo.shop import first_number, fresh_order
+from deploy.demo.flows import first_number
+from deploy.demo.flows.orders import fresh_order
 from deploy.demo.world import Place
 from tenants.context import inside
 
@@ -26,7 +27,7 @@ _numbers = itertools.count(first_number() * 10)
 
 def signed(place: Place, body: bytes, *, webhook_id: str = "") -> dict[str, str]:
     headers = {
-        SIGNATURE_HEADER: sign(body, place.secret),
+        SIGNATURE_HEADER: sign(body, place.secrets["shopify"]),
         TOPIC_HEADER: "orders/create",
         "Content-Type": "application/json",
     }

@@ -30,7 +30,7 @@ def editor(running: Any, chromium: Browser) -> Iterator[Page]:
 
 def test_the_template_opens_cleanly(editor: Page, running: Any) -> None:
     place = running.places["hafen"]
-    workflow = place.installation.workflow_id
+    workflow = place.installations["review-shopify-order"].workflow_id
     editor.goto(f"{running.environment['N8N_URL']}/workflow/{workflow}")
     nodes = editor.locator("[data-test-id=canvas-node]")
     expect(nodes.first).to_be_visible(timeout=30_000)

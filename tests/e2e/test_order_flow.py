@@ -181,4 +181,4 @@ def test_no_secret_of_the_customer_reaches_n8n(running: Any, eventually: Any) ->
     eventually(lambda: sent.execution().status == "success")
     data = str(sent.execution().data)
     assert "canary-buyer" not in data
-    assert place.secret not in data
+    assert place.secrets["shopify"] not in data

@@ -1,0 +1,57 @@
+"""The second flow in a real n8n: a supplier's invoice is read, checked, matched and decided."""
+
+from typing import Any
+
+import pytest
+
+from controlplane.invoices.models import Invoice
+from deploy.demo.story import STORY, Chapter
+from tenants.context import inside
+from tests.e2e.following import chapter_of, play, send, subject_id
+
+pytestmark = pytest.mark.e2e
+
+CHAPTERS = [chapter for chapter in STORY if chapter.flow == "invoices"]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: f"{c.tenant}/{c.file}")
+def test_an_invoice_ends_as_the_story_says(running: Any, eventually: Any, chapter: Chapter) -> None:
+    followed = play(running, eventually, chapter)
+
+    state = followed.state()
+    assert (state.verdict, state.outcome) == (chapter.verdict, chapter.outcome)
+    assert followed.audit(f"invoice.{chapter.outcome}") == 1
+    eventually(lambda: followed.execution().status == "success", what="the execution ends")
+
+
+def test_a_held_invoice_names_the_line_that_never_arrived(running: Any, eventually: Any) -> None:
+    followed = send(running, chapter_of("invoices", "short-received.xml"))
+
+    approval = eventually(followed.waiting, what="n8n waits")
+
+    assert any("line 4" in reason["message"] for reason in approval.reasons), approval.reasons
+    assert approval.amount is not None
+    followed.decide("reject", "Not all arrived.")
+    assert eventually(followed.outcome) == "rejected"
+
+
+def test_a_hostile_document_is_kept_apart_and_its_reason_told(
+    running: Any, eventually: Any
+) -> None:
+    followed = play(running, eventually, chapter_of("invoices", "hostile.xml"))
+
+    with inside(followed.place.tenant):
+        invoice = Invoice.objects.get(pk=subject_id(followed))
+    assert invoice.quarantine_code == "xml_doctype"
+    assert invoice.verdict == "reject"
+
+
+def test_n8n_holds_neither_the_document_nor_who_sent_it(running: Any, eventually: Any) -> None:
+    followed = play(running, eventually, chapter_of("invoices", "all-received.xml"))
+
+    execution = eventually(lambda: (e := followed.execution()).status == "success" and e)
+    with inside(followed.place.tenant):
+        invoice = Invoice.objects.get(pk=subject_id(followed))
+    assert str(invoice.pk) in str(execution)
+    for private in (invoice.normal["iban"], "<cbc:", invoice.filename):
+        assert not private or private not in str(execution)
