@@ -44,19 +44,40 @@ class Reading:
 
 def read_document(path: Path | str, filename: str = "", content_type: str = "") -> Reading:
     """What is in the file; a file that cannot be read is quarantined, never an exception."""
-    argument = {"path": _absolute(path), "filename": filename, "content_type": content_type}
+    argument: dict[str, Any] = {
+        "path": _absolute(path),
+        "filename": filename,
+        "content_type": content_type,
+    }
     try:
-        answer = sandbox.run(
-            "controlplane.invoices.reading.entry:read",
-            argument,
-            seconds=SECONDS,
-            memory_mb=MEMORY_MB,
-        )
+        answer = _run(argument)
     except sandbox.Failed as failed:
-        code, message = _LIMITS[failed.reason]
-        return Reading(reason={"code": code, "message": f"{message} {_ADVICE}"})
+        # A page that cannot be shown must not keep a hybrid invoice from being read.
+        without_pages = _only_xml(argument) if failed.reason == "crash" else None
+        if without_pages is None:
+            code, message = _LIMITS[failed.reason]
+            return Reading(reason={"code": code, "message": f"{message} {_ADVICE}"})
+        answer = without_pages
     invoice = answer.pop("invoice")
     return Reading(**answer, invoice=NormalInvoice.from_json(invoice) if invoice else None)
+
+
+def _run(argument: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = sandbox.run(
+        "controlplane.invoices.reading.entry:read",
+        argument,
+        seconds=SECONDS,
+        memory_mb=MEMORY_MB,
+    )
+    return answer
+
+
+def _only_xml(argument: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        answer = _run({**argument, "only_xml": True})
+    except sandbox.Failed:
+        return None
+    return answer if answer["outcome"] != "quarantined" else None
 
 
 def _absolute(path: Path | str) -> str:

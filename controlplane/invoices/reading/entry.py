@@ -41,7 +41,10 @@ _OTHER_DOCUMENTS = {
 
 
 def read(argument: dict[str, Any]) -> dict[str, Any]:
-    """Read `argument["path"]`; the answer is described in docs and in `Reading`."""
+    """Read `argument["path"]`; the answer is described in `Reading`.
+
+    With `"only_xml": True` no page of a PDF is looked at: what its XML says is enough.
+    """
     answer: dict[str, Any] = {
         "format": "unknown",
         "outcome": "quarantined",
@@ -58,7 +61,7 @@ def read(argument: dict[str, Any]) -> dict[str, Any]:
     try:
         data = _load(argument["path"])
         if pdf.looks_like_pdf(data):
-            _read_pdf(data, answer)
+            _read_pdf(data, answer, only_xml=bool(argument.get("only_xml")))
         elif xml.looks_like_xml(data[:1024]):
             _read_xml(data, answer)
         else:
@@ -135,7 +138,7 @@ def _read_xml(data: bytes, answer: dict[str, Any]) -> None:
     answer["outcome"] = "to_check" if values.problems else "read"
 
 
-def _read_pdf(data: bytes, answer: dict[str, Any]) -> None:
+def _read_pdf(data: bytes, answer: dict[str, Any], *, only_xml: bool) -> None:
     answer["format"] = "pdf"
     reader = pdf.open_pdf(data)
     answer["pages"] = len(reader.pages)
@@ -146,6 +149,10 @@ def _read_pdf(data: bytes, answer: dict[str, Any]) -> None:
         answer["xml_name"], content = embedded
         _read_xml(content, answer)
         answer["format"] = "hybrid"
+    if only_xml:
+        if embedded is None:
+            raise Refused("no_xml", "The PDF holds no invoice as XML.")
+        return
     lines = _lines(data, optional=embedded is not None)
     answer["text"] = "\n".join(line.text for line in lines)[:MOST_TEXT]
     if embedded is not None:

@@ -27,11 +27,8 @@ MOST_ATTACHMENTS = 100
 MOST_NESTED_STREAMS = 3
 
 # The names that Factur-X, ZUGFeRD and XRechnung give the invoice inside, best first.
-NAMES = (
-    "factur-x.xml",
-    "xrechnung.xml",
-    "zugferd-invoice.xml",
-)
+NAMES = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")
+_ORDER = "order-x.xml"
 _STREAM = re.compile(rb"stream\r?\n")
 _OBJECT = re.compile(rb"\b[0-9]+ [0-9]+ obj\b")
 _TAIL = 64 * 1024
@@ -89,6 +86,10 @@ def embedded_xml(reader: PdfReader) -> tuple[str, bytes] | None:
             data = stream.get_data()
             if xml.looks_like_xml(data[:1024]) and _is_invoice(data):
                 return name, data
+        for name, stream in candidates:
+            if name.lower() == _ORDER:
+                # The same kind of file holds orders, and they must not pass for invoices.
+                return name, stream.get_data()
     return None
 
 

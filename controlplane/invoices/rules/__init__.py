@@ -4,6 +4,7 @@
 per server process; a document that takes too long costs that process and nothing else.
 """
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 
+_TERM = re.compile(r"\bB[TG]-[0-9]+(?:-[0-9]+)?\b")
+
+
 @dataclass(frozen=True)
 class Finding:
     """One rule that one element breaks."""
@@ -39,6 +43,11 @@ class Finding:
     severity: Literal["fatal", "warning"]
     message: str  # as the rule's authors wrote it
     element: str  # Invoice/InvoiceLine[2]/Price
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The business terms that the message names: BT-115, BG-25."""
+        return tuple(dict.fromkeys(_TERM.findall(self.message)))
 
 
 @dataclass(frozen=True)

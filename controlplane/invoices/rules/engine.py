@@ -49,6 +49,7 @@ class Engine:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._compiled: set[Path] = set()
+        self._inherited: list[subprocess.Popen[bytes]] = []
 
     def findings(self, rules: Path, xml: str, *, seconds: float = SECONDS) -> dict[str, Any]:
         """What the rules in the file find in `xml`. Raises RulesUnavailable, RulesTookTooLong."""
@@ -77,6 +78,12 @@ class Engine:
     def forget(self) -> None:
         """In a forked child: the worker, and perhaps a locked lock, belong to the parent."""
         self._lock = threading.Lock()
+        if self._process is not None:
+            # The child's copies of the pipes must not keep the worker waiting for its end.
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
+            self._inherited.append(self._process)
         self._process = None
         self._compiled = set()
 

@@ -88,7 +88,8 @@ def _finding(node: etree._Element) -> dict[str, str]:
         text = text[bracketed.end() :]
     flag = str(node.get("flag") or node.get("role") or "fatal").lower()
     return {
-        "rule_id": rule_id,
+        # A few rules of Factur-X on unused elements have neither number nor name.
+        "rule_id": rule_id or "UNNUMBERED",
         "severity": "warning" if flag in {"warning", "warn", "information", "info"} else "fatal",
         "message": text,
         "element": readable(str(node.get("location", ""))),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.core import sandbox
 from controlplane.invoices.normal import Identifier, NormalInvoice
-from controlplane.invoices.reading import Reading, read_document, render_page
+from controlplane.invoices.reading import Reading, entry, read_document, render_page
 from tests.unit.invoices.reading.pdf_files import associated, attached, pdf, text_pdf
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "invoices"
@@ -113,6 +114,43 @@ def test_the_name_that_the_standard_gives_comes_before_other_invoices(tmp_path: 
 
     assert reading.xml_name == "factur-x.xml"
     assert invoice_of(reading).number == "PRG1502112"
+
+
+def test_an_order_inside_a_pdf_is_no_invoice(tmp_path: Path) -> None:
+    order = (
+        b'<SCRDMCCBDACIOMessageStructure xmlns="urn:un:unece:uncefact:data:SCRDMCCBDACIOMessage'
+        b'Structure:100"/>'
+    )
+
+    reading = read(tmp_path, pdf(attached("order-x.xml", order)))
+
+    assert reading.outcome == "quarantined"
+    assert reading.reason is not None
+    assert reading.reason["code"] == "not_an_invoice"
+    assert "order" in reading.reason["message"]
+
+
+def test_pages_that_stop_the_reader_do_not_cost_the_xml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+
+    def crash_on_pages(argument: dict[str, object]) -> dict[str, object]:
+        answers.append(argument)
+        if not argument.get("only_xml"):
+            raise sandbox.Failed("crash", "signal 5")
+        return entry.read(argument)
+
+    monkeypatch.setattr("controlplane.invoices.reading._run", crash_on_pages)
+
+    hybrid = read_document(DATA / "zugferd-rental.pdf")
+    plain = read_document(DATA / "no-xml.pdf")
+
+    assert (hybrid.format, hybrid.outcome, hybrid.text) == ("hybrid", "read", "")
+    assert plain.outcome == "quarantined"
+    assert plain.reason is not None
+    assert plain.reason["code"] == "reader_crashed"
+    assert len(answers) == 4
 
 
 def test_a_hostile_attachment_of_another_name_is_left_alone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from controlplane.invoices import rules
 from controlplane.invoices.rules import engine, validate
 from controlplane.invoices.rules.engine import Engine
+from controlplane.invoices.rules.sets import choose
 from controlplane.invoices.rules.worker import findings, readable
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "invoices"
@@ -67,6 +68,7 @@ def test_a_finding_says_where_and_why() -> None:
     assert finding.severity == "fatal"
     assert finding.element == "Invoice/InvoiceLine[2]"
     assert finding.message.startswith("The Item net price (BT-146)")
+    assert finding.terms == ("BT-146",)
 
 
 def test_a_warning_does_not_make_an_invoice_invalid() -> None:
@@ -190,13 +192,37 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 def test_an_engine_that_is_stopped_leaves_no_process_behind(tmp_path: Path) -> None:
     own = Engine()
-    own.compile(Path(str(rules.choose("ubl", "")[1])))
+    own.compile(choose("ubl", "")[1])
     process = own._process
     assert process is not None
 
     own.stop()
 
     assert process.poll() is not None
+
+
+def test_a_forked_process_starts_a_worker_of_its_own() -> None:
+    own = Engine()
+    path = choose("ubl", "")[1]
+    own.compile(path)
+    parents = own._process
+    assert parents is not None
+    reader, writer = os.pipe()
+
+    child = os.fork()
+    if child == 0:
+        own.forget()
+        own.compile(path)
+        os.write(writer, b"other" if own._process is not parents else b"same")
+        own.stop()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(reader, 10) == b"other"
+    assert parents.poll() is None
+    os.close(reader)
+    os.close(writer)
+    own.stop()
 
 
 def test_rules_that_do_not_compile_are_an_error_of_ours(tmp_path: Path) -> None:
