@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from controlplane.core.errors import DomainError
-from controlplane.knowledge.models import Collection, Document, DocumentVersion
+from controlplane.knowledge.models import Chunk, Collection, Document, DocumentVersion
 from controlplane.knowledge.services import approval, documents
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, require_manager
@@ -188,8 +188,11 @@ def _with_newest_version(rows: QuerySet[Document]) -> QuerySet[Document]:
 def _page(request: HttpRequest, document: Document, *, form: ContentForm) -> HttpResponse:
     versions = list(document.versions.defer("text").order_by("-number"))
     version = _shown(document, request.GET.get("version", ""))
-    chunks = Paginator(version.chunks.order_by("position"), PASSAGES_PER_PAGE)
-    page = chunks.get_page(request.GET.get("page"))
+    cited = _cited_span(request)
+    chunks = version.chunks.order_by("position")
+    page = Paginator(chunks, PASSAGES_PER_PAGE).get_page(
+        request.GET.get("page") or _page_of(chunks, cited)
+    )
     context = {
         "section": "knowledge",
         "document": document,
@@ -197,7 +200,7 @@ def _page(request: HttpRequest, document: Document, *, form: ContentForm) -> Htt
         "version": version,
         "approved": next((v for v in versions if v.status == Status.APPROVED), None),
         "page": page,
-        "parts": parts_of(version.text, list(page.object_list), _marked_span(request)),
+        "parts": parts_of(version.text, list(page.object_list), cited),
         "form": form,
     }
     status = 422 if form.errors else 200
@@ -222,12 +225,18 @@ def _version(document: Document, number: int) -> DocumentVersion:
     return found
 
 
-def _marked_span(request: HttpRequest) -> tuple[int, int] | None:
+def _cited_span(request: HttpRequest) -> tuple[int, int] | None:
     """What a citation points at: ?from=120&to=180, in characters of the text."""
     start, end = request.GET.get("from", ""), request.GET.get("to", "")
     if start.isdecimal() and end.isdecimal() and len(start) < 12 and len(end) < 12:
         return int(start), int(end)
     return None
+
+
+def _page_of(chunks: QuerySet[Chunk], cited: tuple[int, int] | None) -> int:
+    """Where a citation's passage stands."""
+    before = chunks.filter(end__lte=cited[0]).count() if cited else 0
+    return before // PASSAGES_PER_PAGE + 1
 
 
 def _address(document_id: uuid.UUID, number: int) -> str:

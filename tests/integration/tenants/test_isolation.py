@@ -90,6 +90,14 @@ BY_MEMBER = [
 ]
 
 
+FOR_ANYBODY = [a for a in ENTERING if a.door is Door.HOST]
+# Each takes something in, or says what stands in its own address; none reads a row.
+PUBLIC = {
+    "support/": "the form by which customers write",
+    "support/thanks/": "repeats the number that stands signed in the address",
+}
+
+
 @dataclass
 class World:
     """North with a row of every kind."""
@@ -316,6 +324,29 @@ def test_an_address_for_people(
 
     manager = browser(world.tenant, role=Member.Role.MANAGER, name="mia")
     assert_callable(address, tried(address, world, manager))
+
+
+def test_every_address_for_anybody_is_meant_to_be() -> None:
+    assert {address.route for address in FOR_ANYBODY} == set(PUBLIC)
+    assert {address.host for address in FOR_ANYBODY} == {"tenant"}
+
+
+@pytest.mark.parametrize("address", FOR_ANYBODY, ids=str)
+def test_an_address_for_anybody_shows_nothing_and_reaches_no_other_tenant(
+    address: Address, world: World, south: Tenant, browser: Callable[..., Client]
+) -> None:
+    given = world.given(address)
+    for somebody in (
+        Client(headers={"host": south.host}),
+        browser(south, role=Member.Role.MANAGER, name="sue"),
+        Client(headers={"host": "localhost"}),
+    ):
+        assert_nothing_of(world, tried(address, world, somebody), given=given)
+
+    here = tried(address, world, Client(headers={"host": world.tenant.host}))
+    assert not {name for name in world.secrets if name in here.shown and name not in given}
+    assert max(here.found) < 500
+    assert here.has_changed == (address.route == "support/")
 
 
 def test_a_source_is_found_only_under_its_own_tenant(world: World, south: Tenant) -> None:
