@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from controlplane.audit.services import record
@@ -179,11 +180,10 @@ def _original_of(invoice: Invoice) -> Invoice | None:
             supplier_key=invoice.supplier_key,
             number=invoice.number,
             is_credit_note=invoice.is_credit_note,
-            duplicate_of=None,
         )
         .exclude(pk=invoice.pk)
         .exclude(outcome=Invoice.Outcome.REJECTED)
-        .order_by("created_at", "id")
+        .order_by(F("duplicate_of").asc(nulls_first=True), "created_at", "id")
         .first()
     )
 
