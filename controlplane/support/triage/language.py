@@ -15,7 +15,8 @@ OFFERED = ("en", "de", "fr", "nl", "es", "it", "pl", "pt", "sv", "da", "cs")
 SURE_FROM = 0.7
 LETTERS_ENOUGH = 12
 # Addresses and numbers are in no language.
-_NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|[\d_]+")
+# Bounded, since a text without a single blank would else be walked through from each letter.
+_NOT_LANGUAGE = re.compile(r"https?://\S{1,500}|\S{1,64}@\S{1,250}|[\d_]+")
 
 
 def detect_language(text: str, *, fallback: str) -> tuple[str, float]:

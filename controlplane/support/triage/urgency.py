@@ -75,7 +75,7 @@ _CAPITALS = re.compile(
     r"\b(?:[A-ZÄÖÜ]{2,}\W{1,3}){2}[A-ZÄÖÜ]{4,}\b"
     r"|\b[A-ZÄÖÜ]{4,}\W{1,3}[A-ZÄÖÜ]{2,}\W{1,3}[A-ZÄÖÜ]{2,}\b"
 )
-_MANY_MARKS = re.compile(r"[!?]*![!?]*!")
+_MANY_MARKS = re.compile(r"[!?]{0,5}![!?]{0,5}!")
 
 
 def signs_of(text: str) -> list[Sign]:
