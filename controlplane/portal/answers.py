@@ -212,10 +212,9 @@ def _thresholds(answer: Answer) -> list[float]:
     """Those that the decision went by, whatever the policy says since."""
     decision = Decision.objects.filter(pk=answer.decision_id).first()
     given = decision.parameters if decision else {}
-    found = [given.get("draft_above"), given.get("reply_above")]
-    if any(value is None for value in found):
+    if "draft_above" not in given or "reply_above" not in given:
         return []
-    return [float(value) / 100 for value in found]
+    return [float(given["draft_above"]) / 100, float(given["reply_above"]) / 100]
 
 
 def _key(citation: Mapping[str, Any]) -> tuple[str, int, int]:

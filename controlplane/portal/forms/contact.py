@@ -39,8 +39,7 @@ class ContactForm(forms.Form):
         if data.pop("website", ""):
             self.is_trapped = True
             # Shown empty again, so that a person whose browser filled it in can send once more.
-            self.data = self.data.copy()
-            self.data["website"] = ""
+            self.data = {**self.data.dict(), "website": ""}
             self.add_error(
                 None,
                 _(

@@ -1,6 +1,7 @@
 """What answers are made of: the documents of each collection, their versions and approval."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -171,7 +172,7 @@ def state(request: HttpRequest, document_id: uuid.UUID, number: int) -> HttpResp
     return TemplateResponse(request, "portal/knowledge/_state.html", context)
 
 
-def _with_newest_version(rows: QuerySet[Document]) -> QuerySet[Document]:
+def _with_newest_version(rows: QuerySet[Document]) -> QuerySet[Any]:
     """With what the list says of each: its newest version, and which one is searched."""
     versions = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     approved = versions.filter(status=Status.APPROVED)

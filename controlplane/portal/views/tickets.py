@@ -136,7 +136,8 @@ def close(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, ticket: Ticket, *, form: CorrectionForm) -> HttpResponse:
-    event = Event.objects.filter(pk=ticket.event_id).prefetch_related("deliveries").first()
+    events = Event.objects.prefetch_related("deliveries")
+    event = events.filter(pk=ticket.event_id).first() if ticket.event_id else None
     context = {
         "section": "tickets",
         "form": form,
@@ -171,7 +172,8 @@ def shown_draft(approval: Approval) -> dict[str, Any]:
     ticket = Ticket.objects.filter(pk=approval.subject_id).first()
     if ticket is None:
         return {}
-    answer = Answer.objects.filter(pk=_uuid(approval.revision)).first()
+    answer_id = _uuid(approval.revision)
+    answer = Answer.objects.filter(pk=answer_id).first() if answer_id else None
     return {"answer": presented(answer) if answer else None, **shown_ticket(ticket)}
 
 
