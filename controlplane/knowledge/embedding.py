@@ -13,39 +13,62 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from controlplane.core.logs import get_logger
 from controlplane.knowledge import minilm
 
 _PARTS = ("onnx", "onnxruntime", "tokenizers")
 # Beside other work on the machine; a question is one short text, and documents wait in a queue.
 _THREADS = 2
 
+log = get_logger(__name__)
 _lock = threading.Lock()
 _model: "_Model | None" = None
+_is_broken = False
 
 
 def available() -> bool:
-    """Whether the model and what runs it are installed."""
-    return minilm.model_folder() is not None and all(map(importlib.util.find_spec, _PARTS))
+    """Whether the model and what runs it are installed, and did not fail to load."""
+    if _is_broken or minilm.model_folder() is None:
+        return False
+    return all(map(importlib.util.find_spec, _PARTS))
+
+
+class NoModel(Exception):
+    """There is no embedding model, or it cannot be loaded."""
 
 
 def embed(texts: Sequence[str]) -> list[list[float]]:
-    """A vector of length 1 for each text; what is beyond 256 tokens is not looked at."""
-    return _loaded().embed(list(texts)).tolist() if texts else []
+    """A vector of length 1 for each text; what is beyond 256 tokens is not looked at.
+
+    Raises NoModel. A model that cannot be loaded is logged, and from then on counts as not
+    installed: documents are read and questions answered all the same.
+    """
+    model = _loaded()
+    return [model.embed(text) for text in texts]
 
 
 def embed_one(text: str) -> list[float] | None:
-    """The vector of a question; None where no model is installed."""
-    return embed([text])[0] if available() else None
+    """The vector of a question; None where there is no model."""
+    try:
+        return embed([text])[0]
+    except NoModel:
+        return None
 
 
 def _loaded() -> "_Model":
-    global _model
+    global _model, _is_broken
     with _lock:
+        folder = minilm.model_folder()
+        if folder is None or not available():
+            raise NoModel
         if _model is None:
-            folder = minilm.model_folder()
-            assert folder is not None, "ask `available()` first"
-            graph = minilm.ensure_graph(folder, Path(settings.MODELS_ROOT))
-            _model = _Model(graph, folder / "tokenizer.json")
+            try:
+                graph = minilm.ensure_graph(folder, Path(settings.MODELS_ROOT))
+                _model = _Model(graph, folder / "tokenizer.json")
+            except Exception as error:  # whatever it is, words alone find enough to go on
+                log.exception("embedding.unusable")
+                _is_broken = True
+                raise NoModel from error
         return _model
 
 
@@ -68,15 +91,13 @@ class _Model:
         self._tokenizer.enable_truncation(minilm.MOST_TOKENS)
         self._tokenizer.no_padding()
 
-    def embed(self, texts: list[str]) -> np.ndarray:
+    def embed(self, text: str) -> list[float]:
         # One by one: in a batch they would share the scale of their eight bits, so that a vector
         # depended on its neighbours; and padding costs more than a batch saves.
-        return np.array([self._embed_one(text) for text in texts], np.float32)
-
-    def _embed_one(self, text: str) -> Any:
         encoded = self._tokenizer.encode(text)
         given = {
             "ids": np.array([encoded.ids], np.int64),
             "mask": np.array([encoded.attention_mask], np.int64),
         }
-        return self._session.run(["embeddings"], given)[0][0]
+        vector: list[float] = self._session.run(["embeddings"], given)[0][0].tolist()
+        return vector

@@ -97,11 +97,11 @@ def passages_of(version: DocumentVersion) -> list[IndexedPassage]:
 def embedded(chunks: Iterable[Chunk]) -> dict[uuid.UUID, list[float]]:
     """A vector for each, of its heading and its text; none where no model is installed."""
     chunks = list(chunks)
-    if not embedding.available():
+    try:
+        made = embedding.embed([f"{chunk.heading}\n{chunk.text}".strip() for chunk in chunks])
+    except embedding.NoModel:
         return {}
-    texts = [f"{chunk.heading}\n{chunk.text}".strip() for chunk in chunks]
-    ids = [chunk.pk for chunk in chunks]
-    return dict(zip(ids, embedding.embed(texts), strict=True))
+    return dict(zip([chunk.pk for chunk in chunks], made, strict=True))
 
 
 def tend_vectors() -> None:

@@ -60,7 +60,7 @@ def test_vectors_are_made_when_a_document_is_read_and_go_with_its_version(tenant
     chunks = list(version.chunks.order_by("position"))
 
     assert set(kept) == {chunk.pk for chunk in chunks}
-    made = embedding.embed([f"{chunks[0].heading}\n{chunks[0].text}"])[0]
+    made = embedding.embed_one(f"{chunks[0].heading}\n{chunks[0].text}")
     assert kept[chunks[0].pk] == pytest.approx(made, abs=1e-3)
 
     INDEX.remove(tenant.schema_name, version.pk)
@@ -235,7 +235,7 @@ def test_a_large_tenant_gets_an_index_of_its_vectors(
         assert vectors.has_hnsw()
         tasks.tend_vectors()
 
-        vector = vectors.as_text(embedding.embed(["Parcel 7?"])[0])
+        vector = vectors.as_text(embedding.embed_one("Parcel 7?") or [])
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             plan = plan_of(
