@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,13 @@ from controlplane.catalog.models import Installation
 from controlplane.catalog.parameters import filled
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.events.models import Event, Source
+from controlplane.invoices import services as invoices
+from controlplane.knowledge.answers.services import answer_subject
 from controlplane.orders.services import review_order
+from controlplane.support.services import receive_ticket, triage_ticket
 from tenants.models import Tenant
+from tests.factories.events import ADA
+from tests.factories.knowledge import approved
 
 FOLDERS = [path.parent for path in settings.BASE_DIR.glob("workflow-templates/*/template.yaml")]
 CASES = [
@@ -23,6 +29,67 @@ CASES = [
     for folder in FOLDERS
     for name, case in read_folder(folder).cases.items()
 ]
+Judged = tuple[str, list[str]]
+"""The verdict, and the codes of its reasons."""
+
+
+def judge_order(case: Case, folder: Path, by: Actor) -> Judged:
+    body = json.dumps(case.event.payload)
+    event = Event.objects.create(
+        source=Source.objects.create(slug="case", name="Case"),
+        type=case.event.type,
+        external_id="case",
+        body=body,
+        body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+    )
+    decision = review_order(event_id=event.pk, by=by).decision
+    return decision.verdict, [reason["code"] for reason in decision.reasons]
+
+
+def judge_invoice(case: Case, folder: Path, by: Actor) -> Judged:
+    for kind, take_in in (
+        ("purchase_orders", invoices.import_purchase_orders),
+        ("goods_receipts", invoices.import_goods_receipts),
+    ):
+        if given := case.given.get(kind):
+            take_in(content=json.dumps(given).encode(), by=ADA)
+    document = folder / "cases" / case.event.payload["document"]
+    received = invoices.receive_invoice(
+        chunks=[document.read_bytes()],
+        filename=document.name,
+        content_type="application/xml",
+        channel="source",
+        by=ADA,
+    )
+    invoice = invoices.extract_invoice(event_id=received.event.pk, by=by)
+    invoices.validate_invoice(invoice_id=invoice.pk, by=by)
+    matched = invoices.match_invoice(invoice_id=invoice.pk, by=by)
+    return matched.verdict, [reason["code"] for reason in matched.reasons]
+
+
+def judge_ticket(case: Case, folder: Path, by: Actor) -> Judged:
+    for document in case.given.get("knowledge", []):
+        name = f"{document['title'].lower()}.md"
+        approved(document["text"], title=document["title"], filename=name)
+    payload = case.event.payload
+    received = receive_ticket(
+        subject=payload["subject"],
+        body=payload["body"],
+        requester_name=payload["requester"]["name"],
+        requester_email=payload["requester"]["email"],
+        channel="webhook",
+        by=ADA,
+    )
+    ticket = triage_ticket(event_id=received.event.pk, by=by)
+    answer = answer_subject(subject_type="ticket", subject_id=ticket.pk, by=by)
+    return answer.verdict, [reason["code"] for reason in answer.reasons]
+
+
+JUDGES: dict[str, Callable[[Case, Path, Actor], Judged]] = {
+    "order.created": judge_order,
+    "invoice.received": judge_invoice,
+    "ticket.received": judge_ticket,
+}
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)
@@ -35,20 +102,11 @@ def test_a_case_ends_as_it_says(tenant: Tenant, folder: Path, case: Case) -> Non
         release_version=manifest.version,
         parameters=filled(manifest, case.parameters),
     )
-    body = json.dumps(case.event.payload)
-    event = Event.objects.create(
-        source=Source.objects.create(slug="case", name="Case"),
-        type=case.event.type,
-        external_id="case",
-        body=body,
-        body_sha256=hashlib.sha256(body.encode()).hexdigest(),
-    )
     key = Actor(ActorKind.MACHINE, "key", "its key", installation_id=installation.pk)
 
-    review = review_order(event_id=event.pk, by=key)
+    verdict, reasons = JUDGES[case.event.type](case, folder, key)
 
-    assert review.decision.verdict == case.expected.verdict
-    assert [reason["code"] for reason in review.decision.reasons] == case.expected.reasons
+    assert (verdict, reasons) == (case.expected.verdict, case.expected.reasons)
 
 
 def test_every_template_of_ours_has_cases() -> None:
