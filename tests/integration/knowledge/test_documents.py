@@ -52,6 +52,7 @@ from tests.factories.knowledge import (
     make_collection,
     new_draft,
 )
+from tests.factories.pdfs import pdf_bomb
 
 pytestmark = pytest.mark.usefixtures("tenant")
 
@@ -182,6 +183,18 @@ def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         "reading_time",
         "html_broken",
     }
+
+
+def test_a_pdf_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SECONDS", 2)
+    bomb = pdf_bomb(3_000_000)
+    assert len(bomb) < 500_000
+
+    version = draft(bomb, filename="bomb.pdf")
+
+    assert version.status == Status.FAILED
+    assert version.failure_code in {"reading_time", "reading_memory", "reading_crash"}
+    assert version.failure
 
 
 def test_a_file_that_is_gone_fails_the_version() -> None:

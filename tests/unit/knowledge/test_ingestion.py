@@ -1,6 +1,5 @@
 """Files become text and passages; what is hostile or broken is refused with a reason."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from controlplane.knowledge.ingestion import entry, html, markdown
 from controlplane.knowledge.ingestion.blocks import Block
 from controlplane.knowledge.ingestion.kinds import KindUnknown, kind_of
 from controlplane.knowledge.models import DocumentVersion
-
-DATA = Path(__file__).parents[2] / "data" / "knowledge"
+from tests.factories.pdfs import pdf
 
 
 @pytest.fixture
@@ -163,32 +161,6 @@ def test_what_cannot_be_used_is_refused_with_a_reason(
 
 
 # --- PDF ---------------------------------------------------------------------------------------
-
-
-def pdf(*pages: list[str], password: str = "") -> bytes:
-    """A small PDF of our own, one line of text below the other."""
-    import pypdf
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = pypdf.PdfWriter()
-    for lines in pages:
-        page = writer.add_blank_page(595, 842)
-        font = DictionaryObject({
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        })  # fmt: skip
-        fonts = DictionaryObject({NameObject("/F1"): font})
-        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-        shown = "".join(f"({line}) Tj 0 -16 Td\n" for line in lines)
-        stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 11 Tf 60 780 Td\n{shown}ET".encode("latin-1"))
-        page[NameObject("/Contents")] = writer._add_object(stream)
-    if password:
-        writer.encrypt(password)
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
 
 
 def test_pdf_lines_become_paragraphs_again(read: Any) -> None:
