@@ -1,6 +1,7 @@
 """The model of triage by itself: calibrated, explained, the same every time, stored safely."""
 
 import pickle
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -256,3 +257,13 @@ def test_the_starter_examples_cover_every_intent_in_both_languages() -> None:
 def test_every_starter_intent_has_a_queue_and_any_other_the_general_one() -> None:
     assert {queue_for(intent) for intent in INTENTS} >= {"returns", "accounting", "sales"}
     assert queue_for("mooring") == queue_for("") == "general"
+
+
+@pytest.mark.parametrize("text", ["?" * 50_000, "a" * 50_000, "a@" * 20_000, "AB " * 20_000])
+def test_a_hostile_text_costs_no_time(text: str, trained: Trained) -> None:
+    trained.model.sort("the language model is loaded")
+    began = time.process_time()
+
+    trained.model.sort(text)
+
+    assert time.process_time() - began < 0.5
