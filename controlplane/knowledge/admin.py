@@ -1,9 +1,15 @@
 """Knowledge in a tenant's admin, to look at: services change it, in the portal and the API."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import action
 
-from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin
+from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin, actor_of
 from controlplane.knowledge.models import Chunk, Collection, Document, DocumentVersion
+from controlplane.knowledge.services.indexing import reindex
 
 
 @admin.register(Collection)
@@ -11,6 +17,16 @@ class CollectionAdmin(ReadOnlyTenantModelAdmin):
     list_display = ["name", "slug", "language", "is_active", "created_at"]
     list_filter = ["language", "is_active"]
     search_fields = ["name", "slug"]
+    actions = ["index_again"]
+
+    @action(description=_("Index again, after the index or the embedding model was changed"))
+    def index_again(self, request: HttpRequest, queryset: QuerySet[Collection]) -> None:
+        count = reindex(collections=queryset, by=actor_of(request))
+        messages.info(
+            request,
+            ngettext("%d document is indexed again.", "%d documents are indexed again.", count)
+            % count,
+        )
 
 
 class VersionInline(ReadOnlyInline):

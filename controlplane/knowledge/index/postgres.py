@@ -22,6 +22,8 @@ from tenants.context import current_schema
 K1 = 0.9
 B = 0.4
 _CANDIDATES = 100
+# What pgvector takes for `hnsw.ef_search`.
+_MOST_LOOKED_AT = 1000
 _BATCH = 200
 
 _PUT = """
@@ -168,7 +170,8 @@ def _by_meaning(query: Query) -> list[tuple[uuid.UUID, float]]:
     given = {**_scope(query), "vector": vectors.as_text(query.vector)}
     with transaction.atomic(), connection.cursor() as cursor:
         # Where there is an HNSW index: as many as are asked for, also behind a filter.
-        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(given["limit"])])
+        wanted = str(min(given["limit"], _MOST_LOOKED_AT))
+        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [wanted])
         cursor.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', true)")
         cursor.execute(_NEAREST, given)
         return cursor.fetchall()

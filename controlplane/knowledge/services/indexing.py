@@ -13,7 +13,7 @@ from controlplane.core.logs import get_logger
 from controlplane.knowledge import embedding
 from controlplane.knowledge.index import passage_index, vectors
 from controlplane.knowledge.index.port import IndexedPassage
-from controlplane.knowledge.models import Chunk, DocumentVersion
+from controlplane.knowledge.models import Chunk, Collection, DocumentVersion
 from tenants.context import current_schema
 
 log = get_logger(__name__)
@@ -60,18 +60,25 @@ def index_version(version_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def reindex(*, by: Actor) -> int:
-    """Have every approved version indexed again; how many those are."""
-    versions = list(DocumentVersion.objects.approved().select_related("document__collection"))
-    _enqueue(*versions)
-    record(
-        action="collection.reindexed",
-        subject_type="collection",
-        subject_id="*",
-        data={"versions": len(versions)},
-        by=by,
-    )
-    return len(versions)
+def reindex(*, collections: Iterable[Collection] | None = None, by: Actor) -> int:
+    """Have every approved version indexed again, in all collections where none is named.
+
+    For another index, or an embedding model that came later; answers how many versions those are.
+    """
+    chosen = Collection.objects.all() if collections is None else collections
+    count = 0
+    for collection in chosen:
+        versions = list(DocumentVersion.objects.approved().filter(document__collection=collection))
+        _enqueue(*versions)
+        count += len(versions)
+        record(
+            action="collection.reindexed",
+            subject_type="collection",
+            subject_id=str(collection.pk),
+            data={"slug": collection.slug, "versions": len(versions)},
+            by=by,
+        )
+    return count
 
 
 def passages_of(version: DocumentVersion) -> list[IndexedPassage]:

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.exceptions import Retry
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.test import override_settings
@@ -13,8 +15,10 @@ from django.test import override_settings
 from controlplane.audit.models import Entry
 from controlplane.core import sandbox
 from controlplane.core.actor import Actor, ActorKind, system
+from controlplane.core.jobs import TENANT_HEADER
 from controlplane.knowledge import embedding, tasks
 from controlplane.knowledge.index import vectors
+from controlplane.knowledge.index.weaviate_client import IndexUnreachable
 from controlplane.knowledge.ingestion.kinds import KindUnknown
 from controlplane.knowledge.models import Chunk, Collection, Document, DocumentVersion, Posting
 from controlplane.knowledge.services import reading
@@ -44,6 +48,7 @@ from controlplane.knowledge.services.documents import (
 from controlplane.knowledge.services.indexing import index_version, reindex
 from controlplane.knowledge.services.reading import read_version
 from tenants import files
+from tenants.models import Tenant
 from tests.factories.knowledge import (
     GRACE,
     RETURNS,
@@ -417,6 +422,60 @@ def test_reindexing_brings_every_approved_version_back(
     assert postings_of(version) > 0
     index_version(unapproved.pk)
     assert postings_of(unapproved) == 0
+
+
+def test_an_admin_has_a_collection_indexed_again(
+    tenant: Tenant, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib import admin
+    from django.contrib.auth.models import User
+    from django.contrib.messages.storage.cookie import CookieStorage
+    from django.test import RequestFactory
+
+    version = approved()
+    approved("Other.", collection=make_collection("other"))
+    sent: list[str] = []
+    monkeypatch.setattr(
+        "celery.current_app.send_task",
+        lambda name, kwargs, headers: sent.append(kwargs["version_id"]),
+    )
+    request: Any = RequestFactory().post("/")
+    request.user, request._messages = User(pk=1, username="ops"), CookieStorage(request)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        chosen: Any = admin.site._registry[Collection]
+        chosen.index_again(request, Collection.objects.filter(slug="help"))
+
+    assert sent == [str(version.pk)]
+    entry = Entry.objects.order_by("-sequence").first()
+    assert entry is not None
+    assert (entry.action, entry.actor_label) == ("collection.reindexed", "ops (platform)")
+
+
+def test_an_index_that_does_not_answer_is_tried_again_inside_the_same_tenant(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Any] = []
+
+    def fail(_version_id: uuid.UUID) -> None:
+        raise IndexUnreachable("no route")
+
+    monkeypatch.setattr(tasks.indexing, "index_version", fail)
+    monkeypatch.setattr(
+        "celery.canvas.Signature.apply_async", lambda signature, **_: tried.append(signature)
+    )
+    task: Any = tasks.index_version
+    task.push_request(
+        id="1", args=[], kwargs={"version_id": str(uuid.uuid4())}, called_directly=False,
+        headers={TENANT_HEADER: tenant.schema_name}, retries=0, is_eager=False,
+    )  # fmt: skip
+    try:
+        with pytest.raises(Retry):
+            task.run(version_id=str(uuid.uuid4()))
+    finally:
+        task.pop_request()
+
+    assert [signature.options["headers"][TENANT_HEADER] for signature in tried] == ["t_north"]
 
 
 def test_vectors_that_were_not_made_when_it_was_read_are_made_when_it_is_indexed(
