@@ -36,7 +36,10 @@ def draft_named(answer_id: uuid.UUID) -> Draft:
 
 
 def withdrawn_sources(draft: Draft) -> list[str]:
-    """Titles of cited documents whose cited version is approved no more."""
+    """Titles of cited documents whose cited version is approved no more.
+
+    In the caller's transaction: those that are approved stay so until its commit.
+    """
     cited = {(str(found["document"]), int(found["version"])) for found in draft.citations}
     if not cited:
         return []
@@ -47,6 +50,7 @@ def withdrawn_sources(draft: Draft) -> list[str]:
         (str(document), number)
         for document, number in DocumentVersion.objects.searchable()
         .filter(wanted)
+        .select_for_update(of=("self",))
         .values_list("document_id", "number")
     }
     return sorted(
