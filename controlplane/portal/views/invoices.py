@@ -144,8 +144,9 @@ def more_lines(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 def match(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """Once more: an order or a receipt may have come meanwhile."""
     require_manager(request)
+    invoice = services.get_invoice(invoice_id)
     if request.method == "POST":
-        invoice = services.match_invoice(invoice_id=invoice_id, by=actor_of(request.member))
+        services.match_invoice(invoice_id=invoice_id, by=actor_of(request.member))
         messages.success(request, _("%(invoice)s was matched again.") % {"invoice": str(invoice)})
     return redirect("invoices:detail", invoice_id)
 
