@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench import run
-from bench.invoices import read_cases
 from bench.run import Report
+from bench.unit_cases import read_cases
 
 
 def test_without_data_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
