@@ -3,11 +3,20 @@
 from decimal import Decimal
 from typing import Any
 
-from controlplane.invoices.matching.papers import Item, Order, OrderLine, ReceivedLine
+from controlplane.invoices.matching.engine import match
+from controlplane.invoices.matching.papers import (
+    Item,
+    Order,
+    OrderLine,
+    Papers,
+    ReceivedLine,
+    Terms,
+)
 from controlplane.invoices.matching.result import Match
 from controlplane.invoices.normal import InvoiceLine, NormalInvoice, Party, Totals
 
 D = Decimal
+TWO_WAY = Terms(mode="two_way")
 WAX = "17589683"
 
 
@@ -74,3 +83,13 @@ def codes(found: Match) -> list[str]:
 def message(found: Match, code: str) -> str:
     [told] = found.messages_of(code)
     return told
+
+
+def matched(
+    bill: NormalInvoice,
+    *orders: Any,
+    got: tuple[Any, ...] = (),
+    terms: Terms = TWO_WAY,
+    **more: Any,
+) -> Match:
+    return match(bill, Papers(orders=orders, receipts=got, **more), terms)
