@@ -222,7 +222,7 @@ def tried(address: Address, world: World, client: Client) -> Tried:
             with transaction.atomic():
                 response = call(client, method, address, world)
             statuses[method] = response.status_code
-            shown += response.content.decode(errors="replace") + str(dict(response.headers))
+            shown += response.getvalue().decode(errors="replace") + str(dict(response.headers))
         has_changed = world.state() != world.before
         transaction.set_rollback(True)
     return Tried(statuses, shown, has_changed)
