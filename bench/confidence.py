@@ -14,19 +14,20 @@ import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from bench.run import Report, need
-from controlplane.knowledge.answers.confidence import Evidence, Features, features_of
+from controlplane.knowledge.answers.confidence import Evidence, Features, Model, features_of
 from controlplane.knowledge.answers.terms import terms_of
 
-NAMES = [field.name for field in fields(Features)]
+NAMES = [field.name for field in fields(Model) if field.name != "intercept"]
 ROUNDS = 6
 SHOWN = 50
 _RRF = 60
@@ -38,7 +39,7 @@ class Topic:
 
 
 def run(data: Path, report: Report) -> dict[str, Any]:
-    _set_up_django()
+    _tell_settings()
     sets = {
         "stackfaq": _stackfaq(need(data / "support/stackfaq/dev.json")),
         "banking77": _intents(_banking(need(data / "support/banking77/train.csv")), 8),
@@ -59,13 +60,10 @@ def run(data: Path, report: Report) -> dict[str, Any]:
     return figures
 
 
-def _set_up_django() -> None:
-    import os
-
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")  # noqa: TID251
-    django.setup()
+def _tell_settings() -> None:
+    """The embedding model wants to know one."""
+    if not settings.configured:
+        settings.configure(MODELS_ROOT=Path(__file__).resolve().parents[1] / "var" / "models")
 
 
 def _stackfaq(path: Path) -> list[Topic]:
@@ -173,13 +171,13 @@ def _rows(topics: list[Topic], is_dense: bool, report: Report) -> list[Row]:
             features = features_of(text, found)
             rows.append((place, features, is_right))
             report.row(dense=is_dense, seed=seed, topic=place, question=text, right=is_right,
-                       **dict(zip(NAMES, astuple(features), strict=True)))  # fmt: skip
+                       **{name: getattr(features, name) for name in NAMES})  # fmt: skip
     return rows
 
 
 def _fit(rows: Sequence[Row], is_dense: bool) -> np.ndarray:
     """Maximum likelihood with a little ridge; no coefficient below 0, so that it is monotone."""
-    x = np.array([[1.0, *astuple(features)] for _topic, features, _right in rows])
+    x = np.array([[1.0, *(getattr(seen, name) for name in NAMES)] for _topic, seen, _right in rows])
     y = np.array([float(right) for _topic, _features, right in rows])
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
@@ -204,8 +202,8 @@ def _score(rows: dict[str, list[Row]], is_dense: bool, report: Report) -> dict[s
         for name, part in rows.items():
             for topic, features, right in part:
                 if topic % 2 != half:
-                    z = float(weights[0] + np.dot(weights[1:], astuple(features)))
-                    told[name].append((1 / (1 + math.exp(-z)), right))
+                    model = Model(**dict(zip(("intercept", *NAMES), weights, strict=True)))
+                    told[name].append((model.confidence(features), right))
     told["all"] = [pair for pairs in list(told.values()) for pair in pairs]
     table = []
     for name, pairs in told.items():

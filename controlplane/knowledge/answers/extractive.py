@@ -1,8 +1,9 @@
 """An answer in the documents' own words: one to three sentences of the best passages.
 
-Of a pair of question and answer it is the answer that is quoted. Of prose it is the sentence that
-is nearest to the question, with its neighbours where they speak of it too; all from one passage,
-so that what is quoted together was written together.
+Of a pair of question and answer it is the answer that is quoted; of prose, a short section whole,
+since an exception often follows the rule. Of a longer one it is the sentence that is nearest to the
+question, with its neighbours where they speak of it too. All is from one passage, so that what is
+quoted together was written together.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -16,6 +17,7 @@ from controlplane.knowledge.retrieval import Passage
 
 MOST_SENTENCES = 3
 _LONGEST = 700
+_SHORT = 400
 _PASSAGES_READ = 3
 _SENTENCES_EMBEDDED = 24
 # A neighbour comes along from this share of the best sentence's score on.
@@ -50,8 +52,17 @@ def quote_answer(
     if not candidates:
         return Draft(quoted(best, _beginning(best.text)))
     first = max(candidates, key=lambda one: (one.score, -one.passage, -one.place))
+    passage = found[first.passage]
+    if _is_short(passage.text):
+        return Draft(quoted(passage, _beginning(passage.text)))
     chosen = _with_neighbours(first, candidates)
-    return Draft(quoted(found[first.passage], [one.span for one in chosen]))
+    return Draft(quoted(passage, [one.span for one in chosen]))
+
+
+def _is_short(text: str) -> bool:
+    spans = split_sentences(text)
+    asks = any(span.of(text).endswith("?") for span in spans)
+    return len(text) <= _SHORT and len(spans) <= MOST_SENTENCES and not asks
 
 
 def _beginning(text: str) -> list[Span]:

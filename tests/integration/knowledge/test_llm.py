@@ -7,22 +7,14 @@ import pytest
 
 from controlplane.knowledge import llm
 from controlplane.knowledge.llm import Message, ModelFailed
-from tests.fakes.openai import FakeOpenAI, Reply, running_fake_openai
+from tests.fakes.openai import FakeOpenAI, Reply
 
 MESSAGES = [Message("system", "Answer briefly."), Message("user", "Where is the pier?")]
 
 
-@pytest.fixture
-def openai(settings, monkeypatch):
-    monkeypatch.setattr(llm, "_models", {})
-    monkeypatch.setattr(llm, "backoff", lambda attempt, **_: 0.01)
-    with running_fake_openai() as fake:
-        settings.LLM_MODEL = "openai:stub-1"
-        settings.LLM_BASE_URL = fake.url
-        settings.LLM_API_KEY = "sk-test"
-        settings.LLM_TIMEOUT = 5
-        fake.will_say("In the harbour.")
-        yield fake
+@pytest.fixture(autouse=True)
+def _says_something(openai: FakeOpenAI) -> None:
+    openai.will_say("In the harbour.")
 
 
 def failure():

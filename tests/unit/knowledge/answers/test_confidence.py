@@ -46,7 +46,7 @@ def test_it_spans_what_policies_ask_for() -> None:
     for model in (BY_WORDS, BY_WORDS_AND_MEANING):
         assert 0 < model.confidence(NOTHING) < 0.1
         assert 0.95 < model.confidence(EVERYTHING) < 1
-    assert BY_WORDS.weights.similarity == 0
+    assert BY_WORDS.similarity == 0
 
 
 def test_a_clear_hit_is_sure_and_a_stray_one_is_not() -> None:
@@ -55,6 +55,12 @@ def test_a_clear_hit_is_sure_and_a_stray_one_is_not() -> None:
     assert confidence_of(clear, is_dense=True) > 0.9
     assert confidence_of(stray, is_dense=True) < 0.2
     assert features_of("How long can I return goods?", [RETURNS, OTHER]) == clear
+
+
+def test_without_what_is_asked_for_it_never_goes_out_unread() -> None:
+    without = replace(EVERYTHING, answerable=0)
+    for model in (BY_WORDS, BY_WORDS_AND_MEANING):
+        assert model.confidence(without) == pytest.approx(model.confidence(EVERYTHING) / 2)
 
 
 def test_features() -> None:
@@ -80,6 +86,7 @@ def test_a_passage_of_the_same_source_is_no_rival() -> None:
         ("Wie lange dauert es?", "Drei Tage.", True),
         ("When do you open?", "We have a door.", False),
         ("How many ropes?", "A dozen 12.", True),
+        ("What is your VAT number?", "We cannot change the VAT of an invoice.", False),
         ("Why?", "Because.", True),
     ],
 )

@@ -16,6 +16,15 @@ def test_of_a_pair_the_answer_is_quoted() -> None:
     assert not draft.by_model
 
 
+def test_a_short_section_is_quoted_whole() -> None:
+    section = passage("You can return unused goods within 30 days. Rope that was cut cannot be.")
+    other = passage("Pallets take six days.", heading="Delivery")
+    draft = quote_answer("How long can I return unused goods?", [section, other])
+    assert quotes(draft) == [
+        "You can return unused goods within 30 days.", "Rope that was cut cannot be.",
+    ]  # fmt: skip
+
+
 def test_of_prose_the_nearest_sentence_is_quoted() -> None:
     prose = passage(
         "Our company was founded in 1920. Goods may be returned within 30 days of delivery. "
@@ -43,12 +52,15 @@ def test_a_later_passage_may_hold_the_better_sentence() -> None:
 
 
 def test_meaning_decides_where_words_do_not() -> None:
-    prose = passage("The feline rests. The vessel departs at dawn.", heading="")
-    near = {"The feline rests.": 0.9, "The vessel departs at dawn.": 0.1}
-    draft = quote_answer(
-        "What does the cat do?", [prose], similarities=lambda texts: [near[t] for t in texts]
+    prose = passage(
+        "The vessel departs at dawn. A storm is near. The feline rests. Bread is cheap.", heading=""
     )
-    assert quotes(draft)[0] == "The feline rests."
+    draft = quote_answer(
+        "What does the cat do?",
+        [prose],
+        similarities=lambda texts: [0.9 if "feline" in text else 0.1 for text in texts],
+    )
+    assert quotes(draft) == ["The feline rests."]
 
 
 def test_a_question_is_no_answer() -> None:
@@ -61,7 +73,7 @@ def test_spans_count_in_the_versions_text() -> None:
 
     text = "Preamble. Goods may be returned within 30 days."
     shifted = replace(passage(text), start=100, end=100 + len(text), chunk_id=uuid.uuid4())
-    (citation,) = quote_answer("goods returned", [shifted]).citations
+    (_preamble, citation) = quote_answer("goods returned", [shifted]).citations
     assert ("x" * 100 + text)[citation.start : citation.end] == citation.quote
 
 
