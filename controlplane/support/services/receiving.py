@@ -91,7 +91,8 @@ def receive_ticket(
     )
     event = publish(
         type=EVENT_TYPE,
-        subject=f"{ticket.number} {ticket.subject}".strip(),
+        # The number alone: n8n is shown it, and what customers write stays here.
+        subject=ticket.number,
         body={
             "ticket_id": str(ticket.pk),
             "number": ticket.number,
