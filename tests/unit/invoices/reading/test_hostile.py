@@ -74,9 +74,9 @@ HOSTILE = {
         lambda: b'<?xml version="1.0" encoding="UTF-7"?><a>+ADw-</a>',
         "encoding",
     ),
-    "Flate bomb": (lambda: pdf(stream(packed(1024 * MB), FLATE)), "pdf_bomb"),
+    "Flate bomb": (lambda: pdf(stream(packed(256 * MB), FLATE)), "pdf_bomb"),
     "Flate bomb in a bomb": (
-        lambda: pdf(stream(zlib.compress(packed(1024 * MB)), FLATE, FLATE)),
+        lambda: pdf(stream(zlib.compress(packed(256 * MB)), FLATE, FLATE)),
         "pdf_bomb",
     ),
     "packed five times": (
@@ -89,11 +89,11 @@ HOSTILE = {
         "pdf_bomb",
     ),
     "Flate bomb in hexadecimal letters": (
-        lambda: pdf(stream(packed(512 * MB).hex().encode() + b">", "/ASCIIHexDecode", FLATE)),
+        lambda: pdf(stream(packed(256 * MB).hex().encode() + b">", "/ASCIIHexDecode", FLATE)),
         "pdf_bomb",
     ),
     "bomb as the embedded XML": (
-        lambda: pdf(attached("factur-x.xml", b"x"), stream(packed(512 * MB), FLATE)),
+        lambda: pdf(attached("factur-x.xml", b"x"), stream(packed(256 * MB), FLATE)),
         "pdf_bomb",
     ),
     "encrypted PDF": (lambda: pdf(lambda writer: writer.encrypt("secret")), "pdf_encrypted"),
@@ -156,7 +156,7 @@ def test_a_hostile_file_is_quarantined(name: str, tmp_path: Path) -> None:
     assert reading.reason["message"].endswith((".", ".."))
     assert reading.invoice is None
     assert reading.xml is None
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 def test_a_file_that_keeps_the_reader_busy_is_stopped(
@@ -198,7 +198,7 @@ def test_a_file_that_is_not_there_is_no_hostile_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("build", "code"),
     [
-        (lambda: pdf(stream(packed(1024 * MB), FLATE)), "pdf_bomb"),
+        (lambda: pdf(stream(packed(256 * MB), FLATE)), "pdf_bomb"),
         (lambda: pdf(lambda writer: writer.encrypt("secret")), "pdf_encrypted"),
         (lambda: b"<a/>", "not_an_invoice"),
     ],
