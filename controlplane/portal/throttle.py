@@ -8,11 +8,19 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from controlplane.core.logs import get_logger
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Throttle:
-    """At most `times` in each window of `seconds`. Windows begin at the same moment for all."""
+    """At most `times` in each window of `seconds`. Windows begin at the same moment for all.
+
+    Without Redis nobody is refused: what a person writes must not be lost for want of a counter.
+    """
 
     name: str
     times: int
@@ -24,10 +32,13 @@ class Throttle:
         # The address itself need not lie in the cache.
         address = hashlib.sha256(address_of(request).encode()).hexdigest()[:32]
         key = f"throttle:{self.name}:{address}:{window}"
-        cache.add(key, 0, timeout=self.seconds)
         try:
+            cache.add(key, 0, timeout=self.seconds)
             count = cache.incr(key)
         except ValueError:  # it ended between the two
+            return None
+        except RedisError:
+            log.warning("throttle.not_counted", throttle=self.name, exc_info=True)
             return None
         if count <= self.times:
             return None

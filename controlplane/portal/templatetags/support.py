@@ -29,10 +29,12 @@ def _locale() -> str:
 
 @register.filter
 def share(value: float | None) -> str:
-    """A confidence between 0 and 1 in whole percent; what is not quite sure is never 100 %."""
+    """A confidence between 0 and 1 in whole percent, rounded down as policies do: what is not
+    quite sure is never 100 %."""
     if value is None:
         return "–"
-    whole = min(round(value * 100), 99) if value < 1 else 100
+    # 0.57 * 100 is a little less than 57.
+    whole = int(value * 100 + 1e-9)
     return str(format_percent(whole / 100, locale=_locale()))
 
 

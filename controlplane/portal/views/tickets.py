@@ -179,6 +179,8 @@ def shown_draft(approval: Approval) -> dict[str, Any]:
 
 def _telling_words(ticket: Ticket) -> list[str]:
     """The model weighs every word; “and” tells a reader nothing."""
+    if ticket.corrected_at:
+        return []
     words = [str(found["word"]) for found in ticket.triage.get("words", ())]
     telling = [word for word in words if max(map(len, word.split()), default=0) > 3]
     return telling or words

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 from django.test import Client, override_settings
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from controlplane.events.models import Event
 from controlplane.support.models import Ticket
@@ -117,6 +118,18 @@ def test_only_a_proxy_of_ours_may_say_who_calls(
             stranger.defaults["HTTP_X_FORWARDED_FOR"] = f"203.0.113.1, {_address()}"
             answer = stranger.post("/support/", FORM)
     assert answer.status_code == last
+
+
+def test_without_redis_a_message_is_taken_all_the_same(
+    north: Tenant, stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise RedisConnectionError("refused")
+
+    monkeypatch.setattr("controlplane.portal.throttle.cache.add", down)
+    assert stranger.post("/support/", FORM).status_code == 302
+    with inside(north):
+        assert Ticket.objects.count() == 1
 
 
 def test_what_is_no_message_is_not_counted(north: Tenant, stranger: Client) -> None:

@@ -37,7 +37,7 @@ def ticket(north: Tenant) -> Ticket:
             "urgency_reasons": [{"rule": "legal", "urgency": "critical", "words": "lawyer"}],
             "threshold": 0.72,
         }
-        ticket.triage_model, ticket.triaged_at = "starter-1", timezone.now()
+        ticket.triage_model, ticket.triaged_at = "comes with Pergola", timezone.now()
         ticket.save()
         return ticket
 
@@ -47,7 +47,7 @@ def answered(north: Tenant) -> Answer:
     """By the real services, from a document whose text means mischief."""
     with inside(north):
         knowledge.approved(
-            "# Refunds <b>\n\nRefunds are paid within five working days & <em>never</em> later "
+            "Refunds are paid within five working days & <em>never</em> later "
             "than ten days. Ask <script>alert(2)</script> nobody about refunds.\n",
             filename="refunds.txt",
             title="Refunds <u>2026</u>",
@@ -121,7 +121,7 @@ def test_the_page_says_how_it_was_sorted_and_why(
     page = _page(browser(north), f"/tickets/{ticket.pk}/")
     assert '&lt;b&gt;<mark class="mark-word">refund</mark>&lt;/b&gt;' in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    for words in ("Not sure", "61%", "Return", "27%", "lawyer", "English", "starter-1"):
+    for words in ("Not sure", "61%", "Return", "27%", "lawyer", "English", "comes with Pergola"):
         assert words in page
     # 99.9 % is not “sure”.
     assert "99%" in page
