@@ -159,15 +159,14 @@ def _learn_others(others: dict[str, list[tuple[str, str]]]) -> None:
 
 
 def _others(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """Questions of banks' customers and of a voice assistant's, each under its intent."""
+    """Questions of banks' customers and of a voice assistant's, each with its intent."""
     with need(folder / "banking77/train.csv").open(encoding="utf-8", newline="") as file:
         banking = [(row["text"], row["category"]) for row in csv.DictReader(file)]
     clinc = json.loads(need(folder / "clinc150/train_val.json").read_text(encoding="utf-8"))
-    found: dict[str, list[tuple[str, str]]] = {}
-    for source, pairs in (("banking", banking[::5]), ("assistant", clinc["train"][::10])):
-        for text, intent in pairs:
-            found.setdefault(f"{source} {intent}", []).append((text, intent.replace("_", " ")))
-    return found
+    return {
+        source: [(text, intent.replace("_", " ")) for text, intent in pairs]
+        for source, pairs in (("banking", banking[::5]), ("assistant", clinc["train"][::10]))
+    }
 
 
 def _approved(title: str, pairs: Sequence[tuple[str, str]]) -> None:

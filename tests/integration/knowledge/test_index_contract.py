@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as configured
 
 from controlplane.knowledge.index import vectors, weaviate_client
+from controlplane.knowledge.index.fusion import MEANING_WEIGHT
 from controlplane.knowledge.index.port import IndexedPassage, Query, WrongTenant
 from controlplane.knowledge.index.postgres import PostgresIndex
 from controlplane.knowledge.index.weaviate import WeaviateIndex
@@ -139,10 +140,10 @@ def test_both_are_fused_by_rank(index, tenant, make) -> None:
     hits = index.search(tenant.schema_name, Query(text="rope", vector=direction(0)))
 
     scores = {hit.chunk_id: hit.score for hit in hits}
-    assert scores[both.chunk_id] == pytest.approx(1 / 62 + 1 / 62)
-    assert scores[words.chunk_id] == pytest.approx(1 / 61 + 1 / 63)
-    assert scores[meaning.chunk_id] == pytest.approx(1 / 61)
-    assert [hit.chunk_id for hit in hits] == [words.chunk_id, both.chunk_id, meaning.chunk_id]
+    assert scores[both.chunk_id] == pytest.approx((1 + MEANING_WEIGHT) / 62)
+    assert scores[words.chunk_id] == pytest.approx(1 / 61 + MEANING_WEIGHT / 63)
+    assert scores[meaning.chunk_id] == pytest.approx(MEANING_WEIGHT / 61)
+    assert [hit.chunk_id for hit in hits] == [both.chunk_id, words.chunk_id, meaning.chunk_id]
 
 
 def test_without_vectors_words_alone_count(index, tenant, make) -> None:

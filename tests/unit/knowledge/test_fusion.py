@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from controlplane.knowledge.index.fusion import SMOOTHING, fuse
+from controlplane.knowledge.index.fusion import MEANING_WEIGHT, SMOOTHING, fuse
 
 A, B, C = (uuid.UUID(int=number) for number in range(3))
 
@@ -12,8 +12,8 @@ A, B, C = (uuid.UUID(int=number) for number in range(3))
 def test_what_both_find_comes_before_what_one_finds_first() -> None:
     hits = fuse([(A, 9.0), (C, 8.0)], [(B, 0.9), (C, 0.8)], limit=10)
 
-    assert [hit.chunk_id for hit in hits] == [C, A, B]
-    assert hits[0].score == pytest.approx(2 / (SMOOTHING + 2))
+    assert [hit.chunk_id for hit in hits] == [C, B, A]
+    assert hits[0].score == pytest.approx((1 + MEANING_WEIGHT) / (SMOOTHING + 2))
 
 
 def test_a_hit_tells_its_ranks_and_scores() -> None:
