@@ -18,6 +18,12 @@ Browser = Callable[..., Client]
 PAGES = [
     "/approvals/",
     "/orders/",
+    "/invoices/",
+    "/invoices/upload/",
+    "/purchase-orders/",
+    "/purchase-orders/import/",
+    "/goods-receipts/",
+    "/goods-receipts/import/",
     "/installations/",
     "/templates/",
     "/sources/",
