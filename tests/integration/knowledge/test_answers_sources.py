@@ -4,7 +4,9 @@ import json
 
 from controlplane.knowledge import retrieval
 from controlplane.knowledge.answers import services
+from controlplane.knowledge.index.weaviate_client import close_clients
 from controlplane.knowledge.models import Answer
+from controlplane.knowledge.services import indexing
 from controlplane.knowledge.services.approval import approve_version, retire_document
 from tenants.context import inside
 from tests.factories import knowledge as factory
@@ -12,10 +14,12 @@ from tests.factories.answers import (
     FAQ,
     RETURN_QUESTION,
     ask,
+    assert_quotes_are_exact,
     codes,
     said,
 )
 from tests.fakes.openai import FakeOpenAI
+from tests.fakes.weaviate import running_fake_weaviate
 
 
 def test_a_draft_is_never_cited(tenant) -> None:
@@ -76,3 +80,25 @@ def test_no_tenant_is_answered_from_anothers_documents(north, south, openai: Fak
         assert not Answer.objects.filter(question=RETURN_QUESTION, verdict="accept").filter(
             text__contains="30 days"
         )
+
+
+def test_through_weaviate_it_is_the_same(north, south, settings) -> None:
+    """Indexed after the commit; what is withdrawn is not cited, though it is still in there."""
+    with running_fake_weaviate() as fake:
+        settings.WEAVIATE_URL, settings.WEAVIATE_GRPC_URL = fake.url, fake.grpc_url
+        with inside(north):
+            version = factory.approved(FAQ, filename="faq.csv", title="FAQ")
+            assert codes(ask()) == ["no_source"], "not indexed yet"
+            indexing.index_version(version.pk)
+            answer = ask()
+            assert answer.verdict == "accept"
+            assert_quotes_are_exact(answer)
+        with inside(south):
+            assert codes(ask()) == ["no_source"]
+        with inside(north):
+            retire_document(document_id=version.document_id, by=factory.GRACE)
+            assert fake.tenants["PergolaPassage"][north.schema_name], "still there"
+            assert codes(ask()) == ["no_source"]
+            indexing.index_version(version.pk)
+            assert not fake.tenants["PergolaPassage"][north.schema_name]
+        close_clients()

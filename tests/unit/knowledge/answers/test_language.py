@@ -1,0 +1,18 @@
+import pytest
+
+from controlplane.knowledge.answers.language import language_of
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("How long can I return goods after delivery?", "en"),
+        ("Wie lange kann ich Ware nach der Lieferung zurückgeben?", "de"),
+        ("Combien de temps puis-je retourner la marchandise livrée ?", "fr"),
+        ("Refund?", ""),
+        ("ROPE-10-WH 12345 https://shop.example/a-very-long-address/of-a-page", ""),
+        ("", ""),
+    ],
+)
+def test_languages_are_told_where_they_can_be(text: str, language: str) -> None:
+    assert language_of(text) == language
