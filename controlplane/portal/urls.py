@@ -90,6 +90,7 @@ ticket_urls = [
     path("", tickets.index, name="list"),
     path("new/", tickets.create, name="create"),
     path("<uuid:ticket_id>/", tickets.detail, name="detail"),
+    path("<uuid:ticket_id>/news/", tickets.news, name="news"),
     path("<uuid:ticket_id>/triage/", tickets.correct, name="correct"),
     path("<uuid:ticket_id>/reply/", tickets.send_again, name="send_again"),
     path("<uuid:ticket_id>/closing/", tickets.close, name="close"),

@@ -1,6 +1,8 @@
 """Tickets: what customers asked, how it was sorted, what was answered and on whose word."""
 
+import hashlib
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,9 +10,11 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
 
 from controlplane.approvals.models import Approval
 from controlplane.core.errors import DomainError
@@ -28,6 +32,7 @@ from controlplane.support.models import Ticket
 from tenants.members import actor_of
 
 EVERY = "all"
+RELOADED_FOR = timedelta(minutes=2)
 Status = Ticket.Status
 TABS = {
     EVERY: (gettext_lazy("All"), set(Status)),
@@ -94,6 +99,21 @@ def detail(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
     return _page(request, ticket, form=CorrectionForm(ticket=ticket))
 
 
+@require_GET
+@member_page
+def news(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
+    """Whether the ticket has moved on since the page was made.
+
+    While it is quite new the page is loaded again by itself; later somebody may be typing.
+    """
+    ticket = services.get_ticket(ticket_id)
+    if request.GET.get("seen") == _fingerprint(ticket):
+        return HttpResponse(status=204)
+    if timezone.now() - ticket.received_at < RELOADED_FOR:
+        return HttpResponseClientRefresh()
+    return TemplateResponse(request, "portal/tickets/_news.html", {"ticket": ticket})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
@@ -147,6 +167,7 @@ def _page(request: HttpRequest, ticket: Ticket, *, form: CorrectionForm) -> Http
             subject_type=services.SUBJECT, subject_id=ticket.pk
         ).order_by("-requested_at"),
         "answer": shown_answer(ticket.pk, ticket.answer_id),
+        "fingerprint": _fingerprint(ticket),
         "thresholds": [ticket.triage["threshold"]] if "threshold" in ticket.triage else [],
         **shown_ticket(ticket),
     }
@@ -175,6 +196,17 @@ def shown_draft(approval: Approval) -> dict[str, Any]:
     answer_id = _uuid(approval.revision)
     answer = Answer.objects.filter(pk=answer_id).first() if answer_id else None
     return {"answer": presented(answer) if answer else None, **shown_ticket(ticket)}
+
+
+def _fingerprint(ticket: Ticket) -> str:
+    """Changes with what the page shows of it."""
+    asked = Approval.objects.filter(subject_type=services.SUBJECT, subject_id=ticket.pk)
+    parts = [
+        ticket.updated_at,
+        Answer.objects.about(services.SUBJECT, ticket.pk).count(),
+        sorted(map(str, asked.values_list("updated_at", flat=True))),
+    ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _telling_words(ticket: Ticket) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,21 @@ def test_only_managers_see_what_the_model_was_told(
     assert "&lt;i&gt;Q&lt;/i&gt;" not in _page(browser(north, name="al"), address)
 
 
+def test_an_open_page_is_told_that_its_ticket_has_moved_on(
+    north: Tenant, browser: Browser, ticket: Ticket
+) -> None:
+    client = browser(north)
+    asks = re.search(r'hx-get="([^"]+/news/[^"]+)"', _page(client, f"/tickets/{ticket.pk}/"))
+    assert asks is not None
+    assert client.get(asks[1]).status_code == 204
+    with inside(north):
+        support.make_answer(ticket)
+    assert client.get(asks[1]).headers["HX-Refresh"] == "true"
+    with inside(north):
+        Ticket.objects.update(received_at=timezone.now() - timedelta(minutes=3))
+    assert "has moved on" in client.get(asks[1]).content.decode()
+
+
 def test_a_correction_is_kept_and_teaches(north: Tenant, browser: Browser, ticket: Ticket) -> None:
     client = browser(north)
     form = {"intent": "complaint", "urgency": "high", "language": "de"}
@@ -302,6 +318,7 @@ def test_another_tenants_ticket_is_not_found(
     form = {"intent": "complaint", "urgency": "high", "language": "de"}
     assert client.get(f"/tickets/{ticket.pk}/").status_code == 404
     assert client.get(f"/tickets/{uuid.uuid4()}/").status_code == 404
+    assert client.get(f"/tickets/{ticket.pk}/news/").status_code == 404
     for part in ("triage", "reply", "closing"):
         assert client.post(f"/tickets/{ticket.pk}/{part}/", form).status_code == 404
 
