@@ -92,7 +92,7 @@ def keep_answer(
         citations=[citation.as_json() for citation in draft.citations],
         dropped=[dropped.as_json() for dropped in draft.dropped],
         by_model=draft.by_model,
-        model=draft.model[:120],
+        model=made_storable(draft.model)[:120],
         parameters=draft.parameters,
         prompt=draft.prompt,
         raw_output=made_storable(draft.raw),

@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from controlplane.core.text import made_storable
 from controlplane.knowledge.llm import Message
 from controlplane.knowledge.retrieval import Passage
 
 MOST_PASSAGES = 6
 _MOST_SENTENCES = 8
 _LONGEST_SENTENCE = 1000
+_LONGEST_QUESTION = 4000
 
 _RULES = """\
 You answer a customer's question from the passages that a company has approved, and from nothing \
@@ -56,7 +58,9 @@ def messages_for(
         f"<<{mark} end of passage {number}>>"
         for number, passage in enumerate(passages, start=1)
     ]
-    parts.append(f"<<{mark} question>>\n{_without(mark, question)}\n<<{mark} end of question>>")
+    parts.append(
+        f"<<{mark} question>>\n{_without(mark, question[:_LONGEST_QUESTION])}\n<<{mark} end of question>>"
+    )
     return [
         Message("system", _RULES.format(mark=mark, language=language)),
         Message("user", "\n\n".join(parts)),
@@ -83,7 +87,7 @@ def _read_sentence(said: object) -> Written:
         raise Malformed("a sentence has no text, or too much of it")
     if not isinstance(citations, list) or not all(type(number) is int for number in citations):
         raise Malformed("“citations” is not a list of whole numbers")
-    return Written(" ".join(text.split()), tuple(dict.fromkeys(citations)))
+    return Written(" ".join(made_storable(text).split()), tuple(dict.fromkeys(citations)))
 
 
 def _json_in(raw: str) -> str:

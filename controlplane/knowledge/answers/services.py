@@ -71,10 +71,10 @@ def answer_question(
             "The question is empty. Give a question, or a subject that has one.",
             errors=(FieldError("question", "is empty"),),
         )
-    found = retrieval.search(question=asked.text, limit=_PASSAGES, collections=collections)
+    language = asked.language or language_of(asked.text)
+    found = _found(asked.text, language, collections)
     pairs = _versions_of_pairs(found)
     source_language = found[0].language if found else ""
-    language = asked.language or language_of(asked.text)
     features = features_of(
         asked.text, [_evidence(p, pairs) for p in found], language=source_language or "en"
     )
@@ -113,6 +113,16 @@ def answer_link(answer: Answer, question: Question | None = None) -> str:
     if question and question.url:
         return question.url
     return f"{current_tenant().portal_url}/knowledge/answers/{answer.pk}/"
+
+
+def _found(question: str, language: str, collections: Sequence[str] | None) -> list[Passage]:
+    """In the question's own language where there is something in it, else in any."""
+    for only in (language, None) if language else (None,):
+        if found := retrieval.search(
+            question=question, limit=_PASSAGES, collections=collections, language=only
+        ):
+            return found
+    return []
 
 
 def _drafted(

@@ -116,6 +116,21 @@ def test_another_language_is_read_by_a_person(faq, monkeypatch) -> None:
     assert ask("goods?").verdict == "accept", "too short to tell"
 
 
+def test_documents_in_the_questions_language_come_first(faq) -> None:
+    german = factory.approved(
+        "frage,antwort\nWie lange kann ich Ware zurückgeben?,Sie haben 30 Tage Zeit.\n",
+        collection=factory.make_collection("hilfe", "de"),
+        filename="faq.csv",
+        title="Hilfe",
+    )
+    answer = ask("Wie lange kann ich Ware nach der Lieferung zurückgeben?")
+
+    assert answer.text == "Sie haben 30 Tage Zeit."
+    assert {citation["document"] for citation in answer.citations} == {str(german.document_id)}
+    assert "other_language" not in codes(answer)
+    assert "30 days" in ask().text
+
+
 def test_collections_narrow(faq) -> None:
     elsewhere = answer_question(
         question=Question(RETURN_QUESTION), collections=["manual"], by=MACHINE

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from controlplane.knowledge import llm
+from controlplane.knowledge.models import Answer
 from tests.factories import knowledge as factory
 from tests.factories.answers import (
     RETURN_QUESTION,
@@ -97,6 +98,16 @@ def test_whatever_goes_wrong_the_documents_are_quoted(faq, openai, reply, fallba
     assert answer.prompt, "what was asked is kept too"
     assert_quotes_are_exact(answer)
     assert answer.verdict == "accept"
+
+
+def test_what_cannot_be_stored_is_replaced(faq, openai: FakeOpenAI) -> None:
+    openai.will_say(
+        said(("Goods\x00 may be returned within 30 days of delivery.\ud800", [1]), ("\x00", [1]))
+    )
+    answer = Answer.objects.get(pk=ask().pk)
+
+    assert answer.text == "Goods\ufffd may be returned within 30 days of delivery.\ufffd"
+    assert answer.dropped[0]["text"] == "\ufffd"
 
 
 def test_a_model_that_takes_too_long_is_not_waited_for(faq, openai, settings) -> None:
