@@ -20,6 +20,8 @@ from controlplane.support.triage.features import Matrix, Words, with_meanings
 
 SEED = 20
 FOLDS = 5
+# Of many examples two thirds tell as much as four fifths, in half the time.
+FOLDS_OF_MANY, MANY = 3, 2000
 # Chosen by cross-validation on the training part of Banking77 (docs/adr/0013).
 _C = 0.5
 MEANING_WEIGHT = 2.0
@@ -115,8 +117,9 @@ def _held_out_scores(
 ) -> np.ndarray:
     """Each text scored by a classifier that has not seen it, vocabulary included."""
     scores = np.full((len(texts), labels_known), _UNSEEN)
-    fold_of = folds(labels, number=FOLDS, seed=SEED)
-    for fold in range(FOLDS):
+    number = FOLDS if len(texts) < MANY else FOLDS_OF_MANY
+    fold_of = folds(labels, number=number, seed=SEED)
+    for fold in range(number):
         out = np.flatnonzero(fold_of == fold)
         kept = np.flatnonzero(fold_of != fold)
         present, local = np.unique(truth[kept], return_inverse=True)
