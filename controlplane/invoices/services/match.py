@@ -42,7 +42,7 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
     if invoice.is_finished:
         return invoice
     assert_read(invoice)
-    parameters = get_context(CONTEXT).with_defaults(parameters_for(by.installation_id))
+    parameters = get_context(CONTEXT).with_defaults(_parameters(invoice, by))
     match = None
     if invoice.normal is not None:
         normal = NormalInvoice.from_json(invoice.normal)
@@ -81,6 +81,18 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
             by=by,
         )
     return invoice
+
+
+def _parameters(invoice: Invoice, by: Actor) -> dict[str, Any]:
+    """A person belongs to no installation: then what the workflow judged by holds for them too."""
+    given = parameters_for(by.installation_id)
+    if by.installation_id is None and not given:
+        judged = Decision.objects.filter(
+            context=CONTEXT, subject_type=SUBJECT, subject_id=invoice.pk
+        )
+        if last := judged.order_by("-decided_at").first():
+            return dict(last.parameters)
+    return given
 
 
 def _papers(invoice: Invoice, normal: NormalInvoice) -> Papers:

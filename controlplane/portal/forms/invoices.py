@@ -14,7 +14,7 @@ from controlplane.invoices.models import Invoice
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import AmountField, currencies
-from controlplane.portal.invoices.terms import TERM_OF_FIELD
+from controlplane.portal.invoices.terms import FIELD_OF_FOUND, TERM_OF_FIELD
 
 MOST_FILES = 50
 
@@ -122,7 +122,7 @@ class CorrectionForm(forms.Form):
     )
 
     def __init__(self, invoice: Invoice, data: Any = None) -> None:
-        found = {field["name"]: field for field in invoice.fields if "name" in field}
+        found = {FIELD_OF_FOUND.get(each["name"], each["name"]): each for each in invoice.fields}
         super().__init__(data, initial=_initial(invoice, found), use_required_attribute=False)
         self.confidences = {
             name: field.get("confidence") for name, field in found.items() if invoice.normal is None

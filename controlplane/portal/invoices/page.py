@@ -15,7 +15,7 @@ from controlplane.invoices.services import SUBJECT
 from controlplane.policies.verdicts import Verdict
 from controlplane.portal.invoices.bars import drawn
 from controlplane.portal.invoices.source import Source, source_of
-from controlplane.portal.invoices.terms import LABELS, TERM_OF_FIELD, shown_terms
+from controlplane.portal.invoices.terms import found_term, shown_terms
 from controlplane.portal.reasons import in_words, told
 from tenants import files
 
@@ -135,9 +135,8 @@ def found_in_text(invoice: Invoice) -> list[dict[str, Any]]:
     """
     found = []
     for field in invoice.fields:
-        code = TERM_OF_FIELD.get(field.get("name", ""), field.get("name", ""))
-        label = LABELS.get(code, code)
-        shown = {**field, "term": code, "label": label}
+        term = found_term(field["name"], field["value"])
+        shown = {**field, "term": term.code, "label": term.label, "told": term}
         if box := field.get("box"):
             left, top, right, bottom = box
             shown |= {

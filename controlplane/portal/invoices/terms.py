@@ -1,6 +1,7 @@
 """The business terms of EN 16931 that an invoice's page names, in the groups that people know."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.money import parse_amount
 from controlplane.invoices.normal import NormalInvoice
 
 Get = Callable[[NormalInvoice], Any]
@@ -116,6 +118,27 @@ TERM_OF_FIELD = {
     "gross": "BT-112",
     "payable": "BT-115",
 }
+
+# What the reading of a PDF's text calls some of them.
+FIELD_OF_FOUND = {
+    "order_number": "order_reference",
+    "total": "gross",
+    "vat_id": "supplier_vat_id",
+}
+_DAYS, _SUMS = {"BT-2", "BT-9"}, {"BT-109", "BT-110", "BT-112", "BT-115"}
+
+
+def found_term(name: str, value: str) -> Shown:
+    """Something that was found in a text, as the term that it is; what is no such value stays."""
+    field = FIELD_OF_FOUND.get(name, name)
+    code = TERM_OF_FIELD.get(field, field)
+    read: Any = value
+    with suppress(ValueError):
+        if code in _DAYS:
+            read = date.fromisoformat(value)
+        elif code in _SUMS:
+            read = parse_amount(value)
+    return Shown(code, LABELS.get(code, name), read)
 
 
 def shown_terms(invoice: NormalInvoice, lines: dict[str, int]) -> Iterator[tuple[Any, list[Shown]]]:

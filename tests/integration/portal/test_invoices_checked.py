@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -332,3 +333,41 @@ def test_an_invoice_that_was_only_received(north: Tenant, browser: Browser) -> N
     page = page_of(browser(north), f"/invoices/{invoice.pk}/")
     assert "every 2s" in page
     assert "There is nothing to show yet" in page
+
+
+def test_a_person_matches_by_the_limits_of_the_workflow(north: Tenant, browser: Browser) -> None:
+    """An installation lets nothing above 100 euros pass; nobody gets round that by a button."""
+    limit = {"approve_above": {"minor": 10000, "currency": "EUR"}}
+    with inside(north):
+        make_purchase_order()
+        make_goods_receipt()
+        with patch("controlplane.invoices.services.match.parameters_for", return_value=limit):
+            invoice = make_matched()
+        assert invoice.verdict == "hold"
+    browser(north, role="manager").post(f"/invoices/{invoice.pk}/match/")
+    with inside(north):
+        invoice.refresh_from_db()
+    assert invoice.verdict == "hold"
+
+
+def test_what_was_found_in_a_text_starts_the_form(
+    north: Tenant, browser: Browser, unread: Invoice
+) -> None:
+    found = {"page": 1, "box": [10, 20, 60.5, 31], "confidence": 0.9, "label": "Total"}
+    with inside(north):
+        Invoice.objects.filter(pk=unread.pk).update(
+            fields=[
+                {**found, "name": "total", "value": "1190.50"},
+                {**found, "name": "order_number", "value": "PO-9", "confidence": 0.3},
+                {**found, "name": "due_date", "value": "2026-04-01"},
+            ]
+        )
+    form = page_of(browser(north, role="manager"), f"/invoices/{unread.pk}/")
+    assert re.search(r'name="gross" value="1,?190.50"', form)
+    assert 'name="order_reference" value="PO-9"' in form
+    assert "unsure: please check" in form
+    viewer = browser(north, role="viewer", name="vic")
+    page = page_of(viewer, f"/invoices/{unread.pk}/")
+    assert "Apr 1, 2026" in page
+    drawn = page_of(viewer, f"/invoices/{unread.pk}/pages/1/")
+    assert 'data-term="BT-112" x="8.5" y="18.5" width="53.5" height="14.0"' in drawn
