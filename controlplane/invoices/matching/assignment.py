@@ -7,8 +7,10 @@ Where an item stands on several order lines alike, the line belongs to all of th
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from controlplane.invoices.matching.papers import Item, Order, OrderLine, ReceivedLine
 from controlplane.invoices.matching.result import Basis
@@ -33,7 +35,7 @@ class Assignment:
     places: tuple[Place, ...] = ()
     contradicts: bool = False
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         return frozenset(place.line.key for place in self.places)
 
@@ -61,33 +63,79 @@ def scope_of(line: InvoiceLine, invoice: NormalInvoice, orders: Sequence[Order])
     return [order for order in orders if order.number.casefold() in named]
 
 
-def assign(line: InvoiceLine, scope: Sequence[Order]) -> Assignment:
-    item, places = item_of(line), _places(scope)
-    if named := _by_line_id(places, line.order_line_ref):
+class Places:
+    """The order lines of some orders, found by number and by item without looking at each.
+
+    `by_description` is switched off where there are so many that comparing texts would take long.
+    """
+
+    def __init__(self, orders: Iterable[Order], *, by_description: bool = True) -> None:
+        self.all = [Place(order, line) for order in orders for line in order.lines]
+        self.by_description = by_description
+        self._by_line_id: dict[str, list[Place]] = defaultdict(list)
+        self._by_bare_line_id: dict[str, list[Place]] = defaultdict(list)
+        self._by_item: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for at, place in enumerate(self.all):
+            line_id = place.line.line_id.strip().casefold()
+            self._by_line_id[line_id].append(place)
+            self._by_bare_line_id[line_id.lstrip("0")].append(place)
+            for identifier in place.line.item.ids:
+                self._by_item[identifier].append(at)
+
+    def numbered(self, line_id: str) -> list[Place]:
+        """As written, else with leading zeros left out: 10 and 00010 are one line."""
+        wanted = line_id.strip().casefold()
+        if not wanted:
+            return []
+        return self._by_line_id.get(wanted) or self._by_bare_line_id.get(wanted.lstrip("0"), [])
+
+    def of_item(self, item: Item) -> list[Place]:
+        found = {at for identifier in item.ids for at in self._by_item.get(identifier, ())}
+        return [self.all[at] for at in sorted(found)]
+
+    def described_as(self, item: Item) -> Place | None:
+        """The one that is clearly most alike; an item with another identifier is no candidate."""
+        if not item.description or not self.by_description:
+            return None
+        ranked = sorted(
+            (
+                (likeness(item.description, place.line.item.description), place)
+                for place in self.all
+                if not _contradict(item, place.line.item)
+            ),
+            key=lambda pair: pair[0],
+            reverse=True,
+        )
+        if not ranked or ranked[0][0] < ALIKE:
+            return None
+        if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < CLEARER:
+            return None
+        return ranked[0][1]
+
+
+def assign(line: InvoiceLine, places: Places) -> Assignment:
+    item = item_of(line)
+    named = places.numbered(line.order_line_ref)
+    if len(named) == 1 or (named and not item.ids):
         contradicts = len(named) == 1 and _contradict(item, named[0].line.item)
-        if len(named) == 1 or not item.ids:
-            return Assignment("order_line", tuple(named), contradicts)
-        # The number stands in several orders: the item tells them apart.
-        places = named
-    if same := [place for place in places if _share_id(item, place.line.item)]:
+        return Assignment("order_line", tuple(named), contradicts)
+    # Where the number stands in several orders the item tells them apart.
+    candidates = [place for place in named if _share_id(item, place.line.item)]
+    if same := candidates if named else places.of_item(item):
         return Assignment("item", tuple(_closest(line, same)))
-    if alike := _by_description(places, item):
-        return Assignment("description", (alike,))
-    return Assignment()
+    alike = None if named else places.described_as(item)
+    return Assignment("description", (alike,)) if alike else Assignment()
 
 
-def assign_received(received: ReceivedLine, orders: Iterable[Order]) -> Assignment:
-    """Only within the order that it names; a receipt without one may belong to any of them."""
-    number = received.order_number.casefold()
-    places = _places(order for order in orders if not number or order.number.casefold() == number)
-    if number and (named := _by_line_id(places, received.order_line_id)):
+def assign_received(received: ReceivedLine, places: Places) -> Assignment:
+    """`places` are those of the order that it names; one that names none may be of any."""
+    if received.order_number and (named := places.numbered(received.order_line_id)):
         return Assignment("order_line", tuple(named))
-    same = [place for place in places if _share_id(received.item, place.line.item)]
-    if same:
+    if same := places.of_item(received.item):
         return Assignment("item", tuple(same))
-    if received.item.ids or not number:
+    if received.item.ids or not received.order_number:
         return Assignment()
-    alike = _by_description(places, received.item)
+    alike = places.described_as(received.item)
     return Assignment("description", (alike,)) if alike else Assignment()
 
 
@@ -98,23 +146,6 @@ def item_of(line: InvoiceLine) -> Item:
         standard_id=line.standard_item_id,
         description=line.name or line.description,
     )
-
-
-def _places(orders: Iterable[Order]) -> list[Place]:
-    return [Place(order, line) for order in orders for line in order.lines]
-
-
-def _by_line_id(places: list[Place], line_id: str) -> list[Place]:
-    """As written, else with leading zeros left out: 10 and 00010 are one line."""
-    wanted = line_id.strip().casefold()
-    if not wanted:
-        return []
-    exact = [place for place in places if place.line.line_id.strip().casefold() == wanted]
-    return exact or [
-        place
-        for place in places
-        if place.line.line_id.strip().casefold().lstrip("0") == wanted.lstrip("0")
-    ]
 
 
 def _share_id(one: Item, other: Item) -> bool:
@@ -139,23 +170,3 @@ def _closest(line: InvoiceLine, places: list[Place]) -> list[Place]:
         ]
         places = same_price or places
     return [place for place in places if not differ(line.unit, place.line.unit)] or places
-
-
-def _by_description(places: list[Place], item: Item) -> Place | None:
-    """The one that is clearly most alike; an item with another identifier is no candidate."""
-    if not item.description:
-        return None
-    ranked = sorted(
-        (
-            (likeness(item.description, place.line.item.description), place)
-            for place in places
-            if not _contradict(item, place.line.item)
-        ),
-        key=lambda pair: pair[0],
-        reverse=True,
-    )
-    if not ranked or ranked[0][0] < ALIKE:
-        return None
-    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < CLEARER:
-        return None
-    return ranked[0][1]

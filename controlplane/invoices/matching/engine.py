@@ -4,14 +4,16 @@ Amounts and quantities are taken from the buyer's side: what a credit note gives
 so that “more than agreed” is one comparison everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 
 from controlplane.invoices.matching import header, line_checks
 from controlplane.invoices.matching.assignment import (
     Assignment,
     Place,
+    Places,
     assign,
     assign_received,
     item_of,
@@ -23,6 +25,9 @@ from controlplane.invoices.matching.quantities import Ledger
 from controlplane.invoices.matching.result import LineMatch, Match, OpenLine
 from controlplane.invoices.normal import InvoiceLine, NormalInvoice
 
+# Of texts, each some 50 microseconds; beyond, what has no number of its own is held as not ordered.
+MOST_COMPARISONS = 40_000
+
 
 def match(invoice: NormalInvoice, papers: Papers, terms: Terms) -> Match:
     """Every line and the invoice as a whole; held where anything is more than agreed.
@@ -31,9 +36,13 @@ def match(invoice: NormalInvoice, papers: Papers, terms: Terms) -> Match:
     in several deliveries. In `two_way` mode receipts are shown and hold nothing.
     """
     scopes = [scope_of(line, invoice, papers.orders) for line in invoice.lines]
-    found = [assign(line, scope) for line, scope in zip(invoice.lines, scopes, strict=True)]
+    places = _places_by_scope(invoice, papers)
+    found = [
+        assign(line, places(tuple(order.number for order in scope)))
+        for line, scope in zip(invoice.lines, scopes, strict=True)
+    ]
     signed = [_signed(line, invoice) for line in invoice.lines]
-    arrived = _arrived(papers)
+    arrived = _arrived(papers, places)
     ledger = Ledger(
         invoiced=[
             (line.quantity or ZERO, each.keys) for line, each in zip(signed, found, strict=True)
@@ -79,10 +88,34 @@ def _signed(line: InvoiceLine, invoice: NormalInvoice) -> InvoiceLine:
     )
 
 
-def _arrived(papers: Papers) -> list[tuple[ReceivedLine, Assignment]]:
+def _places_by_scope(invoice: NormalInvoice, papers: Papers) -> Callable[[tuple[str, ...]], Places]:
+    """The order lines of some orders, by the orders' numbers; indexed once for each set of them."""
+    by_number = {order.number: order for order in papers.orders}
+    there = sum(len(order.lines) for order in papers.orders)
+    here = len(invoice.lines) + len(papers.receipts)
+
+    @cache
+    def places(numbers: tuple[str, ...]) -> Places:
+        orders = [by_number[number] for number in numbers]
+        return Places(orders, by_description=here * there <= MOST_COMPARISONS)
+
+    return places
+
+
+def _arrived(
+    papers: Papers, places: Callable[[tuple[str, ...]], Places]
+) -> list[tuple[ReceivedLine, Assignment]]:
     """What can be told to belong to a line of these orders."""
-    assigned = [(line, assign_received(line, papers.orders)) for line in papers.receipts]
-    return [(line, found) for line, found in assigned if found.places]
+    numbers = {order.number.casefold(): order.number for order in papers.orders}
+    found = []
+    for line in papers.receipts:
+        named = line.order_number.casefold()
+        scope = (
+            tuple(numbers.values()) if not named else (numbers[named],) if named in numbers else ()
+        )
+        if (assignment := assign_received(line, places(scope))).places:
+            found.append((line, assignment))
+    return found
 
 
 def _homes(

@@ -1,6 +1,6 @@
 """What can be wrong with a line. Every reason names the line, so that it can be read alone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from controlplane.invoices.matching.assignment import Assignment
@@ -14,6 +14,8 @@ from controlplane.invoices.matching.tolerance import (
     rounded,
 )
 from controlplane.invoices.matching.units import differ
+
+_MOST_NAMED = 10
 
 
 def foreign_units(arrived: Sequence[tuple[ReceivedLine, Assignment]]) -> dict[str, str]:
@@ -46,7 +48,7 @@ def reasons_by_line(
         elif is_in_an_order[index]:
             reasons[index].append(_unordered(line, currency))
     for keys in ledger.sets():
-        members = [index for index, place in enumerate(found) if place.keys and place.keys <= keys]
+        members = ledger.within(keys)
         for reason in _of_quantities([lines[index] for index in members], keys, ledger, terms):
             for index in members:
                 if reason not in reasons[index]:
@@ -175,9 +177,13 @@ def _name(line: LineMatch) -> str:
 def _names(lines: Sequence[LineMatch]) -> str:
     if len(lines) == 1:
         return _name(lines[0])
-    items: Collection[str] = dict.fromkeys(line.item for line in lines if line.item)
-    told = "Lines " + ", ".join(line.line for line in lines[:-1]) + f" and {lines[-1].line}"
-    return told + (f" ({next(iter(items))})" if len(items) == 1 else "")
+    items = {line.item for line in lines if line.item}
+    numbers = [line.line for line in lines[:_MOST_NAMED]]
+    more = len(lines) - len(numbers)
+    last = f"{more} more" if more else numbers.pop()
+    return f"Lines {', '.join(numbers)} and {last}" + (
+        f" ({items.pop()})" if len(items) == 1 else ""
+    )
 
 
 def _told_price(price: Decimal | None) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Case, F, Sum, When
 
-from controlplane.invoices.matching.assignment import assign_received
+from controlplane.invoices.matching.assignment import Places, assign_received
 from controlplane.invoices.matching.papers import ZERO
 from controlplane.invoices.models import (
     GoodsReceiptLine,
@@ -34,12 +34,12 @@ def progress_of(order: PurchaseOrder) -> list[LineProgress]:
     the last of them.
     """
     lines = list(order.lines.all())
-    place = order_of(order, lines)
+    places = Places([order_of(order, lines)])
     received: dict[str, Decimal] = {}
     announced: dict[str, Decimal] = {}
     arrived = GoodsReceiptLine.objects.select_related("receipt").of_orders({order.number})
     for each in map(received_line_of, arrived):
-        keys = assign_received(each, [place]).keys
+        keys = assign_received(each, places).keys
         sums = announced if each.is_announced else received
         _fill(sums, [line for line in lines if str(line.pk) in keys], each.quantity)
     invoiced = _invoiced(lines)
