@@ -58,9 +58,8 @@ def messages_for(
         f"<<{mark} end of passage {number}>>"
         for number, passage in enumerate(passages, start=1)
     ]
-    parts.append(
-        f"<<{mark} question>>\n{_without(mark, question[:_LONGEST_QUESTION])}\n<<{mark} end of question>>"
-    )
+    asked = _without(mark, question[:_LONGEST_QUESTION])
+    parts.append(f"<<{mark} question>>\n{asked}\n<<{mark} end of question>>")
     return [
         Message("system", _RULES.format(mark=mark, language=language)),
         Message("user", "\n\n".join(parts)),
