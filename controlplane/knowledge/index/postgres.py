@@ -60,7 +60,7 @@ _BM25 = """
             AS t (term)
     ), found AS (
         SELECT p.chunk_id, p.frequency, p.length, a.passages, a.mean_length,
-            count(*) OVER (PARTITION BY p.config, p.term) AS containing
+            (count(*) OVER (PARTITION BY p.config, p.term))::float8 AS containing
         FROM asked a JOIN knowledge_posting p ON p.config = a.config AND p.term = a.term
     )
     SELECT f.chunk_id, sum(
@@ -115,8 +115,11 @@ class PostgresIndex:
     def search(self, tenant: str, query: Query) -> list[Hit]:
         _assert_entered(tenant)
         hits = fuse(_by_words(query), _by_meaning(query), limit=query.limit)
-        similarities = _similarities(query, [hit.chunk_id for hit in hits])
-        return [replace(hit, similarity=similarities.get(hit.chunk_id)) for hit in hits]
+        unknown = [hit.chunk_id for hit in hits if hit.similarity is None]
+        similarities = _similarities(query, unknown)
+        return [
+            replace(hit, similarity=similarities.get(hit.chunk_id, hit.similarity)) for hit in hits
+        ]
 
     @transaction.atomic
     def drop_tenant(self, tenant: str) -> None:
