@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from controlplane.invoices.matching.papers import Terms
+from controlplane.invoices.matching.papers import Item, Terms
 from controlplane.invoices.matching.result import CODES
 from controlplane.invoices.normal import InvoiceLine
 from tests.factories.matching import (
     TWO_WAY,
     D,
     codes,
+    freight,
     invoice,
     line,
     matched,
@@ -226,3 +227,28 @@ def test_an_order_line_key_never_shows() -> None:
 
     assert "order_key" not in told["lines"][0]
     assert isinstance(Decimal(told["lines"][0]["invoiced"]), Decimal)
+
+
+def test_many_lines_of_one_order_line_are_told_shortly() -> None:
+    lines = [line(str(number), "10", order_line_ref="1") for number in range(1, 31)]
+
+    told = message(matched(invoice(*lines), order(ordered())), "over_ordered")
+
+    assert told == (
+        "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 20 more (Beeswax): 300 invoiced, 100 ordered."
+    )
+
+
+def test_descriptions_are_compared_only_where_there_are_few() -> None:
+    """Thousands of lines without a number would take minutes; they are held as not ordered."""
+    lines = [freight(str(number)) for number in range(210)]
+    papers = [
+        ordered(str(number), "1", "25", item=Item(description="Freight" if number == 0 else "Wax"))
+        for number in range(200)
+    ]
+
+    few = matched(invoice(*lines[:3]), order(*papers))
+    many = matched(invoice(*lines), order(*papers))
+
+    assert few.lines[0].basis == "description"
+    assert set(codes(many)) == {"charge_not_ordered"}
