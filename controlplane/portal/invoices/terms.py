@@ -119,6 +119,8 @@ TERM_OF_FIELD = {
     "payable": "BT-115",
 }
 
+# Sums that many programs write as zero.
+_ONLY_WHERE_THERE_IS_SOME = {"BT-107", "BT-108", "BT-113"}
 # What the reading of a PDF's text calls some of them.
 FIELD_OF_FOUND = {
     "order_number": "order_reference",
@@ -148,6 +150,7 @@ def shown_terms(invoice: NormalInvoice, lines: dict[str, int]) -> Iterator[tuple
             Shown(term.code, term.label, value, lines.get(term.code))
             for term in terms
             if (value := term.get(invoice)) not in ("", None)
+            and (value or term.code not in _ONLY_WHERE_THERE_IS_SOME)
         ]
         if told:
             yield title, told
