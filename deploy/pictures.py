@@ -33,10 +33,13 @@ LARGEST_KB = 300
 SETTLED_SECONDS = 90
 # Orders besides the demo's story, so that the inbox looks like an ordinary day.
 MORE = ("partially_refunded", "zero_lines", "cad")
-# The held order whose page is shown: of the demo's first tenant, in the demo's story.
+# What the pictures show, of the demo's story: the held order, and the pages of these.
 SHOWN = "usd_large"
+SHOWN_INVOICES = {"portal-invoice": "short-received.xml", "portal-invoice-pdf": "plain.pdf"}
+SHOWN_TICKET = "lost-package"
 
 DESKTOP: "ViewportSize" = {"width": 1280, "height": 860}
+TALL: "ViewportSize" = {"width": 1280, "height": 1500}
 PHONE: "ViewportSize" = {"width": 390, "height": 844}
 CANVAS: "ViewportSize" = {"width": 1280, "height": 620}
 CHROMIUM = (
@@ -65,8 +68,8 @@ def main() -> int:
         browser = find_browser()
         if browser is None:
             raise StartFailed("No Chromium was found. `make test` says how to get one.")
-        with _demo(reporter) as (places, shown, environment):
-            links, shots = _plan(places, shown)
+        with _demo(reporter) as (places, progress, environment):
+            links, shots = _plan(places, progress)
             workflow = places[0].installations["review-shopify-order"].workflow_id
             editor = f"{environment['N8N_URL']}/workflow/{workflow}"
             _take_all(browser, links, shots, editor, environment, reporter)
@@ -79,19 +82,19 @@ def main() -> int:
 
 
 @contextmanager
-def _demo(reporter: Reporter) -> Iterator[tuple[list["Place"], str, dict[str, str]]]:
-    """The demo with its orders ended or waiting; its places, the approval to show, and where."""
+def _demo(reporter: Reporter) -> Iterator[tuple[list["Place"], list["Progress"], dict[str, str]]]:
+    """The demo with everything ended or waiting; its places, what became of what, and where."""
     n8n_host = ROOT / "var" / "n8n-host"
     # What a run that was killed left would still write into the folder.
     Stack(ROOT, var=VAR, n8n_host=n8n_host, reporter=reporter).stop(everything=True)
     shutil.rmtree(VAR, ignore_errors=True)
     stack = Stack(ROOT, var=VAR, n8n_host=n8n_host, durable=False, reporter=reporter)
     with running(stack, reporter) as demo:
-        yield demo.places, _send_orders(demo.places, reporter), demo.environment
+        yield demo.places, _send(demo.places, reporter), demo.environment
 
 
-def _send_orders(places: list["Place"], reporter: Reporter) -> str:
-    """Send the story and more, until nothing moves. Returns the approval that is shown."""
+def _send(places: list["Place"], reporter: Reporter) -> list["Progress"]:
+    """Send the story and more, until nothing moves."""
     from deploy.demo import play, watch
     from deploy.demo.flows import first_number, orders
     from deploy.demo.story import Chapter
@@ -109,28 +112,40 @@ def _send_orders(places: list["Place"], reporter: Reporter) -> str:
                 raise StartFailed(f"Something is still under way; see {VAR / 'log'}.")
             progress = [watch.look(one) for one in progress]
             time.sleep(0.3)
-    return next(one.approval_id for one in progress if one.chapter.file == SHOWN)
+    return progress
 
 
 def _is_settled(one: "Progress") -> bool:
     return bool(one.outcome) or one.waits_for_person
 
 
-def _plan(places: list["Place"], approval_id: str) -> tuple[dict[str, str], list[Shot]]:
+def _plan(places: list["Place"], progress: list["Progress"]) -> tuple[dict[str, str], list[Shot]]:
     """Who comes in by which link, and the pictures; asked before the browser runs."""
     from django.conf import settings
 
     from controlplane.policies.models import Policy
     from deploy.demo import world
+    from deploy.demo.flows import flow_named
     from tenants.context import inside
 
+    def page_of(file: str) -> tuple[str, str]:
+        """Whose session shows it, and its address."""
+        one = next(each for each in progress if each.chapter.file == file)
+        with inside(one.place.tenant):
+            state = flow_named(one.chapter.flow).look(one.event_id)
+        if state is None:
+            raise StartFailed(f"n8n has not asked about {file}.")
+        who = "approver" if one.place is places[0] else "other"
+        return who, f"{one.place.tenant.portal_url}/{one.chapter.flow}/{state.subject_id}/"
+
     place = places[0]
+    approval_id = next(one.approval_id for one in progress if one.chapter.file == SHOWN)
     with inside(place.tenant):
         policy = Policy.objects.earliest("created_at")
     portal, platform = place.tenant.portal_url, settings.PUBLIC_URL
     links = dict(
         zip(
-            ("admin", "manager", "approver"),
+            ("admin", "manager", "approver", "other"),
             (link for _title, link in world.entry_links(places)),
             strict=False,
         )
@@ -142,6 +157,10 @@ def _plan(places: list["Place"], approval_id: str) -> tuple[dict[str, str], list
         Shot("portal-inbox", "approver", f"{portal}/approvals/"),
         Shot("portal-approval", "approver", detail),
         Shot("portal-approval-phone", "approver", detail, size=PHONE),
+        Shot("portal-invoices", "approver", f"{portal}/invoices/"),
+        *(Shot(name, *page_of(file), size=TALL) for name, file in SHOWN_INVOICES.items()),
+        Shot("portal-ticket", *page_of(SHOWN_TICKET), size=TALL),
+        Shot("portal-knowledge", "manager", f"{portal}/knowledge/"),
         Shot("portal-source", "manager", f"{portal}/sources/shopify/"),
         Shot("portal-installation", "manager", f"{portal}/installations/{installation.pk}/"),
         Shot("admin-tenants", "admin", f"{platform}/admin/tenants/tenant/", "#result_list"),

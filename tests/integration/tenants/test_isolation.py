@@ -290,7 +290,8 @@ def test_an_operation_finds_no_row_of_another_tenant(
     operation: Operation, world: World, south: Tenant, machine: Callable[..., Client]
 ) -> None:
     body = world.input_of(operation)
-    names_a_row = any(value in set(map(str, world.rows.values())) for value in body.values())
+    keys = {str(value) for value in world.rows.values() if isinstance(value, uuid.UUID)}
+    names_a_row = any(value in keys for value in body.values())
 
     answer = machine(south).post(f"/api/v1/{operation.path}", body, "application/json")
     own = machine(world.tenant).post(f"/api/v1/{operation.path}", body, "application/json")
