@@ -83,6 +83,27 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
     return invoice
 
 
+def come_up_since(invoice: Invoice) -> list[str]:
+    """What would be told of a match now and was not told when the invoice was judged.
+
+    Meanwhile another invoice may have taken the goods, or the order been cancelled. The orders are
+    held until the commit, as in a match.
+    """
+    if invoice.decision_id is None or invoice.normal is None:
+        return []
+    decision = Decision.objects.get(pk=invoice.decision_id)
+    normal = NormalInvoice.from_json(invoice.normal)
+    now = engine.match(normal, _papers(invoice, normal), terms_of(decision.parameters)).to_json()
+    known = _messages(invoice.match or {})
+    return [message for message in _messages(now) if message not in known]
+
+
+def _messages(match: dict[str, Any]) -> list[str]:
+    of_lines = [reason for line in match.get("lines", ()) for reason in line["reasons"]]
+    reasons = [*match.get("reasons", ()), *of_lines]
+    return list(dict.fromkeys(reason["message"] for reason in reasons))
+
+
 def _parameters(invoice: Invoice, by: Actor) -> dict[str, Any]:
     """A person belongs to no installation: then what the workflow judged by holds for them too."""
     given = parameters_for(by.installation_id)

@@ -12,6 +12,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.invoices.models import Invoice
 from controlplane.invoices.services.lookup import SUBJECT, locked_invoice
+from controlplane.invoices.services.match import come_up_since
 from controlplane.policies.verdicts import Verdict
 
 
@@ -32,7 +33,9 @@ def record_outcome(*, invoice_id: uuid.UUID, outcome: str, note: str, by: Actor)
     """Say what became of the invoice, once; the same again is answered with what was recorded.
 
     An invoice that policies hold is accepted only with an approval of that very decision, and one
-    that they reject never is. Raises InvoiceUnknown, OutcomeRecorded, OutcomeNotAllowed.
+    that they reject never is. Nor is one whose goods were invoiced or whose order was cancelled
+    since it was judged: of two that wait for a person neither knew of the other. Raises
+    InvoiceUnknown, OutcomeRecorded, OutcomeNotAllowed.
     """
     invoice = locked_invoice(invoice_id)
     if invoice.outcome == outcome:
@@ -45,6 +48,7 @@ def record_outcome(*, invoice_id: uuid.UUID, outcome: str, note: str, by: Actor)
         )
     if outcome == Invoice.Outcome.ACCEPTED:
         _assert_acceptable(invoice)
+        _assert_still_so(invoice)
     entry = record(
         action=f"invoice.{outcome}",
         subject_type=SUBJECT,
@@ -89,3 +93,12 @@ def _assert_acceptable(invoice: Invoice) -> None:
         "and Wait first, and record accepted only where its status is approved.",
         errors=(FieldError("outcome", "needs an approval"),),
     )
+
+
+def _assert_still_so(invoice: Invoice) -> None:
+    if found := come_up_since(invoice):
+        raise OutcomeNotAllowed(
+            f"Since invoice {invoice} was judged something has come up: {' '.join(found)} Match it "
+            "again, so that it is judged by what is so now.",
+            errors=(FieldError("outcome", "rests on an older match"),),
+        )

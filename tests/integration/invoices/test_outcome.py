@@ -1,6 +1,7 @@
 """What became of an invoice: recorded once, and accepted only where somebody may say so."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -16,7 +17,7 @@ from controlplane.audit.services import (
 )
 from controlplane.core.actor import Actor
 from controlplane.invoices import services
-from controlplane.invoices.models import Invoice
+from controlplane.invoices.models import Invoice, PurchaseOrder
 from tenants.models import Tenant
 from tests.factories.invoices import (
     ADA,
@@ -115,6 +116,45 @@ def test_an_approval_stands_where_nothing_changed(held: Invoice, member_actor: A
     services.match_invoice(invoice_id=held.pk, by=ADA)
 
     assert record(held).status == "accepted"
+
+
+class TestWhatHasComeUpSince:
+    @pytest.fixture
+    def waiting(self, tenant: Tenant, terms: dict[str, Any]) -> list[Invoice]:
+        """Two for the same goods: each alone is as ordered, and both are for a person."""
+        terms["approve_above"] = {"minor": 1, "currency": "EUR"}
+        make_purchase_order()
+        make_goods_receipt()
+        return [make_matched(number="R-1"), make_matched(number="R-2")]
+
+    def test_of_two_for_the_same_goods_one_is_accepted(
+        self, waiting: list[Invoice], member_actor: Actor
+    ) -> None:
+        for invoice in waiting:
+            approve(invoice, member_actor)
+        first, second = waiting
+
+        assert record(first).status == "accepted"
+        with pytest.raises(services.OutcomeNotAllowed, match="100 invoiced after 100 before"):
+            record(second)
+
+        again = services.match_invoice(invoice_id=second.pk, by=ADA)
+        assert {"over_ordered", "over_received"} <= {reason["code"] for reason in again.reasons}
+        assert record(second, "rejected").status == "rejected"
+
+    def test_an_order_that_was_cancelled_is_not_paid(self, accepted: Invoice) -> None:
+        PurchaseOrder.objects.update(status="cancelled")
+
+        with pytest.raises(services.OutcomeNotAllowed, match="cancelled"):
+            record(accepted)
+
+    def test_what_was_wrong_when_it_was_approved_stands_in_no_ones_way(
+        self, held: Invoice, member_actor: Actor
+    ) -> None:
+        approve(held, member_actor)
+        make_goods_receipt()
+
+        assert record(held).status == "accepted"
 
 
 def test_what_was_refused_cannot_be_accepted(held: Invoice, member_actor: Actor) -> None:
