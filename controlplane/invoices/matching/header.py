@@ -18,7 +18,7 @@ def reasons(
         yield from _of_order(invoice, order)
     if not invoice.lines:
         yield Reason("no_lines", "The invoice has no lines that could be matched.")
-    charges = invoice.totals.charges or ZERO
+    charges = totals.charges_of(invoice)
     if charges > ZERO and not invoice.is_credit_note:
         within = terms.price_currency == invoice.currency and charges <= terms.price_amount
         if not within:

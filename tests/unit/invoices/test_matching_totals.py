@@ -56,6 +56,43 @@ class TestTotals:
 
         assert len(matched(bill, order(ordered())).messages_of("totals_wrong")) == 2
 
+    @pytest.mark.parametrize(
+        ("disguise", "code"),
+        [
+            ({"rounding": "15", "due": "135"}, "charge_not_ordered"),
+            ({"paid": "-15", "due": "135"}, "charge_not_ordered"),
+            (
+                {"allowances": "-15", "without_vat": "115", "with_vat": "135", "due": "135"},
+                "charge_not_ordered",
+            ),
+            ({"vat": "99", "with_vat": "199", "due": "199"}, "totals_wrong"),
+        ],
+    )
+    def test_a_charge_under_another_name_is_one(self, disguise: dict[str, str], code: str) -> None:
+        found = matched(invoice(line(), totals=self.totals(**disguise)), order(ordered()))
+
+        assert code in codes(found)
+
+    @pytest.mark.parametrize(
+        "totals",
+        [
+            Totals(due=D(900)),
+            Totals(with_vat=D(900)),
+            Totals(line_net=D(100), due=D(900)),
+            Totals(without_vat=D(100), due=D(900)),
+        ],
+    )
+    def test_what_is_to_be_paid_has_to_come_from_the_lines(self, totals: Totals) -> None:
+        found = matched(invoice(line(), totals=totals), order(ordered()))
+
+        assert "900 GBP is to be paid for 100 GBP before tax" in message(found, "totals_wrong")
+
+    def test_a_credit_note_that_asks_for_money_is_held(self) -> None:
+        bill = invoice(line(quantity="-100"), is_credit_note=True, preceding_invoices=("R-1",))
+        found = matched(bill, order(ordered()), preceding_known=True)
+
+        assert "asks for money" in message(found, "totals_wrong")
+
     def test_a_charge_on_the_whole_invoice_is_held_unless_tolerated(self) -> None:
         totals = self.totals(charges="15", without_vat="115", vat="23", with_vat="138", due="138")
         bill = invoice(line(), totals=totals)
