@@ -16,6 +16,12 @@ MOST_DEPTH = 64
 MOST_ELEMENTS = 500_000
 MOST_ATTRIBUTES = 200
 
+# UBL, CII with its code lists, and ZUGFeRD 1.0.
+_STANDARDS = (
+    "urn:oasis:names:specification:ubl:schema:xsd:",
+    "urn:un:unece:uncefact:",
+    "urn:ferd:",
+)
 _ENCODING_ERRORS = {
     expat.errors.codes[message]
     for message in (
@@ -30,7 +36,8 @@ class Node:
     """An element by the local names of what it contains: `node.text("Party/PartyName/Name")`.
 
     A step may name alternatives (`"ID|IssuerAssignedID"`): the first one that exists is taken.
-    Prefixes and namespaces do not matter below a root that was recognised by its own.
+    Prefixes do not matter, nor which of the standard's namespaces it is. Another's elements are
+    not there: the official rules do not see them either, and one could say another amount.
     """
 
     __slots__ = ("_children", "element")
@@ -82,9 +89,16 @@ class Node:
     def _step(self, step: str) -> list["Node"]:
         if self._children is None:
             self._children = {}
-            for child in self.element.iterchildren(etree.Element):
-                name = etree.QName(child).localname
-                self._children.setdefault(name, []).append(Node(child))
+            for child in map(Node, self.element.iterchildren(etree.Element)):
+                if not child.namespace.startswith(_STANDARDS):
+                    continue
+                alike = self._children.setdefault(child.name, [])
+                if alike and alike[0].namespace != child.namespace:
+                    raise Refused(
+                        "xml_ambiguous",
+                        f"The XML has {child.name[:60]} twice in one place, in two namespaces.",
+                    )
+                alike.append(child)
         for name in step.split("|"):
             if name in self._children:
                 return self._children[name]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.invoices.reading import read_document, render_page
+from tests.factories.invoices import ubl_invoice
 from tests.unit.invoices.reading.pdf_files import attached, packed, pdf, stream
 
 UBL = b'<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2">'
@@ -211,3 +212,35 @@ def test_no_picture_is_made_of_a_hostile_file(build, code: str, tmp_path: Path) 
 
     assert answer["png"] == ""
     assert answer["reason"]["code"] == code
+
+
+ELSEWHERE = '<x:PayableAmount xmlns:x="urn:elsewhere" currencyID="EUR">1</x:PayableAmount>'
+IN_ANOTHER = (
+    '<x:PayableAmount xmlns:x="urn:oasis:names:specification:ubl:schema:xsd:'
+    'CommonAggregateComponents-2" currencyID="EUR">1</x:PayableAmount>'
+)
+
+
+def ubl_with(element: str) -> bytes:
+    """Before the amount that is due, where the rules do not look for it."""
+    return ubl_invoice().replace(b"<cbc:PayableAmount", element.encode() + b"<cbc:PayableAmount", 1)
+
+
+def test_an_element_that_no_rule_sees_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "invoice.xml"
+    path.write_bytes(ubl_with(ELSEWHERE))
+
+    reading = read_document(path)
+
+    assert reading.invoice is not None
+    assert reading.invoice.totals.due == reading.invoice.totals.with_vat
+
+
+def test_one_name_in_two_namespaces_is_quarantined(tmp_path: Path) -> None:
+    path = tmp_path / "invoice.xml"
+    path.write_bytes(ubl_with(IN_ANOTHER))
+
+    reading = read_document(path)
+
+    assert reading.reason is not None
+    assert reading.reason["code"] == "xml_ambiguous"

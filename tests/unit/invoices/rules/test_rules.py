@@ -275,3 +275,18 @@ def test_a_report_with_very_many_findings_is_cut() -> None:
         "message": "No.",
         "element": "",
     }
+
+
+def test_what_is_fatal_is_not_cut_by_warnings_before_it() -> None:
+    row = '<failed-assert id="{}" flag="{}" location="/a"><text>It.</text></failed-assert>'
+    report = (
+        '<o xmlns="http://purl.oclc.org/dsdl/svrl">'
+        + row.format("UBL-CR-001", "warning") * 600
+        + row.format("BR-CL-04", "fatal")
+        + "</o>"
+    )
+
+    found = findings(report)
+
+    assert (len(found["findings"]), found["total"]) == (500, 601)
+    assert found["findings"][-1]["rule_id"] == "BR-CL-04"
