@@ -50,7 +50,8 @@ class OperationView(APIView):
         key = _key_of(request, actor)
         if self.operation.read_only or not key:
             return Response(run())
-        answer, is_replay = ledger.once(
+        once = ledger.once_slowly if self.operation.slow else ledger.once
+        answer, is_replay = once(
             key=key,
             operation=self.operation.key,
             request=json.dumps(body, sort_keys=True).encode(),

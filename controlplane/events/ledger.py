@@ -1,4 +1,4 @@
-"""Once inside: the ledger row and the effect commit together, so a replay cannot act twice."""
+"""Once inside: a call that comes again gets the first one's answer and has no second effect."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from controlplane.core.errors import DomainError
+from controlplane.core.locks import alone
 from controlplane.core.models import new_id
+from controlplane.core.schema import entered_schema
 from controlplane.events.models import LedgerEntry
 
 MAX_KEY = 200
@@ -25,8 +27,9 @@ def once(
 ) -> tuple[dict[str, Any], bool]:
     """The answer, and whether it is a replay. `request` is what the key was first used with.
 
-    Two calls with one key at the same time: the second waits in the INSERT until the first has
-    committed, then gets its answer. A failed `run` leaves no row, so it may be tried again.
+    The row and the effect commit together. Two calls with one key at the same time: the second
+    waits in the INSERT until the first has committed, then gets its answer. A failed `run` leaves
+    no row, so it may be tried again.
     Raises KeyReused.
     """
     digest = hashlib.sha256(request).hexdigest()
@@ -40,12 +43,36 @@ def once(
         is_new = cursor.rowcount == 1
     entry = LedgerEntry.objects.get(operation=operation, key=key)
     if not is_new:
-        if entry.request_sha256 != digest:
-            raise KeyReused(
-                f"The key “{key}” was used for {operation} with other input. Use a key once; in "
-                "n8n, leave it empty and Pergola makes one of execution and node."
-            )
-        return dict(entry.response or {}), True
+        return _replayed(entry, digest), True
     answer = entry.response = run()
     entry.save(update_fields=["response", "updated_at"])
     return answer, False
+
+
+def once_slowly(
+    *, key: str, operation: str, request: bytes, run: Callable[[], dict[str, Any]]
+) -> tuple[dict[str, Any], bool]:
+    """As `once`, for a `run` that asks the outside world: no transaction is open meanwhile.
+
+    A process that dies between the effect and the row leaves the effect alone, so `run` has to be
+    something that may be done twice. Raises KeyReused.
+    """
+    digest = hashlib.sha256(request).hexdigest()
+    with alone("events.ledger", f"{entered_schema()} {operation} {key}"):
+        entry = LedgerEntry.objects.filter(operation=operation, key=key).first()
+        if entry is not None:
+            return _replayed(entry, digest), True
+        answer = run()
+        LedgerEntry.objects.create(
+            key=key, operation=operation, request_sha256=digest, response=answer
+        )
+        return answer, False
+
+
+def _replayed(entry: LedgerEntry, digest: str) -> dict[str, Any]:
+    if entry.request_sha256 != digest:
+        raise KeyReused(
+            f"The key “{entry.key}” was used for {entry.operation} with other input. Use a key "
+            "once; in n8n, leave it empty and Pergola makes one of execution and node."
+        )
+    return dict(entry.response or {})

@@ -195,6 +195,7 @@ def extract(data: ExtractInput, *, by: Actor) -> ExtractOutput:
         services.RulesUnavailable,
         services.RulesTookTooLong,
     ),
+    slow=True,
 )
 def validate(data: _InvoiceInput, *, by: Actor) -> ValidateOutput:
     """Check an invoice by the official rules of EN 16931."""

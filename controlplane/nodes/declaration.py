@@ -23,6 +23,7 @@ def operation(
     errors: tuple[type[DomainError], ...] = (),
     read_only: bool = False,
     waits: bool = False,
+    slow: bool = False,
 ) -> Callable[[Handler], Handler]:
     """File the function as an operation. Raises ImproperlyConfigured where it is not complete."""
 
@@ -50,6 +51,7 @@ def operation(
                 errors=errors,
                 read_only=read_only,
                 waits=waits,
+                slow=slow,
             )
         )
         return handler

@@ -33,6 +33,9 @@ Handler = Callable[..., OperationOutput]
 class Operation:
     """A declared operation. `waits` marks one that suspends the n8n execution for a person.
 
+    `slow` marks one that asks the outside world for seconds: it stands in no transaction, and may
+    be done twice where a process dies.
+
     `errors` are its own, beside those that every operation may answer.
     """
 
@@ -48,6 +51,7 @@ class Operation:
     errors: tuple[type[DomainError], ...] = ()
     read_only: bool = False
     waits: bool = False
+    slow: bool = False
 
     @property
     def key(self) -> str:

@@ -92,6 +92,7 @@ class AnswerOutput(OperationOutput):
         IndexUnreachable,
         IndexRefused,
     ),
+    slow=True,
 )
 def answer(data: AnswerInput, *, by: Actor) -> AnswerOutput:
     """Answer a question from approved documents, with sources, confidence and a verdict."""
