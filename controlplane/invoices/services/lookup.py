@@ -29,9 +29,11 @@ def get_invoice(invoice_id: uuid.UUID) -> Invoice:
 def locked_invoice(invoice_id: uuid.UUID) -> Invoice:
     """Held until the commit, so that what is done to one invoice queues up. Raises InvoiceUnknown.
 
-    Only this row: what it is a duplicate of is read without waiting.
+    Only this row: what it is a duplicate of is read without waiting, and another may be marked as
+    a duplicate of it meanwhile.
     """
-    found = Invoice.objects.select_for_update(of=("self",)).filter(pk=invoice_id).first()
+    rows = Invoice.objects.select_for_update(of=("self",), no_key=True)
+    found = rows.filter(pk=invoice_id).first()
     return _found(found, invoice_id)
 
 

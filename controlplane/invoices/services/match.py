@@ -23,6 +23,7 @@ from controlplane.invoices.models import (
 )
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.procurement.papers import order_of, received_line_of
+from controlplane.invoices.services.duplicates import look_for_original
 from controlplane.invoices.services.lookup import SUBJECT, assert_read, locked_invoice
 from controlplane.policies.contexts import get_context
 from controlplane.policies.models import Decision, PolicyVersion
@@ -42,6 +43,7 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
     if invoice.is_finished:
         return invoice
     assert_read(invoice)
+    look_for_original(invoice)
     parameters = get_context(CONTEXT).with_defaults(_parameters(invoice, by))
     match = None
     if invoice.normal is not None:

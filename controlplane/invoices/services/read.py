@@ -5,19 +5,18 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.core.schema import entered_schema
 from controlplane.core.text import made_storable
 from controlplane.events.services import attach_execution, get_event
 from controlplane.invoices.models import Invoice, InvoiceLine
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.reading import Reading, read_document
+from controlplane.invoices.services.duplicates import others_of_this_number
 from controlplane.invoices.services.intake import EVENT_TYPE
 from controlplane.invoices.services.lookup import SUBJECT, get_invoice, locked_invoice
 from tenants import files
@@ -136,7 +135,7 @@ def keep_normal(invoice: Invoice, normal: NormalInvoice) -> None:
     invoice.buyer_name = made_storable(normal.buyer.name or normal.buyer.trading_name)[:200]
     invoice.order_reference = made_storable(normal.order_ref)[:100]
     invoice.iban = made_storable(normal.iban)[:40]
-    invoice.duplicate_of = _original_of(invoice)
+    invoice.duplicate_of = next(iter(others_of_this_number(invoice)), None)
     invoice.lines.all().delete()
     InvoiceLine.objects.bulk_create(
         (_row(invoice, position, line) for position, line in enumerate(normal.lines, start=1)),
@@ -161,31 +160,6 @@ def storable(value: Any) -> Any:
         case list():
             return [storable(inner) for inner in value]
     return value
-
-
-def _original_of(invoice: Invoice) -> Invoice | None:
-    """The first invoice of the same supplier and number that nobody rejected.
-
-    Two that come at once wait here for one another.
-    """
-    if not (invoice.supplier_key and invoice.number):
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('invoices.number'), hashtext(%s))",
-            [f"{entered_schema()} {invoice.supplier_key} {invoice.number}"],
-        )
-    return (
-        Invoice.objects.filter(
-            supplier_key=invoice.supplier_key,
-            number=invoice.number,
-            is_credit_note=invoice.is_credit_note,
-        )
-        .exclude(pk=invoice.pk)
-        .exclude(outcome=Invoice.Outcome.REJECTED)
-        .order_by(F("duplicate_of").asc(nulls_first=True), "created_at", "id")
-        .first()
-    )
 
 
 def _row(invoice: Invoice, position: int, line: Any) -> InvoiceLine:
