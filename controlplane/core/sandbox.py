@@ -1,7 +1,8 @@
 """Hostile input is looked at in a process of its own, with little memory and little time.
 
 The child is a fresh Python without Django: it inherits no environment, no open files and no
-database. What it answers is JSON, and read only up to a limit.
+database. What it answers is JSON, and read only up to a limit. There are few of them at a time,
+since each may take as much memory as all the rest of the server.
 """
 
 import json
@@ -9,14 +10,36 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from controlplane.core.errors import DomainError
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_OUTPUT = 64 * 1024 * 1024
+AT_ONCE = max(2, os.cpu_count() or 2)
+"""In each process of the server. More than there are processors would only slow one another down
+until they ran out of time, and what runs out of time is quarantined."""
+PATIENCE = 300.0
+_MOST_ERRORS = 64 * 1024
+_PIECE = 64 * 1024
 _MAIN = "from controlplane.core.sandbox import main; main()"
+
+
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Busy(DomainError):
+    """Nothing was said about the document: it was not looked at."""
+
+    code = "server_busy"
+    status = 503
+    title = "The server is busy"
 
 
 class Failed(Exception):
@@ -31,11 +54,28 @@ class Failed(Exception):
 def run(function: str, argument: Any, *, seconds: int = 20, memory_mb: int = 1024) -> Any:
     """What `function` ("package.module:name") makes of `argument`, both as JSON.
 
-    `seconds` are of CPU; the clock on the wall may show twice as many. Raises Failed.
+    `seconds` are of CPU; the clock on the wall may show twice as many. Raises Failed; Busy
+    where others keep all places taken.
     """
     request = json.dumps(
         {"function": function, "argument": argument, "seconds": seconds, "memory_mb": memory_mb}
     )
+    with _room():
+        return _answer_of(request.encode(), wait=2 * seconds + 5)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A place among the few that run; whoever waits holds no database lock for it."""
+    if not _places.acquire(timeout=PATIENCE):
+        raise Busy("Too many documents are being read at once. Try again in a minute.")
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _answer_of(request: bytes, *, wait: float) -> Any:
     child = subprocess.Popen(  # noqa: S603  (our own interpreter with a constant program)
         # -S and -E would lose the virtual environment; -P keeps the current folder out of sys.path.
         [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {_MAIN}"],
@@ -46,17 +86,67 @@ def run(function: str, argument: Any, *, seconds: int = 20, memory_mb: int = 102
         env={"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
         close_fds=True,
     )
-    try:
-        output, errors = child.communicate(request.encode(), timeout=2 * seconds + 5)
-    except subprocess.TimeoutExpired as error:
-        child.kill()
-        child.communicate()
-        raise Failed("time", f"no answer after {error.timeout:.0f} s") from error
+    with child:
+        output, errors, is_late = _exchanged(child, request, wait)
+    if is_late:
+        raise Failed("time", f"no answer after {wait:.0f} s")
+    if len(output) > MOST_OUTPUT:
+        raise Failed("output", f"more than {MOST_OUTPUT} bytes")
     if child.returncode != 0:
         raise Failed(*_cause(child.returncode, errors.decode(errors="replace")))
-    if len(output) > MOST_OUTPUT:
-        raise Failed("output", f"{len(output)} bytes")
     return json.loads(output)
+
+
+def _exchanged(
+    child: subprocess.Popen[bytes], request: bytes, wait: float
+) -> tuple[bytearray, bytearray, bool]:
+    """What the child said, the end of what it complained of, and whether it took too long.
+
+    Neither is kept beyond its limit; the child is dead afterwards.
+    """
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    output, errors = bytearray(), bytearray()
+    threads = [
+        threading.Thread(target=work, args=arguments, daemon=True)
+        for work, arguments in (
+            (_listen, (child.stdout, output)),
+            (_ask, (child.stdin, request)),
+            (_overhear, (child.stderr, errors)),
+        )
+    ]
+    ends = time.monotonic() + wait
+    for thread in threads:
+        thread.start()
+    threads[0].join(wait)
+    is_late = threads[0].is_alive()
+    if not is_late and len(output) <= MOST_OUTPUT:
+        try:
+            child.wait(max(0.1, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            is_late = True
+    child.kill()  # which does nothing to one that has ended
+    for thread in threads:
+        thread.join()
+    return output, errors, is_late
+
+
+def _ask(stdin: IO[bytes], request: bytes) -> None:
+    with suppress(OSError):  # it died before it had read everything
+        stdin.write(request)
+        stdin.close()
+
+
+def _listen(stdout: IO[bytes], output: bytearray) -> None:
+    while len(output) <= MOST_OUTPUT and (piece := os.read(stdout.fileno(), _PIECE)):
+        output.extend(piece)
+
+
+def _overhear(stderr: IO[bytes], errors: bytearray) -> None:
+    while piece := os.read(stderr.fileno(), _PIECE):
+        errors.extend(piece)
+        del errors[:-_MOST_ERRORS]
 
 
 def _cause(code: int, errors: str) -> tuple[str, str]:

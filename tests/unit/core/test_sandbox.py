@@ -1,7 +1,9 @@
 """What a hostile file can make a reader do, and that it stays in its process."""
 
 import os
+import sys
 import tempfile
+import threading
 
 import pytest
 
@@ -20,6 +22,11 @@ def misbehave(argument: str) -> object:
             file.write("x")
     if argument == "environment":
         return sorted(os.environ)
+    if argument == "flood":
+        print("x" * 10_000_000, file=sys.stderr)
+        return "answered"
+    if argument == "large":
+        return "x" * (sandbox.MOST_OUTPUT + 1)
     if argument == "print":
         print("a library's warning")
     return argument
@@ -55,3 +62,40 @@ def test_it_sees_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SECRET_KEY", "secret")
 
     assert "SECRET_KEY" not in sandbox.run(HERE, "environment")
+
+
+def test_what_it_complains_of_is_not_kept() -> None:
+    assert sandbox.run(HERE, "flood") == "answered"
+
+
+def test_an_answer_that_is_too_large_is_not_read() -> None:
+    with pytest.raises(sandbox.Failed) as failed:
+        sandbox.run(HERE, "large")
+
+    assert failed.value.reason == "output"
+
+
+def test_a_request_of_any_size_comes_through() -> None:
+    assert sandbox.run("json:dumps", "x" * 300_000) == '"' + "x" * 300_000 + '"'
+
+
+def test_few_run_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.2)
+    failed: list[str] = []
+
+    def run_long() -> None:
+        with pytest.raises(sandbox.Failed) as caught:
+            sandbox.run(HERE, "loop", seconds=2)
+        failed.append(caught.value.reason)
+
+    first = threading.Thread(target=run_long)
+    first.start()
+    while sandbox._places._value:
+        pass
+    with pytest.raises(sandbox.Busy, match="Try again"):
+        sandbox.run(HERE, "print")
+    first.join()
+
+    assert failed == ["time"]
+    assert sandbox.run(HERE, "print") == "print"
