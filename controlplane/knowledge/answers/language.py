@@ -11,7 +11,8 @@ _OFFERED = ("cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv")
 _SURE_FROM = 0.9
 _LETTERS_ENOUGH = 20
 # Addresses and numbers are in no language.
-_NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|[\d_]+")
+# Bounded: a text without a single blank would else be walked through from each of its letters.
+_NOT_LANGUAGE = re.compile(r"https?://\S{1,500}|\S{1,64}@\S{1,250}|[\d_]+")
 
 
 def language_of(text: str) -> str:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from controlplane.knowledge.answers.language import language_of
@@ -16,3 +18,11 @@ from controlplane.knowledge.answers.language import language_of
 )
 def test_languages_are_told_where_they_can_be(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+def test_a_text_without_a_blank_costs_no_time() -> None:
+    began = time.process_time()
+
+    language_of("a" * 50_000)
+
+    assert time.process_time() - began < 1
