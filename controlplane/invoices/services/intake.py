@@ -67,6 +67,9 @@ def receive_invoice(
                     errors=(FieldError("file", "is empty"),),
                 )
             if known := _known(stored.sha256, source, external_id):
+                if known.invoice.status == Invoice.Status.RECEIVED:
+                    # Perhaps the broker lost the first message; who reads twice changes nothing.
+                    enqueue_on_commit("invoices.read", invoice_id=str(known.invoice.pk))
                 return known
             invoice = Invoice(
                 sha256=stored.sha256,

@@ -66,7 +66,7 @@ def add_document(
         Collection.objects.select_for_update().get(pk=collection.pk)
         known = _with_content(collection, stored.sha256)
         if known is not None:
-            return known
+            return _as_it_is(known)
         filename = _plain(filename, 255)
         document = Document.objects.create(
             collection=collection,
@@ -100,7 +100,7 @@ def add_version(
         _assert_current(document)
         newest = document.newest_version
         if newest and newest.sha256 == stored.sha256 and newest.status != newest.Status.FAILED:
-            return newest
+            return _as_it_is(newest)
         document.filename = _plain(filename, 255) or document.filename
         document.save(update_fields=["filename", "updated_at"])
         number = (document.versions.aggregate(last=Max("number"))["last"] or 0) + 1
@@ -150,6 +150,13 @@ def _with_content(collection: Collection, sha256: str) -> DocumentVersion | None
         if version == version.document.newest_version:
             return version
     return None
+
+
+def _as_it_is(version: DocumentVersion) -> DocumentVersion:
+    """Sent again while it waits to be read, it is read soon: the broker may have lost the first."""
+    if version.status == version.Status.READING:
+        enqueue_on_commit("knowledge.ingest", version_id=str(version.pk))
+    return version
 
 
 def _new_version(

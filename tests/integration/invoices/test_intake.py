@@ -61,6 +61,25 @@ def test_it_is_read_soon_and_in_the_tenant(
     assert options["headers"] == {"pergola_tenant": "t_north"}
 
 
+def test_one_that_waits_to_be_read_is_read_where_it_is_sent_again(
+    tenant: Tenant, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first message was lost: Redis was away, or a worker was killed."""
+    invoice = receive().invoice
+    sent: list[Any] = []
+    monkeypatch.setattr(
+        "controlplane.core.jobs.current_app.send_task", lambda *a, **k: sent.append(k["kwargs"])
+    )
+
+    with django_capture_on_commit_callbacks(execute=True):
+        receive()
+    services.read_invoice(invoice_id=invoice.pk, by=ADA)
+    with django_capture_on_commit_callbacks(execute=True):
+        receive()
+
+    assert sent == [{"invoice_id": str(invoice.pk)}]
+
+
 def test_the_same_content_is_the_same_invoice(tenant: Tenant, stored: Path) -> None:
     first = receive()
     again = receive(filename="another name.pdf", channel="portal")

@@ -232,6 +232,29 @@ def test_content_of_a_retired_document_may_come_again() -> None:
     assert draft().document_id != first.document_id
 
 
+def test_one_that_waits_to_be_read_is_read_where_it_is_sent_again(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first message was lost: Redis was away, or a worker was killed."""
+    collection, sent = make_collection(), []
+    monkeypatch.setattr(
+        "celery.current_app.send_task", lambda _name, kwargs, **_: sent.append(kwargs)
+    )
+
+    def add() -> DocumentVersion:
+        return add_document(collection=collection, chunks=[b"Text."], filename="a.md", by=GRACE)
+
+    version = add()
+    with django_capture_on_commit_callbacks(execute=True):
+        add()
+        add_version(document_id=version.document_id, chunks=[b"Text."], filename="a.md", by=GRACE)
+    read_version(version.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        add()
+
+    assert sent == [{"version_id": str(version.pk)}] * 2
+
+
 def test_the_same_content_is_no_new_version() -> None:
     version = approved()
 
