@@ -169,11 +169,11 @@ def train_model(*, by: Actor) -> TriageModel:
 
 
 def _examples() -> list[Example]:
-    """In one order, so that the same examples always make the same model."""
+    """The newest, in one order, so that the same examples always make the same model."""
     if not TriageExample.objects.exclude(origin=TriageExample.Origin.CORRECTION).exists():
         # A tenant older than support has corrections only, and those alone make no model.
         seed_here()
-    rows = TriageExample.objects.order_by("created_at", "id")[:MOST_EXAMPLES]
+    newest = list(TriageExample.objects.order_by("-created_at", "-id")[:MOST_EXAMPLES])
     return [
         Example(
             text=row.text,
@@ -182,7 +182,7 @@ def _examples() -> list[Example]:
             language=row.language,
             weight=in_use.weight_of(row.origin),
         )
-        for row in rows
+        for row in reversed(newest)
     ]
 
 

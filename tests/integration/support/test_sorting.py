@@ -20,6 +20,7 @@ from controlplane.support.services import (
     NothingToLearn,
     correct_triage,
     import_examples,
+    learning,
     train_model,
     triage_ticket,
 )
@@ -182,6 +183,18 @@ def test_a_file_that_cannot_be_read_costs_no_triage_and_is_made_anew(
     second = train_model(by=TRAINER)
     assert second.number == 2
     assert triage(make_ticket("Where do I moor my boat?", subject="")).intent == "mooring"
+
+
+def test_of_too_many_examples_the_newest_are_learned(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_examples()
+    correct_triage(ticket=make_ticket(), intent="fuel", urgency="low", language="en", by=ADA)
+    monkeypatch.setattr(learning, "MOST_EXAMPLES", 12)
+
+    model = train_model(by=TRAINER)
+
+    assert (model.examples, model.corrections) == (12, 1)
 
 
 def test_one_intent_alone_is_nothing_to_learn(tenant: Tenant) -> None:
