@@ -22,13 +22,17 @@ CHAPTERS = [chapter for chapter in STORY if chapter.flow == "tickets"]
 def replies_to(followed: Followed) -> list[EmailMessage]:
     """What was written to the customer about this ticket."""
     with inside(followed.place.tenant):
-        number = Ticket.objects.get(pk=subject_id(followed)).number
+        ticket = Ticket.objects.get(pk=subject_id(followed))
+    # Mails outlive a database, whose next one counts its tickets from the start.
+    since = ticket.received_at.timestamp()
     address = TICKETS[followed.chapter.file].email
     found = []
     for path in Path(settings.EMAIL_FILE_PATH).iterdir():
+        if path.stat().st_mtime < since:
+            continue
         for text in path.read_bytes().split(b"-" * 79):
             message = message_from_bytes(text.strip(), policy=policy.default)
-            if address in str(message["To"]) and number in f"{message['Subject']}{text!r}":
+            if address in str(message["To"]) and ticket.number in f"{message['Subject']}{text!r}":
                 found.append(message)
     return found
 
