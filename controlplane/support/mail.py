@@ -1,5 +1,7 @@
 """Mails about a ticket: the reply to its requester, and word to the people who take it over."""
 
+import re
+import unicodedata
 import uuid
 from collections.abc import Iterable
 from email.utils import formataddr, parseaddr
@@ -18,6 +20,9 @@ from controlplane.support.services.receiving import get_ticket, ticket_link
 from tenants.context import current_tenant
 from tenants.members import brand_of, deciders_of
 
+# What a mail program makes a link of.
+_LINK = re.compile(r"://|@|\bwww\b|(?<=\w)[.。．｡](?=[^\W\d_]{2})", re.IGNORECASE)
+
 log = get_logger(__name__)
 
 
@@ -33,6 +38,8 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
     with translation.override(_language_of(ticket)):
         context = {
             "ticket": ticket,
+            "name": _harmless(ticket.requester_name, longest=60),
+            "subject": _harmless(ticket.subject, longest=200),
             "text": ticket.reply_text,
             "sources": list(_sources(draft.citations)),
             "tenant": tenant,
@@ -92,6 +99,16 @@ def _language_of(ticket: Ticket) -> str:
     """The ticket's where Pergola speaks it, else the tenant's."""
     offered = {code for code, _name in settings.LANGUAGES}
     return ticket.language if ticket.language in offered else current_tenant().language
+
+
+def _harmless(text: str, *, longest: int) -> str:
+    """Empty where it is more than a name or a subject.
+
+    Anybody may write to support in another's name. The reply then goes to whoever that is, and
+    must not carry a stranger's advertisement under the tenant's own.
+    """
+    seen = "".join(char for char in text if unicodedata.category(char)[0] != "C")
+    return "" if len(seen) > longest or _LINK.search(seen) else seen
 
 
 def _sources(citations: Iterable[dict[str, Any]]) -> Iterable[dict[str, str]]:
