@@ -17,9 +17,11 @@ LEAST_SHARED = 0.5
 
 _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f ]\d{3}\b|[.,]\d+)*")
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?",
+    r"(?:https?://|www\.)[^\s<>\"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?:[\w-]+\.)+[^\W\d_]{2,}(?:/\S*)?",
     re.IGNORECASE,
 )
+_WIDE_DOT = re.compile(r"(?<=[A-Za-z0-9])[。｡](?=\w)")
 # An article number or the like; “30-day” is a number.
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])\w[\w-]*\w\b")
 _CURRENCY = re.compile(r"[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY|euros?|dollars?|pounds?)\b", re.IGNORECASE)
@@ -83,8 +85,12 @@ def support_of(
 
 
 def _plain(text: str) -> str:
-    """Wide digits, ligatures and the like as everybody writes them."""
-    return unicodedata.normalize("NFKC", text)
+    """Wide digits, ligatures and the like as everybody writes them; nothing that is not seen.
+
+    Mail programs make a link of evil。com as of evil.com, and of what a soft hyphen parts.
+    """
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return _WIDE_DOT.sub(".", unicodedata.normalize("NFKC", seen))
 
 
 def _facts(text: str) -> set[str]:
