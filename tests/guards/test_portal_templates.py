@@ -7,6 +7,8 @@ import pytest
 from django.conf import settings
 from django.template import engines
 
+from controlplane.events.kinds import offered
+
 FOLDERS = sorted(settings.BASE_DIR.glob("controlplane/*/templates"))
 TEMPLATES = sorted(
     str(path.relative_to(folder)) for folder in FOLDERS for path in folder.rglob("*.*")
@@ -98,3 +100,22 @@ def test_translations_keep_their_placeholders(path: Path) -> None:
                 broken.append(target)
 
     assert broken == []
+
+
+def test_what_the_portal_shows_of_lower_floors_is_said_in_german() -> None:
+    """The names of kinds of sources, and of the states that rows can be in."""
+    from babel.messages.pofile import read_po
+    from django.apps import apps
+    from django.utils.functional import Promise
+
+    path = settings.BASE_DIR / "controlplane/portal/locale/de/LC_MESSAGES/django.po"
+    with path.open("rb") as file:
+        said = {message.id for message in read_po(file) if message.id and message.string}
+    shown = [text for kind in offered() for text in (kind.label, kind.description)]
+    for app in ("approvals", "invoices", "knowledge", "orders", "support"):
+        for model in apps.get_app_config(app).get_models():
+            for field in model._meta.get_fields():
+                shown += [label for _value, label in getattr(field, "choices", None) or ()]
+
+    assert len(shown) > 50
+    assert [text for text in shown if isinstance(text, Promise) and str(text) not in said] == []

@@ -11,7 +11,7 @@ import skops.io
 
 from controlplane.support.queues import INTENTS, queue_for
 from controlplane.support.starter import starter_examples
-from controlplane.support.triage import calibration
+from controlplane.support.triage import calibration, classifier
 from controlplane.support.triage.examples import (
     WORDS,
     WORDS_AND_MEANINGS,
@@ -164,6 +164,30 @@ def test_the_threshold_keeps_what_it_promises() -> None:
     assert sure.mean() >= calibration.PRECISION_WANTED
     assert len(sure) == 105
     assert calibration.choose_threshold(confidence, ~correct) > 1
+
+
+def test_a_handful_of_lucky_guesses_makes_nothing_confident() -> None:
+    confidence = np.linspace(1, 0, 200)
+    correct = np.array([True] * 10 + [False] * 190)
+
+    assert calibration.choose_threshold(confidence, correct) > 1
+
+
+def test_a_classifiers_confidence_is_made_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores on folds that are nine times too sure of themselves."""
+    random = np.random.default_rng(1)
+    truth = random.integers(0, 2, 400)
+    scores = random.normal(0, 1, (400, 2))
+    scores[np.arange(400), truth] += 1.0
+    monkeypatch.setattr(classifier, "_held_out_scores", lambda *_: scores * 9)
+    texts = [["My boat drifts", "Diesel for boats"][place] for place in truth]
+
+    made, held = classifier.fit(
+        texts, [str(place) for place in truth], importance=[1.0] * 400, meanings=None
+    )
+
+    assert made.temperature > 3
+    assert held.ece < 0.06
 
 
 def test_every_label_is_spread_over_the_folds() -> None:
