@@ -94,6 +94,18 @@ def test_a_new_parameter_is_a_new_decision(tenant: Tenant, terms: dict[str, Any]
     assert rematch(invoice).verdict == "accept"
 
 
+def test_a_new_limit_is_a_new_decision_though_the_match_is_the_same(
+    tenant: Tenant, terms: dict[str, Any]
+) -> None:
+    make_purchase_order()
+    make_goods_receipt()
+    assert make_matched().verdict == "accept"
+
+    terms["approve_above"] = {"minor": 1, "currency": "EUR"}
+
+    assert codes(rematch(Invoice.objects.get())) == ["over_limit"]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -1,12 +1,15 @@
 """Between Pergola and the mail server: never forgotten, never twice."""
 
 import smtplib
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connections
 
 from controlplane.audit.models import Entry
 from controlplane.events.models import OutboxMessage
@@ -67,6 +70,39 @@ def test_a_server_that_is_away_is_tried_again(
 
     ticket.refresh_from_db()
     assert (ticket.mail, ticket.mail_problem) == ("sent", "")
+    assert len(mailoutbox) == 1
+
+
+def test_another_relay_waits_for_a_slow_mail_server(
+    yard: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage]
+) -> None:
+    """Else it would take a reply that is being sent for one of a process that died."""
+    with inside(yard):
+        ticket = answered()
+    send, begun = EmailBackend.send_messages, threading.Event()
+
+    def slowly(backend: EmailBackend, messages: list[EmailMessage]) -> int:
+        begun.set()
+        time.sleep(0.5)
+        return send(backend, messages)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", slowly)
+
+    def relay() -> None:
+        with inside(yard):
+            sending.send_reply(ticket.pk)
+        connections.close_all()
+
+    first, second = threading.Thread(target=relay), threading.Thread(target=relay)
+    first.start()
+    assert begun.wait(10)
+    second.start()
+    for thread in (first, second):
+        thread.join(30)
+
+    with inside(yard):
+        ticket.refresh_from_db()
+        assert (ticket.mail, ticket.status) == ("sent", "answered")
     assert len(mailoutbox) == 1
 
 
