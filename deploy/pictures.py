@@ -35,11 +35,12 @@ SETTLED_SECONDS = 90
 MORE = ("partially_refunded", "zero_lines", "cad")
 # What the pictures show, of the demo's story: the held order, and the pages of these.
 SHOWN = "usd_large"
-SHOWN_INVOICES = {"portal-invoice": "short-received.xml", "portal-invoice-pdf": "plain.pdf"}
+SHOWN_INVOICE = "short-received.xml"
+SHOWN_PDF = "plain.pdf"
 SHOWN_TICKET = "lost-package"
 
 DESKTOP: "ViewportSize" = {"width": 1280, "height": 860}
-TALL: "ViewportSize" = {"width": 1280, "height": 1500}
+TALL: "ViewportSize" = {"width": 1280, "height": 1220}
 PHONE: "ViewportSize" = {"width": 390, "height": 844}
 CANVAS: "ViewportSize" = {"width": 1280, "height": 620}
 CHROMIUM = (
@@ -60,6 +61,8 @@ class Shot:
     ready: str = "main"
     size: "ViewportSize | None" = None
     """None: the desktop's."""
+    at: str = ""
+    """What the window begins with, where that is not the top of the page."""
 
 
 def main() -> int:
@@ -158,7 +161,9 @@ def _plan(places: list["Place"], progress: list["Progress"]) -> tuple[dict[str, 
         Shot("portal-approval", "approver", detail),
         Shot("portal-approval-phone", "approver", detail, size=PHONE),
         Shot("portal-invoices", "approver", f"{portal}/invoices/"),
-        *(Shot(name, *page_of(file), size=TALL) for name, file in SHOWN_INVOICES.items()),
+        Shot("portal-invoice", *page_of(SHOWN_INVOICE), size=TALL),
+        Shot("portal-match", *page_of(SHOWN_INVOICE), at="#match"),
+        Shot("portal-invoice-pdf", *page_of(SHOWN_PDF)),
         Shot("portal-ticket", *page_of(SHOWN_TICKET), size=TALL),
         Shot("portal-knowledge", "manager", f"{portal}/knowledge/"),
         Shot("portal-source", "manager", f"{portal}/sources/shopify/"),
@@ -219,6 +224,8 @@ def _take(browser: "Browser", shot: Shot, session: "StorageState") -> str:
             raise StartFailed(f"The page of {shot.name} answered {status}; see {VAR / 'log'}.")
         page.locator(shot.ready).first.wait_for()
         page.wait_for_timeout(1500)  # parts of the page that load after it, and fonts
+        if shot.at:
+            page.locator(shot.at).evaluate("part => part.scrollIntoView()")
         return _save(page, shot.name)
 
 

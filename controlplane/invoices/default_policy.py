@@ -48,7 +48,7 @@ RULES: tuple[dict[str, str], ...] = (
         "rules_broken",
         "hold",
         "rules.errors > 0",
-        "It breaks {rules.errors} rules of EN 16931: {rules.text}.",
+        "Rules of EN 16931 that it breaks ({rules.errors}): {rules.text}.",
     ),
     *(_rule(code, "hold", f"match.{code}.count > 0", f"{{match.{code}.text}}") for code in CODES),
     _rule(
