@@ -58,7 +58,8 @@ def is_configured() -> bool:
 
 
 def complete(messages: Sequence[Message]) -> Completion:
-    """Ask the model, at most three times within LLM_TIMEOUT seconds. Raises ModelFailed."""
+    """Ask the model, at most three times. Each may take LLM_TIMEOUT seconds, and none begins after
+    that time. Raises ModelFailed."""
     model = _model()
     given_up_at = time.monotonic() + settings.LLM_TIMEOUT
     for attempt in range(TRIES):

@@ -92,6 +92,7 @@ def keep_example(*, example: TriageExample, by: Actor) -> TriageExample:
 
 @transaction.atomic
 def delete_example(*, example: TriageExample, by: Actor) -> None:
+    """The next training goes without it; a model that learned it keeps it until then."""
     _note_example("triage.example_deleted", example, by)
     example.delete()
 
