@@ -247,6 +247,11 @@ MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
 
 INTAKE_MAX_BYTES = env.int("INTAKE_MAX_BYTES", default=2 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_MAX_BYTES
+FILE_UPLOAD_HANDLERS = [
+    "controlplane.core.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -4,6 +4,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.core.cache import cache
@@ -30,7 +31,7 @@ class Throttle:
         """Counts this request; says when the next one is taken, if this one is too many."""
         window = int(time.time()) // self.seconds
         # The address itself need not lie in the cache.
-        address = hashlib.sha256(address_of(request).encode()).hexdigest()[:32]
+        address = hashlib.sha256(_network_of(address_of(request)).encode()).hexdigest()[:32]
         key = f"throttle:{self.name}:{address}:{window}"
         try:
             cache.add(key, 0, timeout=self.seconds)
@@ -43,6 +44,17 @@ class Throttle:
         if count <= self.times:
             return None
         return datetime.fromtimestamp((window + 1) * self.seconds, tz=UTC)
+
+
+def _network_of(address: str) -> str:
+    """Of IPv6 the first 64 bits: the rest everybody chooses anew as often as they like."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
+        return str(IPv6Network((known, 64), strict=False))
+    return str(known)
 
 
 def address_of(request: HttpRequest) -> str:

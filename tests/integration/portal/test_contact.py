@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -52,6 +53,28 @@ def test_a_message_becomes_a_ticket_with_a_number(north: Tenant, stranger: Clien
     thanks = stranger.get(sent.headers["Location"]).content.decode()
     assert ticket.number in thanks
     assert "kaja@example.com" not in thanks
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_a_form_brings_no_large_files_along(
+    north: Tenant, monkeypatch: pytest.MonkeyPatch, checks: bool
+) -> None:
+    """Neither to the view nor to the look for the CSRF token, which reads the form first."""
+    written: list[int] = []
+    monkeypatch.setattr(
+        "django.core.files.uploadhandler.TemporaryFileUploadHandler.receive_data_chunk",
+        lambda _self, raw_data, _start: written.append(len(raw_data)),
+    )
+    client = Client(
+        headers={"host": north.host}, REMOTE_ADDR=_address(), enforce_csrf_checks=checks
+    )
+    client.get("/support/")  # which gives a token to compare with
+    file = SimpleUploadedFile("large.bin", bytes(8 * 1024 * 1024))
+
+    answer = client.post("/support/", {**FORM, "file": file, "csrfmiddlewaretoken": "x"})
+
+    assert answer.status_code in {400, 413}
+    assert written == []
 
 
 def test_numbers_cannot_be_asked_for(north: Tenant, south: Tenant, stranger: Client) -> None:
@@ -118,6 +141,18 @@ def test_only_a_proxy_of_ours_may_say_who_calls(
             stranger.defaults["HTTP_X_FORWARDED_FOR"] = f"203.0.113.1, {_address()}"
             answer = stranger.post("/support/", FORM)
     assert answer.status_code == last
+
+
+def test_a_network_of_ipv6_counts_as_one_address(
+    north: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controlplane.portal.throttle.time.time", lambda: 1_700_000_000.0)
+    network = _address().rpartition(":")[0].split(":")[:4]
+    for host in range(1, 7):
+        address = f"{':'.join(network)}::{host:x}"
+        client = Client(headers={"host": north.host}, REMOTE_ADDR=address)
+        answer = client.post("/support/", FORM)
+    assert answer.status_code == 429
 
 
 def test_without_redis_a_message_is_taken_all_the_same(
