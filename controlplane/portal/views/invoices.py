@@ -25,7 +25,7 @@ from controlplane.portal.invoices.page import (
     may_be_corrected,
     shown_invoice,
 )
-from controlplane.portal.invoices.pictures import Picture, picture_of
+from controlplane.portal.invoices.pictures import MOST_PAGES, Picture, picture_of
 from tenants import files
 from tenants.members import actor_of
 
@@ -193,7 +193,7 @@ def page_image(request: HttpRequest, invoice_id: uuid.UUID, number: int) -> Http
 
 def _picture(invoice_id: uuid.UUID, number: int) -> tuple[Invoice, Picture]:
     invoice = services.get_invoice(invoice_id)
-    if invoice.format not in PICTURED or invoice.quarantine_code:
+    if invoice.format not in PICTURED or invoice.quarantine_code or number > MOST_PAGES:
         raise Http404
     return invoice, picture_of(invoice, number)
 

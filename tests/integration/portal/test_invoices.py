@@ -204,6 +204,18 @@ def test_a_pdf_is_shown_as_pictures_of_its_pages(
     assert "has 1 page" in page_of(client, f"/invoices/{unread.pk}/pages/9/")
 
 
+def test_nothing_is_drawn_for_pages_that_no_document_has(
+    north: Tenant, browser: Browser, unread: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(
+        "controlplane.portal.views.invoices.picture_of", lambda _invoice, page: drawn.append(page)
+    )
+
+    assert browser(north).get(f"/invoices/{unread.pk}/pages/51/").status_code == 404
+    assert drawn == []
+
+
 def test_xml_has_no_pictures(north: Tenant, browser: Browser, held: Invoice) -> None:
     assert browser(north).get(f"/invoices/{held.pk}/pages/1.png").status_code == 404
 
