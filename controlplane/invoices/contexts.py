@@ -177,7 +177,10 @@ def _match_facts(match: Match | None) -> dict[str, Any]:
 def _shortened(texts: list[str], *, separator: str = "; ") -> str:
     more = len(texts) - _SHOWN
     told = separator.join(texts[:_SHOWN])
-    return told + (f"{separator}And {more} more." if more > 0 else "")
+    if more <= 0:
+        return told
+    # A rule's message goes on behind what is no sentence by itself, and ends it.
+    return told + (f" And {more} more." if told.endswith(".") else f"{separator}and {more} more")
 
 
 def _percent(value: Any) -> Decimal:

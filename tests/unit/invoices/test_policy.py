@@ -117,3 +117,11 @@ def test_the_parameters_are_the_ones_that_are_promised() -> None:
 )
 def test_money_has_the_decimals_of_its_currency(amount: str, currency: str, text: str) -> None:
     assert contexts.money_text(Money(Decimal(amount), currency)) == text
+
+
+def test_broken_rules_that_are_not_named_are_counted_within_the_sentence() -> None:
+    broken = [{"rule_id": f"BR-0{n}", "severity": "fatal", "message": "Wrong."} for n in range(4)]
+
+    text = facts_of(Invoice(findings=broken, rule_set="EN 16931"), None)["rules"]["text"]
+
+    assert text == "BR-00: Wrong; BR-01: Wrong; BR-02: Wrong; and 1 more"
