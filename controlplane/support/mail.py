@@ -112,10 +112,18 @@ def _harmless(text: str, *, longest: int) -> str:
 
 
 def _sources(citations: Iterable[dict[str, Any]]) -> Iterable[dict[str, str]]:
-    """Each document once, in the order in which the answer leans on them."""
+    """Each document once, in the order in which the answer leans on them.
+
+    One without an address of its own is named only: customers cannot open the portal's page.
+    """
+    portal = current_tenant().portal_url
     seen = set()
     for citation in citations:
-        source = {"title": str(citation.get("title") or ""), "url": str(citation.get("url") or "")}
+        url = str(citation.get("url") or "")
+        source = {
+            "title": str(citation.get("title") or ""),
+            "url": "" if url.startswith(portal) else url,
+        }
         key = (source["title"], source["url"])
         if source["title"] and key not in seen:
             seen.add(key)

@@ -47,6 +47,23 @@ def answered(**fields: Any) -> Ticket:
     return reply(ticket)
 
 
+def test_a_source_that_is_in_the_portal_only_is_named_without_a_link(
+    tenant: Tenant, mailoutbox: list[EmailMessage]
+) -> None:
+    ticket = make_ticket()
+    make_answer(ticket, citations=[{
+        "document": str(approved().document_id), "title": "Returns", "version": 1,
+        "url": f"{tenant.portal_url}/knowledge/documents/1/",
+        "start": 0, "end": 5, "quote": "Goods",
+    }])  # fmt: skip
+
+    reply(ticket)
+    sending.send_reply(ticket.pk)
+
+    assert "- Returns\n" in mailoutbox[0].body
+    assert "/knowledge/" not in mailoutbox[0].body
+
+
 def test_an_accepted_answer_is_sent_with_its_sources(
     tenant: Tenant, mailoutbox: list[EmailMessage]
 ) -> None:
