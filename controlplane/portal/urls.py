@@ -68,26 +68,6 @@ goods_receipt_urls = [
 ]
 ticket_urls = [
     path("", tickets.index, name="list"),
-]
-knowledge_urls = [
-    path("", knowledge.index, name="list"),
-    path("collections/", collections.index, name="collections"),
-    path("collections/<uuid:collection_id>/", collections.change, name="collection"),
-    path("documents/new/", knowledge.create, name="create"),
-    path("documents/<uuid:document_id>/", knowledge.detail, name="detail"),
-    path("documents/<uuid:document_id>/retire/", knowledge.retire, name="retire"),
-    path("documents/<uuid:document_id>/versions/", knowledge.add_version, name="versions"),
-    path(
-        "documents/<uuid:document_id>/versions/<int:number>/approve/",
-        knowledge.approve,
-        name="approve",
-    ),
-    path(
-        "documents/<uuid:document_id>/versions/<int:number>/state/", knowledge.state, name="state"
-    ),
-]
-ticket_urls = [
-    path("", tickets.index, name="list"),
     path("new/", tickets.create, name="create"),
     path("<uuid:ticket_id>/", tickets.detail, name="detail"),
     path("<uuid:ticket_id>/news/", tickets.news, name="news"),

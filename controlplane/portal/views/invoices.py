@@ -120,7 +120,7 @@ def correct(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
         except DomainError as error:
             form.mark(error)
         else:
-            messages.success(request, _("The invoice is confirmed and goes on."))
+            messages.success(request, _("The fields are confirmed. Now match the invoice."))
             return redirect("invoices:detail", invoice_id)
     context = {"form": form, **shown_invoice(invoice)}
     return TemplateResponse(request, "portal/invoices/detail.html", context, status=422)
