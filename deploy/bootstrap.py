@@ -207,7 +207,7 @@ def run_visibly(
 
 def last_line(log: Path) -> str:
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 400))
+        file.seek(max(0, log.stat().st_size - 20_000))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
     return next((line for line in reversed(lines) if line), "")[:60]
 

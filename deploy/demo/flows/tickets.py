@@ -42,7 +42,7 @@ def look(event_id: str) -> State | None:
     return State(
         "ticket",
         ticket.pk,
-        f"{ticket.intent.replace('_', ' ')}, {answer.confidence:.0%} sure" if answer else "",
+        f"{ticket.intent.replace('_', ' ')}, answer {answer.confidence:.0%} sure" if answer else "",
         answer.verdict if answer else "",
         _OUTCOMES.get(ticket.status, ""),
     )
