@@ -2,7 +2,8 @@
 
 The child is a fresh Python without Django: it inherits no environment, no open files and no
 database. What it answers is JSON, and read only up to a limit. There are few of them at a time,
-since each may take as much memory as all the rest of the server.
+since each may take as much memory as all the rest of the server; and of those one tenant has at
+most half (`turns`), so that its slow documents leave room for the others'.
 """
 
 import json
@@ -13,12 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 from controlplane.core.errors import DomainError
+from controlplane.core.turns import Turns, Waited, entered_key
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_OUTPUT = 64 * 1024 * 1024
@@ -31,7 +33,7 @@ _PIECE = 64 * 1024
 _MAIN = "from controlplane.core.sandbox import main; main()"
 
 
-_places = threading.BoundedSemaphore(AT_ONCE)
+_turns = Turns(AT_ONCE)
 
 
 class Busy(DomainError):
@@ -55,7 +57,7 @@ def run(function: str, argument: Any, *, seconds: int = 20, memory_mb: int = 102
     """What `function` ("package.module:name") makes of `argument`, both as JSON.
 
     `seconds` are of CPU; the clock on the wall may show twice as many. Raises Failed; Busy
-    where others keep all places taken.
+    where the tenant's own share, or all places, stay taken.
     """
     request = json.dumps(
         {"function": function, "argument": argument, "seconds": seconds, "memory_mb": memory_mb}
@@ -67,12 +69,14 @@ def run(function: str, argument: Any, *, seconds: int = 20, memory_mb: int = 102
 @contextmanager
 def _room() -> Iterator[None]:
     """A place among the few that run; whoever waits holds no database lock for it."""
-    if not _places.acquire(timeout=PATIENCE):
-        raise Busy("Too many documents are being read at once. Try again in a minute.")
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(_turns.turn(entered_key(), patience=PATIENCE))
+        except Waited:
+            raise Busy(
+                "Too many documents are being read at once. Try again in a minute."
+            ) from None
         yield
-    finally:
-        _places.release()
 
 
 def _answer_of(request: bytes, *, wait: float) -> Any:

@@ -7,15 +7,15 @@ import select
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from controlplane.core.errors import DomainError
 from controlplane.core.sandbox import ROOT
+from controlplane.core.turns import Turns, Waited, entered_key
 from controlplane.invoices.rules import worker
 
 # Compiling the largest rules takes 3 s on a quiet machine; a document with 5,000 lines takes 2.
@@ -43,10 +43,10 @@ class RulesTookTooLong(RulesUnavailable):
 
 
 class Engine:
-    """One worker, used by one thread at a time; the others wait for their turn."""
+    """One worker, used by one thread at a time. The others wait, and tenants take turns."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._turns = Turns(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._compiled: set[Path] = set()
         self._inherited: list[subprocess.Popen[bytes]] = []
@@ -76,8 +76,8 @@ class Engine:
                 stream.close()
 
     def forget(self) -> None:
-        """In a forked child: the worker, and perhaps a locked lock, belong to the parent."""
-        self._lock = threading.Lock()
+        """In a forked child: the worker, and perhaps its only place, belong to the parent."""
+        self._turns = Turns(1)
         if self._process is not None:
             # The child's copies of the pipes must not keep the worker waiting for its end.
             for stream in (self._process.stdin, self._process.stdout):
@@ -89,12 +89,16 @@ class Engine:
 
     @contextmanager
     def _turn(self, seconds: float) -> Iterator[None]:
-        if not self._lock.acquire(timeout=seconds + COMPILING_SECONDS):
-            raise RulesUnavailable("Other documents are being checked. Try again in a minute.")
-        try:
+        with ExitStack() as held:
+            try:
+                held.enter_context(
+                    self._turns.turn(entered_key(), patience=seconds + COMPILING_SECONDS)
+                )
+            except Waited:
+                raise RulesUnavailable(
+                    "Other documents are being checked. Try again in a minute."
+                ) from None
             yield
-        finally:
-            self._lock.release()
 
     def _compile(self, rules: Path) -> None:
         if self._process is None or self._process.poll() is not None:

@@ -4,10 +4,12 @@ import os
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 
 from controlplane.core import sandbox
+from controlplane.core.turns import Turns
 
 
 def misbehave(argument: str) -> object:
@@ -80,7 +82,7 @@ def test_a_request_of_any_size_comes_through() -> None:
 
 
 def test_few_run_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(sandbox, "_turns", Turns(1))
     monkeypatch.setattr(sandbox, "PATIENCE", 0.2)
     failed: list[str] = []
 
@@ -91,11 +93,23 @@ def test_few_run_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) ->
 
     first = threading.Thread(target=run_long)
     first.start()
-    while sandbox._places._value:
-        pass
+    while sandbox._turns._free:
+        time.sleep(0.002)
     with pytest.raises(sandbox.Busy, match="Try again"):
         sandbox.run(HERE, "print")
     first.join()
 
     assert failed == ["time"]
     assert sandbox.run(HERE, "print") == "print"
+
+
+def test_one_tenant_leaves_room_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_turns", Turns(2))
+    monkeypatch.setattr(sandbox, "entered_key", lambda: "t_north")
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.2)
+
+    with sandbox._room():
+        with pytest.raises(sandbox.Busy):
+            sandbox.run(HERE, "print")
+        monkeypatch.setattr(sandbox, "entered_key", lambda: "t_south")
+        assert sandbox.run(HERE, "print") == "print"

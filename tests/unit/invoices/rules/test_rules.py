@@ -166,6 +166,31 @@ def test_many_threads_get_their_own_answers() -> None:
     assert [answers[number] for number in range(24)] == [set(), {"BR-02"}, set()] * 8
 
 
+def test_tenants_take_turns_at_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, served = Engine(), []
+    whose = threading.local()
+    monkeypatch.setattr(engine, "entered_key", lambda: whose.key)
+
+    def check(key: str) -> None:
+        whose.key = key
+        own.compile(Path(key))
+
+    monkeypatch.setattr(own, "_compile", lambda _rules: served.append(whose.key))
+    threads = []
+    with own._turns.turn("north", patience=5):
+        for place, key in enumerate(("north", "north", "north", "south"), start=1):
+            threads.append(threading.Thread(target=check, args=(key,)))
+            threads[-1].start()
+            deadline = time.monotonic() + 10
+            while sum(map(len, own._turns._waiting.values())) < place:
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+    for thread in threads:
+        thread.join(10)
+
+    assert served == ["south", "north", "north", "north"]
+
+
 def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_is_checked() -> None:
     line = UBL[UBL.index(b"<cac:InvoiceLine>") : UBL.rindex(b"</ubl:Invoice>")]
     line = line.replace(b'EUR">850<', b'EUR">-850<')
