@@ -30,9 +30,10 @@ def _fingerprint() -> str:
     for folder in ("controlplane", "tenants"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" in path.parts or path.stem in {
-                "settings", "grants", "provisioning", "router", "base", "default_policy",
+                "settings", "grants", "provisioning", "router", "base", "default_policy", "starter",
             }:  # fmt: skip
                 digest.update(path.read_bytes())
+    digest.update((ROOT / "controlplane" / "support" / "starter.csv").read_bytes())
     for path in sorted((ROOT / "workflow-templates").rglob("*")):
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()[:10]
