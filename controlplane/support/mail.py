@@ -16,6 +16,7 @@ from controlplane.core.logs import get_logger
 from controlplane.support.drafts import Draft
 from controlplane.support.models import Ticket
 from controlplane.support.queues import label_of
+from controlplane.support.recipients import recipient_of
 from controlplane.support.services.receiving import get_ticket, ticket_link
 from tenants.context import current_tenant
 from tenants.members import brand_of, deciders_of
@@ -34,6 +35,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
     """
     tenant = current_tenant()
     brand = brand_of(tenant)
+    recipient = recipient_of(ticket)
     _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     with translation.override(_language_of(ticket)):
         context = {
@@ -49,7 +51,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
             subject=_one_line(render_to_string("support/reply_subject.txt", context)),
             body=render_to_string("support/reply.txt", context),
             from_email=formataddr((tenant.name, address)),
-            to=[ticket.requester_email],
+            to=[recipient] if recipient else [],
             reply_to=[brand.support_email] if brand.support_email else None,
             headers={
                 "Message-ID": f"<{ticket.pk}.{draft.answer_id}@{address.rpartition('@')[2]}>",
@@ -59,11 +61,13 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
 
 
 def mail_handed_over(ticket_id: uuid.UUID) -> int:
-    """Tell everyone who may decide that a ticket is theirs now. Returns how many.
+    """Tell everyone who may decide that a ticket is theirs now; of a test nobody. Returns how many.
 
     An address that the mail server refuses stops no other; raises RuntimeError at the end then.
     """
     ticket = get_ticket(ticket_id)
+    if ticket.is_test:
+        return 0
     tenant = current_tenant()
     brand = brand_of(tenant)
     deciders = deciders_of(tenant)

@@ -57,6 +57,7 @@ class Ticket(Row):
         SENT = "sent", _("Sent")
         UNCLEAR = "unclear", _("Unclear whether it was sent")
         FAILED = "failed", _("Refused by the mail server")
+        WITHHELD = "withheld", _("A test: sent to nobody")
 
     serial = models.PositiveIntegerField()
     number = models.CharField(max_length=20)

@@ -11,6 +11,7 @@ from controlplane.events.services import EventUnknown
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 from controlplane.support import services
 from controlplane.support.models import Ticket
+from controlplane.support.recipients import recipient_of
 
 Urgency = Literal["low", "normal", "high", "critical"]
 Status = Literal["new", "triaged", "waiting", "answered", "handed_over", "closed"]
@@ -69,7 +70,9 @@ class ReplyOutput(OperationOutput):
     ticket_id: uuid.UUID = Field(description="The ticket in Pergola")
     number: str = Field(description="The ticket's number")
     status: Status = Field(description="Where the ticket stands now")
-    sent_to: str = Field(description="The requester's e-mail address")
+    sent_to: str = Field(
+        description="The requester's e-mail address; of a test the partner's, or none"
+    )
     replied_at: datetime = Field(description="When the reply was settled first")
     audit_sequence: int = Field(description="The entry's number in the tenant's audit trail")
     url: str = Field(description="The ticket's page in the portal")
@@ -138,7 +141,7 @@ def reply(data: ReplyInput, *, by: Actor) -> ReplyOutput:
         {
             **_common(ticket),
             "status": ticket.status,
-            "sent_to": ticket.requester_email,
+            "sent_to": recipient_of(ticket),
             "replied_at": ticket.replied_at,
             "audit_sequence": ticket.reply_sequence,
         }

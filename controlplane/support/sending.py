@@ -63,6 +63,9 @@ def give_up(reference: uuid.UUID) -> None:
 def _send(ticket: Ticket) -> None:
     assert ticket.answer_id is not None  # a constraint of the row
     message = reply_message(ticket, draft_named(ticket.answer_id))
+    if not message.recipients():  # a test, and the partner has no address for support any more
+        _mark(ticket, Ticket.Mail.WITHHELD)
+        return
     message.message()  # what cannot be written as a mail fails before anything is marked
     with _connected(ticket) as connection:
         _mark(ticket, Ticket.Mail.SENDING)

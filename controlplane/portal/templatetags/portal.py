@@ -205,6 +205,7 @@ TONES = {
     "sending": ("wait", "arrow"),
     "sent": ("good", "check"),
     "unclear": ("bad", "alert"),
+    "withheld": ("quiet", "minus"),
     "read": ("quiet", "dot"),
     "to_check": ("wait", "alert"),
     "quarantined": ("bad", "lock"),

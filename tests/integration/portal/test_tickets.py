@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from controlplane.knowledge.answers.models import Answer
 from controlplane.knowledge.answers.services import answer_subject
+from controlplane.support import services
 from controlplane.support.models import Ticket, TriageExample
 from tenants.context import inside
-from tenants.models import Member, Tenant
+from tenants.models import Member, Partner, Tenant
 from tests.factories import knowledge, support
 from tests.factories.approvals import make_execution_actor
 
@@ -266,11 +267,32 @@ def test_what_was_sent_and_what_failed_is_told(
     assert "needs no second try" in again.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("", "the requester of a test is made up"),
+        ("help@partner.example", "A test, so to your partner: help@partner.example"),
+    ],
+)
+def test_a_tests_reply_goes_to_no_made_up_person(
+    north: Tenant, browser: Browser, address: str, told: str
+) -> None:
+    Partner.objects.filter(slug="partner-north").update(support_email=address)
+    with inside(north):
+        ticket = support.make_ticket(is_test=True)
+        support.make_answer(ticket)
+        services.reply_to_ticket(ticket_id=ticket.pk, by=support.make_machine())
+
+    page = _page(browser(north), f"/tickets/{ticket.pk}/")
+
+    assert told in page
+    assert "To kaja@example.com" not in page
+    assert ("A test: sent to nobody" in page) is (address == "")
+
+
 def test_a_ticket_that_was_handed_over_is_closed_by_hand(
     north: Tenant, browser: Browser, ticket: Ticket
 ) -> None:
-    from controlplane.support import services
-
     with inside(north):
         services.hand_over(ticket_id=ticket.pk, reason="A <b>lawyer</b>", by=support.make_machine())
     client = browser(north)

@@ -254,6 +254,18 @@ def test_a_ticket_is_handed_over_once_and_its_people_told(
     assert "Damaged item" in mail.body
 
 
+def test_a_test_that_is_handed_over_disturbs_nobody(
+    north: Tenant, make_member: Callable[..., Member], mailoutbox: list[EmailMessage]
+) -> None:
+    make_member(north, Member.Role.APPROVER, "ada")
+    with inside(north):
+        ticket = make_ticket(is_test=True)
+        hand_over(ticket_id=ticket.pk, reason="", by=MACHINE)
+        assert mail_handed_over(ticket.pk) == 0
+
+    assert not mailoutbox
+
+
 def test_what_a_person_has_is_not_answered_by_pergola(tenant: Tenant) -> None:
     ticket = make_ticket()
     make_answer(ticket)

@@ -21,8 +21,8 @@ from controlplane.support.services import (
     reply_to_ticket,
     send_reply_again,
 )
-from tenants.context import inside
-from tenants.models import Tenant
+from tenants.context import inside, outside
+from tenants.models import Partner, Tenant
 from tests.factories.events import ADA, make_machine
 from tests.factories.support import make_answer, make_ticket
 
@@ -37,8 +37,8 @@ def reply(ticket: Ticket) -> Ticket:
     return reply_to_ticket(ticket_id=ticket.pk, by=MACHINE)
 
 
-def answered() -> Ticket:
-    ticket = make_ticket()
+def answered(**fields: Any) -> Ticket:
+    ticket = make_ticket(**fields)
     make_answer(ticket)
     return reply(ticket)
 
@@ -229,6 +229,54 @@ def test_a_server_that_stays_away_gives_the_ticket_to_a_person(
     ticket.refresh_from_db()
     assert (ticket.mail, ticket.status) == ("failed", "handed_over")
     assert "nobody there" in ticket.reason
+
+
+def _support_address(address: str) -> None:
+    with outside():
+        Partner.objects.filter(slug="partner-north").update(support_email=address)
+
+
+def test_a_test_writes_to_the_partner_and_never_to_its_requester(
+    tenant: Tenant, mailoutbox: list[EmailMessage]
+) -> None:
+    _support_address("help@partner.example")
+    ticket = answered(is_test=True)
+
+    sending.send_reply(ticket.pk)
+
+    assert [mail.recipients() for mail in mailoutbox] == [["help@partner.example"]]
+    assert Ticket.objects.get(pk=ticket.pk).mail == "sent"
+    assert Entry.objects.get(action="ticket.replied").data["sent_to"] == "help@partner.example"
+
+
+def test_a_test_of_a_partner_without_an_address_writes_to_nobody(
+    tenant: Tenant, mailoutbox: list[EmailMessage]
+) -> None:
+    _support_address("")
+    ticket = answered(is_test=True)
+
+    sending.send_reply(ticket.pk)
+
+    assert (ticket.status, ticket.mail) == ("answered", "withheld")
+    assert not mailoutbox
+    assert Entry.objects.get(action="ticket.replied").data["sent_to"] == ""
+    with outside():
+        assert not OutboxMessage.objects.filter(handler="support.send_reply").exists()
+    with pytest.raises(NothingToSendAgain):
+        send_reply_again(ticket_id=ticket.pk, by=ADA)
+
+
+def test_a_test_whose_partner_has_lost_its_address_writes_to_nobody(
+    tenant: Tenant, mailoutbox: list[EmailMessage]
+) -> None:
+    _support_address("help@partner.example")
+    ticket = answered(is_test=True)
+    _support_address("")
+
+    sending.send_reply(ticket.pk)
+
+    assert Ticket.objects.get(pk=ticket.pk).mail == "withheld"
+    assert not mailoutbox
 
 
 def test_the_relay_sends_it(yard: Tenant, mailoutbox: list[EmailMessage]) -> None:
