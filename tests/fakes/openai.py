@@ -25,6 +25,7 @@ class Reply:
     said: Said = ""
     status: int = 200
     delay: float = 0
+    pace: float = 0  # seconds between one byte and the next
     refusal: str | None = None
     finish_reason: str = "stop"
     raw: bytes | None = None
@@ -95,12 +96,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Tests read what was asked from `requests`."""
 
-    def _answer(self, status: int, content: bytes) -> None:
+    def _answer(self, status: int, content: bytes, pace: float = 0) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        for piece in (content[at : at + 1] for at in range(len(content))) if pace else [content]:
+            self.wfile.write(piece)
+            time.sleep(pace)
 
     def do_POST(self) -> None:
         state = self.state
@@ -126,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.status >= 400:
             self._answer(reply.status, json.dumps(_error(str(reply.said), "server")).encode())
         else:
-            self._answer(200, json.dumps(_completion(body, reply)).encode())
+            self._answer(200, json.dumps(_completion(body, reply)).encode(), reply.pace)
 
 
 class _Server(ThreadingHTTPServer):
