@@ -55,6 +55,18 @@ def get_installation(installation_id: uuid.UUID) -> Installation:
         raise InstallationUnknown(f"This tenant has no installation {installation_id}.") from None
 
 
+def only_listener(event_type: str) -> Installation | None:
+    """The active installation that such events start; None where there is none, or several."""
+    active = list(Installation.objects.filter(status=Installation.Status.ACTIVE))
+    releases = Release.objects.in_bulk({each.release_id for each in active})
+    heard = [
+        each
+        for each in active
+        if each.release_id in releases and event_type in releases[each.release_id].terms.events
+    ]
+    return heard[0] if len(heard) == 1 else None
+
+
 @transaction.atomic
 def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> Installation:
     """Note the installation and have it deployed.

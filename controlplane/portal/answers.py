@@ -211,7 +211,11 @@ def _statuses(cited: Any) -> dict[tuple[str, int], str]:
 def _thresholds(answer: Answer) -> list[float]:
     """Those that the decision went by, whatever the policy says since."""
     decision = Decision.objects.filter(pk=answer.decision_id).first()
-    given = decision.parameters if decision else {}
+    return thresholds_in(decision.parameters) if decision else []
+
+
+def thresholds_in(given: Mapping[str, Any]) -> list[float]:
+    """From which share of 1 on there is a draft, and from which it is sent; empty if unset."""
     if "draft_above" not in given or "reply_above" not in given:
         return []
     return [float(given["draft_above"]) / 100, float(given["reply_above"]) / 100]

@@ -37,6 +37,7 @@ def keep_answer(
     language: str,
     source_language: str,
     began: float,
+    installation_id: uuid.UUID | None,
     by: Actor,
 ) -> Answer:
     """Less what is cited of a version that was withdrawn meanwhile. `began` is monotonic time."""
@@ -58,7 +59,7 @@ def keep_answer(
             question_language=language,
             source_language=source_language,
         ),
-        parameters=parameters_for(by.installation_id),
+        parameters=parameters_for(installation_id),
         event_id=None,
         by=by,
     )

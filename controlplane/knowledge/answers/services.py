@@ -56,9 +56,12 @@ def answer_question(
     question: Question,
     subject: tuple[str, uuid.UUID] | None = None,
     collections: Sequence[str] | None = None,
+    installation_id: uuid.UUID | None = None,
     by: Actor,
 ) -> Answer:
     """Find, write or quote, check and judge; all of it is kept, whatever comes of it.
+
+    A workflow is judged by its installation's parameters; a person may name one to try them.
 
     Only approved documents are cited, as of the moment the answer is kept. No transaction is open
     while the model is asked, unless the caller has one. Raises QuestionMissing, IndexUnreachable,
@@ -88,6 +91,7 @@ def answer_question(
         language=language,
         source_language=source_language,
         began=began,
+        installation_id=installation_id or by.installation_id,
         by=by,
     )
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
+from controlplane.catalog.models import Installation, Release, Template
 from controlplane.knowledge.answers.models import Answer
 from controlplane.knowledge.models import Collection, Document, DocumentVersion
 from controlplane.knowledge.services.documents import add_document
@@ -351,3 +352,44 @@ def test_it_is_all_there_in_german(
     assert "Sprache ihrer Dokumente" in _page(client, "/knowledge/collections/")
     assert "Ausprobieren" in _page(client, "/knowledge/try/")
     assert "Oder den Text einfügen" in _page(client, "/knowledge/documents/new/")
+
+
+def test_a_question_is_judged_by_the_limits_of_the_one_that_answers_tickets(
+    north: Tenant, browser: Browser
+) -> None:
+    client = browser(north)
+    with inside(north):
+        knowledge.approved()
+    assert "Judged by the default limits, since" in _page(client, "/knowledge/try/")
+    _answers_tickets(north, draft_above=1, reply_above=2)
+    assert re.search(r"sent by itself from 2%, a draft from 1%", _page(client, "/knowledge/try/"))
+    asked = client.post("/knowledge/try/", {"question": "When are refunds paid?"})
+    with inside(north):
+        answer = Answer.objects.get()
+    assert answer.verdict == "accept"
+    page = _page(client, asked.headers["Location"])
+    assert re.search(r'limits of <a href="/installations/[^"]+">Answer tickets</a>', page)
+    assert "from 2%: sent by itself" in page
+    with inside(north):
+        Installation.objects.update(parameters={"draft_above": 40, "reply_above": 70})
+    assert "by limits that were changed since" in _page(client, asked.headers["Location"])
+
+
+def _answers_tickets(tenant: Tenant, **parameters: int) -> None:
+    template = Template.objects.create(slug="answer-tickets", title="Answer tickets", summary=".")
+    release = Release.objects.create(
+        template=template,
+        version="1.0.0",
+        manifest={
+            "title": "Answer tickets", "version": "1.0.0", "summary": ".", "n8n_minimum": "2.0.0",
+            "events": ["ticket.received"], "scopes": ["knowledge:answer"],
+        },
+        workflow={},
+        workflow_hash="x",
+    )  # fmt: skip
+    with inside(tenant):
+        Installation.objects.create(
+            template_slug=template.slug, template_title=template.title, release_id=release.pk,
+            release_version="1.0.0", parameters=parameters, status="active", workflow_id="w1",
+            installed_by="Grace",
+        )  # fmt: skip
