@@ -166,6 +166,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "approvals.expire_overdue_everywhere",
         "schedule": schedule(60),
     },
+    "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
+    "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------

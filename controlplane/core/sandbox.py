@@ -53,6 +53,10 @@ class Failed(Exception):
         self.detail = detail
 
 
+class Late(Failed):
+    """The clock on the wall ran out before the CPU time: perhaps the server had too much to do."""
+
+
 def run(function: str, argument: Any, *, seconds: int = 20, memory_mb: int = 1024) -> Any:
     """What `function` ("package.module:name") makes of `argument`, both as JSON.
 
@@ -93,7 +97,7 @@ def _answer_of(request: bytes, *, wait: float) -> Any:
     with child:
         output, errors, is_late = _exchanged(child, request, wait)
     if is_late:
-        raise Failed("time", f"no answer after {wait:.0f} s")
+        raise Late("time", f"no answer after {wait:.0f} s")
     if len(output) > MOST_OUTPUT:
         raise Failed("output", f"more than {MOST_OUTPUT} bytes")
     if child.returncode != 0:

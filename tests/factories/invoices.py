@@ -198,7 +198,7 @@ class reading_in_process:  # noqa: N801  (used as a function is)
         self._patch.stop()
 
 
-def _read(path: Path, filename: str = "", content_type: str = "") -> Reading:
+def _read(path: Path, filename: str = "", content_type: str = "", **_more: Any) -> Reading:
     answer = entry.read({"path": str(path)})
     invoice = answer.pop("invoice")
     return Reading(**answer, invoice=NormalInvoice.from_json(invoice) if invoice else None)

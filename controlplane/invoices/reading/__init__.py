@@ -20,7 +20,12 @@ _LIMITS = {
     "output": ("took_too_much_memory", "What came out of the file was too large to keep."),
     "crash": ("reader_crashed", "The file made the reader stop."),
 }
-_ADVICE = "The file is kept in quarantine; ask the sender for the invoice in another form."
+_ADVICE = (
+    "The file is kept in quarantine. Have it read again, or ask the sender for the invoice in "
+    "another form."
+)
+PASSING = frozenset(code for code, _message in _LIMITS.values())
+"""What says as much of the server as of the file, so that another try may come to more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +47,13 @@ class Reading:
     problems: list[dict[str, str]] = field(default_factory=list)  # {"code", "message", "field"}
 
 
-def read_document(path: Path | str, filename: str = "", content_type: str = "") -> Reading:
-    """What is in the file; a file that cannot be read is quarantined, never an exception."""
+def read_document(
+    path: Path | str, filename: str = "", content_type: str = "", *, is_last_try: bool = True
+) -> Reading:
+    """What is in the file; one that cannot be read is quarantined.
+
+    Raises sandbox.Busy where it was not looked at, or not to its end before the last try.
+    """
     argument: dict[str, Any] = {
         "path": _absolute(path),
         "filename": filename,
@@ -52,6 +62,11 @@ def read_document(path: Path | str, filename: str = "", content_type: str = "") 
     try:
         answer = _run(argument)
     except sandbox.Failed as failed:
+        if isinstance(failed, sandbox.Late) and not is_last_try:
+            raise sandbox.Busy(
+                "The document could not be read in time while the server had much to do. "
+                "Try again in a minute."
+            ) from failed
         # A page that cannot be shown must not keep a hybrid invoice from being read.
         without_pages = _only_xml(argument) if failed.reason == "crash" else None
         if without_pages is None:

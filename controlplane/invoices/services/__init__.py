@@ -3,6 +3,12 @@
 from controlplane.invoices.corrections import FieldsInvalid
 from controlplane.invoices.procurement.typed import ImportRefused
 from controlplane.invoices.rules import RulesTookTooLong, RulesUnavailable
+from controlplane.invoices.services.again import (
+    NothingToReadAgain,
+    may_be_read_again,
+    read_again,
+    read_waiting,
+)
 from controlplane.invoices.services.correct import NotAPerson, NothingToCorrect, correct_fields
 from controlplane.invoices.services.intake import DocumentEmpty, Received, receive_invoice
 from controlplane.invoices.services.lookup import (
@@ -37,6 +43,7 @@ __all__ = [
     "InvoiceUnknown",
     "NotAPerson",
     "NothingToCorrect",
+    "NothingToReadAgain",
     "OutcomeNotAllowed",
     "OutcomeRecorded",
     "Received",
@@ -49,7 +56,10 @@ __all__ = [
     "import_purchase_orders",
     "invoice_link",
     "match_invoice",
+    "may_be_read_again",
+    "read_again",
     "read_invoice",
+    "read_waiting",
     "receive_invoice",
     "record_outcome",
     "validate_invoice",

@@ -19,10 +19,15 @@ from controlplane.events.models import Event, Source
 from controlplane.events.services import publish
 from controlplane.events.services import published as published_before
 from controlplane.invoices.models import Invoice
-from controlplane.invoices.services.lookup import SUBJECT
+from controlplane.invoices.services.again import (
+    EVENT_TYPE,
+    NothingToReadAgain,
+    event_body,
+    may_be_read_again,
+    read_again,
+)
+from controlplane.invoices.services.lookup import SUBJECT, invoice_of
 from tenants import files
-
-EVENT_TYPE = "invoice.received"
 
 
 class DocumentEmpty(DomainError):
@@ -53,8 +58,9 @@ def receive_invoice(
 ) -> Received:
     """Store a document, make its row and its event, and have it read soon.
 
-    The same content again is answered with the invoice that it already is. Where anything fails
-    nothing is kept. Raises FileTooLarge, DocumentEmpty, and what the chunks raise.
+    The same content again is answered with the invoice that it already is, and read anew where it
+    went into quarantine for a reason that may have passed. Where anything fails nothing is kept.
+    Raises FileTooLarge, DocumentEmpty, and what the chunks raise.
     """
     stored = files.store(chunks, limit=settings.DOCUMENT_MAX_BYTES)
     with alone("invoices.receive", f"{entered_schema()} {stored.sha256}"):
@@ -70,7 +76,8 @@ def receive_invoice(
                 if known.invoice.status == Invoice.Status.RECEIVED:
                     # Perhaps the broker lost the first message; who reads twice changes nothing.
                     enqueue_on_commit("invoices.read", invoice_id=str(known.invoice.pk))
-                return known
+                is_same = known.invoice.sha256 == stored.sha256
+                return _another_try(known, by=by) if is_same else known
             invoice = Invoice(
                 sha256=stored.sha256,
                 size=stored.size,
@@ -94,13 +101,7 @@ def _keep(
     published = publish(
         type=EVENT_TYPE,
         subject=invoice.filename,
-        body={
-            "invoice_id": str(invoice.pk),
-            "filename": invoice.filename,
-            "content_type": invoice.content_type,
-            "size": invoice.size,
-            "sha256": invoice.sha256,
-        },
+        body=event_body(invoice),
         external_id=external_id or f"{SUBJECT}:{invoice.pk}",
         source=source,
         is_test=is_test,
@@ -108,7 +109,9 @@ def _keep(
     )
     event = published.event
     if published.is_duplicate:  # the sender gave one number to two contents at the same moment
-        return Received(Invoice.objects.get(event_id=event.pk), event, is_duplicate=True)
+        first = invoice_of(event)
+        assert first is not None
+        return Received(first, event, is_duplicate=True)
     invoice.event_id = event.pk
     invoice.save(force_insert=True)
     enqueue_on_commit("invoices.read", invoice_id=str(invoice.pk))
@@ -129,12 +132,22 @@ def _keep(
     return Received(invoice, event, is_duplicate=False)
 
 
+def _another_try(known: Received, *, by: Actor) -> Received:
+    if not may_be_read_again(known.invoice):
+        return known
+    try:
+        invoice, event = read_again(invoice_id=known.invoice.pk, by=by)
+    except NothingToReadAgain:  # somebody did so at the same moment
+        return known
+    return Received(invoice, event, is_duplicate=False)
+
+
 def _known(sha256: str, source: Source | None, external_id: str) -> Received | None:
     """By content, or by what the sender calls it: then the first content counts."""
     invoice = Invoice.objects.filter(sha256=sha256).first()
     if invoice is None and external_id:
         event = published_before(external_id=external_id[:200], source=source)
-        invoice = Invoice.objects.filter(event_id=event.pk).first() if event else None
+        invoice = invoice_of(event) if event else None
     if invoice is None or invoice.event_id is None:
         return None
     return Received(invoice, Event.objects.get(pk=invoice.event_id), is_duplicate=True)

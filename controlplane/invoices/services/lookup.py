@@ -1,8 +1,13 @@
 """Finding an invoice, and its page."""
 
+import json
 import uuid
+from contextlib import suppress
+
+from django.db.models import Q
 
 from controlplane.core.errors import DomainError, FieldError
+from controlplane.events.models import Event
 from controlplane.invoices.models import Invoice
 from tenants.context import current_tenant
 
@@ -24,6 +29,14 @@ class InvoiceNotRead(DomainError):
 def get_invoice(invoice_id: uuid.UUID) -> Invoice:
     """Raises InvoiceUnknown."""
     return _found(Invoice.objects.filter(pk=invoice_id).first(), invoice_id)
+
+
+def invoice_of(event: Event) -> Invoice | None:
+    """The invoice that the event told of; one that was read again has a newer event too."""
+    told = Q(event_id=event.pk)
+    with suppress(ValueError, TypeError, KeyError):
+        told |= Q(pk=uuid.UUID(json.loads(event.body)["invoice_id"]))
+    return Invoice.objects.filter(told).first()
 
 
 def locked_invoice(invoice_id: uuid.UUID) -> Invoice:

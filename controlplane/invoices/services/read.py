@@ -16,9 +16,9 @@ from controlplane.events.services import attach_execution, get_event
 from controlplane.invoices.models import Invoice, InvoiceLine
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.reading import Reading, read_document
+from controlplane.invoices.services.again import EVENT_TYPE
 from controlplane.invoices.services.duplicates import others_of_this_number
-from controlplane.invoices.services.intake import EVENT_TYPE
-from controlplane.invoices.services.lookup import SUBJECT, get_invoice, locked_invoice
+from controlplane.invoices.services.lookup import SUBJECT, get_invoice, invoice_of, locked_invoice
 from tenants import files
 
 MOST_XML_BYTES = 64 * 1024 * 1024
@@ -42,7 +42,7 @@ class EventHoldsNoInvoice(DomainError):
 def extract_invoice(*, event_id: uuid.UUID, by: Actor) -> Invoice:
     """The event's invoice, read now if it was not read yet.
 
-    Raises EventUnknown, EventHoldsNoInvoice.
+    Raises EventUnknown, EventHoldsNoInvoice, FileGone, Busy.
     """
     event = get_event(event_id)
     if event.type != EVENT_TYPE:
@@ -52,7 +52,7 @@ def extract_invoice(*, event_id: uuid.UUID, by: Actor) -> Invoice:
         )
     if by.execution:
         attach_execution(event, by.execution)
-    invoice = Invoice.objects.filter(event_id=event.pk).first()
+    invoice = invoice_of(event)
     if invoice is None:
         raise EventHoldsNoInvoice(
             f"The invoice of event {event_id} is not there any more.",
@@ -61,11 +61,12 @@ def extract_invoice(*, event_id: uuid.UUID, by: Actor) -> Invoice:
     return read_invoice(invoice_id=invoice.pk, by=by)
 
 
-def read_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
+def read_invoice(*, invoice_id: uuid.UUID, by: Actor, is_last_try: bool = False) -> Invoice:
     """Look into the document; one that was read before is left as it is.
 
     It is looked at while nothing is locked; of two who do so at once the second changes nothing.
-    Raises InvoiceUnknown, FileGone.
+    One that a busy server does not get to the end of is quarantined on the last try only.
+    Raises InvoiceUnknown, FileGone, Busy.
     """
     invoice = get_invoice(invoice_id)
     if invoice.status != Invoice.Status.RECEIVED:
@@ -74,6 +75,7 @@ def read_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
         files.path_of(invoice.sha256),
         filename=invoice.filename,
         content_type=invoice.content_type,
+        is_last_try=is_last_try,
     )
     xml_sha256 = ""
     if reading.xml is not None:

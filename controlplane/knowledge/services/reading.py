@@ -1,11 +1,14 @@
 """Reading an uploaded file: in a process with limits, then kept as a draft with its passages."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from controlplane.core import sandbox
+from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
 from controlplane.knowledge.index import vectors
@@ -17,6 +20,8 @@ from tenants import files
 READER = "controlplane.knowledge.ingestion.entry:read"
 SECONDS = 60
 MEMORY_MB = 1024
+WAITS_FROM, WAITS_UNTIL = timedelta(minutes=10), timedelta(days=1)
+MOST_AT_ONCE = 100
 
 log = get_logger(__name__)
 
@@ -28,15 +33,16 @@ _WHY = {
 }
 
 
-def read_version(version_id: uuid.UUID) -> DocumentVersion:
+def read_version(version_id: uuid.UUID, *, is_last_try: bool = True) -> DocumentVersion:
     """Turn the file into text and passages; the version becomes a draft, or failed with a reason.
 
-    A version that was read already stays as it is. Raises VersionUnknown.
+    A version that was read already stays as it is, and so does one that a busy server did not get
+    to the end of, before the last try. Raises VersionUnknown, Busy.
     """
     version = get_version(version_id)
     if version.status != version.Status.READING:
         return version
-    found = _read(version)
+    found = _read(version, is_last_try)
     if "refused" in found:
         return _finish(version, refused=found["refused"])
     chunks = [
@@ -56,7 +62,24 @@ def read_version(version_id: uuid.UUID) -> DocumentVersion:
     return _finish(version, chunks=chunks, by_chunk=embedded(chunks))
 
 
-def _read(version: DocumentVersion) -> dict[str, Any]:
+def ingest_waiting() -> int:
+    """Enqueue again what waits to be read: its message was lost, or the server was too busy.
+
+    For the tenant that is entered; what waits for more than a day has to be uploaded again.
+    """
+    now = timezone.now()
+    waiting = DocumentVersion.objects.filter(
+        status=DocumentVersion.Status.READING,
+        updated_at__lt=now - WAITS_FROM,
+        updated_at__gt=now - WAITS_UNTIL,
+    )
+    ids = list(waiting.order_by("updated_at").values_list("pk", flat=True)[:MOST_AT_ONCE])
+    for pk in ids:
+        enqueue_on_commit("knowledge.ingest", version_id=str(pk))
+    return len(ids)
+
+
+def _read(version: DocumentVersion, is_last_try: bool) -> dict[str, Any]:
     try:
         path = files.path_of(version.sha256)
         answer: dict[str, Any] = sandbox.run(
@@ -68,6 +91,11 @@ def _read(version: DocumentVersion) -> dict[str, Any]:
     except files.FileGone as error:
         return {"refused": {"code": error.code, "message": error.detail}}
     except sandbox.Failed as failure:
+        if isinstance(failure, sandbox.Late) and not is_last_try:
+            raise sandbox.Busy(
+                "The document could not be read in time while the server had much to do. "
+                "Try again in a minute."
+            ) from failure
         log.warning("knowledge.unreadable", reason=failure.reason, detail=failure.detail)
         return {"refused": {"code": f"reading_{failure.reason}", "message": _WHY[failure.reason]}}
     return answer
