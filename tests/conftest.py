@@ -33,6 +33,7 @@ ALL_SCOPES = [
     "orders:review",
     "procurement:submit",
     "tickets:handover",
+    "tickets:read",
     "tickets:reply",
     "tickets:submit",
     "tickets:triage",

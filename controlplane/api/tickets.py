@@ -19,7 +19,7 @@ from controlplane.core.actor import Actor, ActorKind
 from controlplane.support import services
 from controlplane.support.models import Ticket
 
-SUBMIT = "tickets:submit"
+SUBMIT, READ = "tickets:submit", "tickets:read"
 
 
 class RequesterIn(BaseModel):
@@ -84,7 +84,7 @@ class Tickets(ListAPIView[Ticket]):
         operation_id="tickets_list",
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Tickets, newest first."""
+        """Tickets, newest first. A key needs the scope `tickets:read`."""
         _assert_may_look(request.user.actor)
         return super().get(request, *args, **kwargs)
 
@@ -132,7 +132,7 @@ class TicketDetail(APIView):
         operation_id="tickets_retrieve",
     )
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
-        """One ticket. A key needs the scope `tickets:submit`."""
+        """One ticket. A key needs the scope `tickets:read`."""
         _assert_may_look(request.user.actor)
         return Response(TicketSerializer(services.get_ticket(ticket_id)).data)
 
@@ -140,11 +140,13 @@ class TicketDetail(APIView):
 def _assert_may_look(actor: Actor) -> None:
     """Every member; a machine with the scope."""
     if actor.kind is ActorKind.MACHINE:
-        require_scope(SUBMIT, actor)
+        require_scope(READ, actor)
 
 
 def _assert_may_submit(actor: Actor) -> None:
-    _assert_may_look(actor)
+    """A machine with the scope; a member who may decide."""
+    if actor.kind is ActorKind.MACHINE:
+        require_scope(SUBMIT, actor)
     if actor.kind is ActorKind.MEMBER and DECIDE not in actor.scopes:
         raise NotAllowed(
             "Your role may look at tickets but not hand them in. Ask an approver or a manager of "

@@ -82,6 +82,22 @@ def test_a_key_needs_the_scope_and_a_member_the_role(
     assert approver.post("/api/v1/tickets", BODY, "application/json").status_code == 202
 
 
+def test_whoever_hands_in_sees_no_tickets_and_the_other_way_round(
+    north: Tenant, machine: Callable[..., Client]
+) -> None:
+    form = machine(north, scopes=["tickets:submit"])
+    made = form.post("/api/v1/tickets", BODY, "application/json")
+    assert made.status_code == 202
+    one = f"/api/v1/tickets/{made.json()['ticket_id']}"
+    assert form.get("/api/v1/tickets").status_code == 403
+    assert form.get(one).status_code == 403
+
+    report = machine(north, scopes=["tickets:read"])
+    assert report.get("/api/v1/tickets").status_code == 200
+    assert report.get(one).json()["number"] == "T-1001"
+    assert report.post("/api/v1/tickets", BODY, "application/json").status_code == 403
+
+
 def test_another_tenants_ticket_is_not_found(
     north: Tenant, south: Tenant, machine: Callable[..., Client]
 ) -> None:
