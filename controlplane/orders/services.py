@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from django.db import transaction
 from django.utils import timezone
 
-from controlplane.approvals.models import Approval
-from controlplane.approvals.services import latest_for
+from controlplane.approvals.standing import why_not_approved
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
@@ -169,16 +168,11 @@ def _assert_acceptable(order: Order) -> None:
             "or have the event reviewed again after the order was changed in the shop.",
             errors=(FieldError("outcome", "cannot be accepted"),),
         )
-    approval = latest_for(SUBJECT, order.pk)
-    current = approval is not None and approval.revision == str(order.decision_id)
-    if approval is not None and current and approval.status == Approval.Status.APPROVED:
+    state = why_not_approved(
+        SUBJECT, order.pk, order.decision_id, changed="the order was judged again"
+    )
+    if not state:
         return
-    if approval is None:
-        state = "nobody was asked to approve it"
-    elif not current:
-        state = "the order was judged again since it was put to somebody"
-    else:
-        state = f"its approval is {approval.status}"
     raise OutcomeNotAllowed(
         f"Order {order.number} is held by the tenant's policies, and {state}. Use Approval → "
         "Request and Wait first, and record accepted only where its status is approved.",

@@ -5,8 +5,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from controlplane.approvals.models import Approval
-from controlplane.approvals.services import latest_for
+from controlplane.approvals.standing import why_not_approved
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
@@ -201,16 +200,11 @@ def _assert_sendable(ticket: Ticket, draft: Draft) -> None:
             "cannot be sent. Use Ticket → Hand Over.",
             errors=(FieldError("answer_id", "was rejected"),),
         )
-    approval = latest_for(SUBJECT, ticket.pk)
-    current = approval is not None and approval.revision == str(draft.answer_id)
-    if approval is not None and current and approval.status == Approval.Status.APPROVED:
+    state = why_not_approved(
+        SUBJECT, ticket.pk, draft.answer_id, changed="the ticket was answered anew"
+    )
+    if not state:
         return
-    if approval is None:
-        state = "nobody was asked to approve it"
-    elif not current:
-        state = "the ticket was answered anew since the draft was put to somebody"
-    else:
-        state = f"its approval is {approval.status}"
     raise ReplyNotAllowed(
         f"The answer to ticket {ticket.number} is a draft, and {state}. Use Approval → Request "
         "and Wait first, and reply only where its status is approved.",
