@@ -103,6 +103,7 @@ class HandOverOutput(OperationOutput):
     name="triage",
     action="Triage a ticket",
     scope="tickets:triage",
+    slow=True,
     errors=(EventUnknown, services.EventHoldsNoTicket),
 )
 def triage(data: TriageInput, *, by: Actor) -> TriageOutput:

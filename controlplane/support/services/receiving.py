@@ -134,8 +134,8 @@ def locked_ticket(ticket_id: uuid.UUID) -> Ticket:
 
 
 def ticket_of_event(event: Event) -> Ticket:
-    """Held until the commit. Raises EventHoldsNoTicket."""
-    ticket = Ticket.objects.select_for_update().filter(event_id=event.pk).first()
+    """Raises EventHoldsNoTicket."""
+    ticket = Ticket.objects.filter(event_id=event.pk).first()
     if event.type != EVENT_TYPE or ticket is None:
         raise EventHoldsNoTicket(
             f"Event {event.pk} is {event.type}. Have the Pergola Trigger listen to {EVENT_TYPE}.",

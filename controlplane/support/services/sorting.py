@@ -31,12 +31,12 @@ class LabelInvalid(DomainError):
     title = "The correction cannot be taken"
 
 
-@transaction.atomic
 def triage_ticket(*, event_id: uuid.UUID, by: Actor) -> Ticket:
     """Sort the event's ticket by the tenant's model.
 
     The same event again is answered with what was found then, and changes nothing; neither does
-    it overrule a person's correction. Raises EventUnknown, EventHoldsNoTicket.
+    it overrule a person's correction. Nothing is locked while a model is loaded or trained.
+    Raises EventUnknown, EventHoldsNoTicket.
     """
     event = get_event(event_id)
     ticket = ticket_of_event(event)
@@ -48,7 +48,25 @@ def triage_ticket(*, event_id: uuid.UUID, by: Actor) -> Ticket:
     found = in_use.triage.sort(
         ticket.text, language=ticket.language, fallback_language=current_tenant().language
     )
-    _keep(ticket, found, in_use.reference)
+    return _keep(ticket.pk, found, in_use.reference, by=by)
+
+
+@transaction.atomic
+def _keep(ticket_id: uuid.UUID, found: "Sorted", reference: str, *, by: Actor) -> Ticket:
+    """Unless somebody was faster: then what they found stands."""
+    ticket = locked_ticket(ticket_id)
+    if ticket.triaged_at is not None:
+        return ticket
+    ticket.intent, ticket.intent_confidence = found.intent, found.intent_confidence
+    ticket.is_confident = found.is_confident
+    ticket.urgency, ticket.urgency_confidence = found.urgency, found.urgency_confidence
+    ticket.language, ticket.language_confidence = found.language, found.language_confidence
+    ticket.triage = _explained(found)
+    ticket.triage_model, ticket.triaged_at = reference, timezone.now()
+    ticket.queue = queue_for(found.intent)
+    if ticket.status == Ticket.Status.NEW:
+        ticket.status = Ticket.Status.TRIAGED
+    ticket.save()
     record(
         action="ticket.triaged",
         subject_type=SUBJECT,
@@ -60,7 +78,7 @@ def triage_ticket(*, event_id: uuid.UUID, by: Actor) -> Ticket:
             "confidence": f"{found.intent_confidence:.3f}",
             "urgency": ticket.urgency,
             "language": ticket.language,
-            "model": in_use.reference,
+            "model": reference,
         },
         by=by,
     )
@@ -115,19 +133,6 @@ def correct_triage(
         by=by,
     )
     return ticket
-
-
-def _keep(ticket: Ticket, found: "Sorted", reference: str) -> None:
-    ticket.intent, ticket.intent_confidence = found.intent, found.intent_confidence
-    ticket.is_confident = found.is_confident
-    ticket.urgency, ticket.urgency_confidence = found.urgency, found.urgency_confidence
-    ticket.language, ticket.language_confidence = found.language, found.language_confidence
-    ticket.triage = _explained(found)
-    ticket.triage_model, ticket.triaged_at = reference, timezone.now()
-    ticket.queue = queue_for(found.intent)
-    if ticket.status == Ticket.Status.NEW:
-        ticket.status = Ticket.Status.TRIAGED
-    ticket.save()
 
 
 def _explained(found: "Sorted") -> dict[str, Any]:
