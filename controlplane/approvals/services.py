@@ -2,12 +2,20 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from controlplane.approvals.models import Approval, Vote, Waiter
-from controlplane.approvals.subjects import describe_subject, tell_ended, tell_requested
+from controlplane.approvals.subjects import (
+    Subject,
+    SubjectUnknown,
+    describe_subject,
+    lock_subject,
+    tell_ended,
+    tell_requested,
+)
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind, system
 from controlplane.core.errors import DomainError, FieldError
@@ -38,6 +46,18 @@ class AlreadyEnded(DomainError):
             f"{approval.decided_at:%Y-%m-%d %H:%M} UTC. Nothing was changed."
         )
         self.approval = approval
+
+
+class ApprovalNotReady(DomainError):
+    code = "approval_not_ready"
+    status = 409
+    title = "It cannot be approved yet"
+
+
+class ApprovalChanged(DomainError):
+    code = "approval_changed"
+    status = 409
+    title = "It has changed since you looked at it"
 
 
 class NotADecider(DomainError):
@@ -81,6 +101,7 @@ def request_approval(
     A second request for the same revision joins the first: both executions get its answer. Where
     it has ended already the caller sees so and need not wait. Raises SubjectUnknown, ForeignUrl.
     """
+    lock_subject(subject_type, subject_id)
     subject = describe_subject(subject_type, subject_id)
     if resume_url:
         assert_own_url(Workspace.current(), resume_url)
@@ -89,12 +110,8 @@ def request_approval(
         subject_id=subject_id,
         revision=subject.revision,
         defaults={
-            "title": subject.title[:200],
-            "summary": subject.summary,
+            **shown_of(subject),
             "note": note,
-            "reasons": subject.reasons,
-            "amount": subject.amount.amount if subject.amount else None,
-            "currency": subject.amount.currency if subject.amount else "",
             "expires_at": timezone.now() + expires_in,
         },
     )
@@ -109,15 +126,28 @@ def request_approval(
     if is_new:
         enqueue_on_commit("approvals.mail_waiting", approval_id=str(approval.pk))
         tell_requested(approval, by)
-        _note("approval.requested", approval, {"expires_at": approval.expires_at.isoformat()}, by)
+        record_step(
+            "approval.requested", approval, {"expires_at": approval.expires_at.isoformat()}, by
+        )
     return approval
 
 
-def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) -> Approval:
+def blocked_by(approval: Approval) -> str:
+    """Why it cannot be approved yet, in a sentence; empty where it can."""
+    try:
+        return describe_subject(approval.subject_type, approval.subject_id).blocked
+    except SubjectUnknown:
+        return ""
+
+
+def decide(
+    *, approval_id: uuid.UUID, decision: str, comment: str, by: Actor, revision: str = ""
+) -> Approval:
     """Approve or reject, once. The same answer by the same person again changes nothing.
 
-    Raises ApprovalUnknown, NotADecider, AlreadyEnded (with the approval as it ended, also where
-    its time was up before the answer came).
+    `revision` is the one that the person was shown; without it the present one is meant. Raises
+    ApprovalUnknown, NotADecider, ApprovalNotReady and ApprovalChanged (of what would be approved),
+    AlreadyEnded (with the approval as it ended, also where its time was up before the answer came).
     """
     if by.kind is not ActorKind.MEMBER:
         raise NotADecider("An approval is answered by a person in the portal, not by a machine.")
@@ -126,7 +156,9 @@ def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) ->
             "Your role may look at this but not decide it. Ask an approver or a manager of your "
             "workspace."
         )
-    approval, is_answered = _answer(approval_id, decision=decision, comment=comment, by=by)
+    approval, is_answered = _answer(
+        approval_id, decision=decision, comment=comment, by=by, revision=revision
+    )
     if not is_answered:
         # Not earlier: an expiry that the late answer brought about must be committed.
         raise AlreadyEnded(approval)
@@ -135,16 +167,19 @@ def decide(*, approval_id: uuid.UUID, decision: str, comment: str, by: Actor) ->
 
 @transaction.atomic
 def _answer(
-    approval_id: uuid.UUID, *, decision: str, comment: str, by: Actor
+    approval_id: uuid.UUID, *, decision: str, comment: str, by: Actor, revision: str
 ) -> tuple[Approval, bool]:
     """The approval as it ended, and whether by this very answer, now or before."""
-    get_approval(approval_id)
+    found = get_approval(approval_id)
+    lock_subject(found.subject_type, found.subject_id)
     approval = Approval.objects.select_for_update().get(pk=approval_id)
     if not approval.is_pending:
         return approval, approval.votes.filter(member_id=by.id, decision=decision).exists()
     if approval.expires_at <= timezone.now():
-        _end(approval, Approval.Status.EXPIRED, by=system("expiry"))
+        end_approval(approval, Approval.Status.EXPIRED, by=system("expiry"))
         return approval, False
+    if decision == Vote.Decision.APPROVE:
+        _assert_ready(approval, revision)
     Vote.objects.create(
         approval=approval,
         member_id=by.id,
@@ -156,7 +191,7 @@ def _answer(
     ended_as = (
         Approval.Status.APPROVED if decision == Vote.Decision.APPROVE else Approval.Status.REJECTED
     )
-    _end(approval, ended_as, by=by)
+    end_approval(approval, ended_as, by=by)
     return approval, True
 
 
@@ -166,22 +201,43 @@ def expire_overdue() -> int:
     overdue = Approval.objects.overdue(at=timezone.now()).select_for_update(skip_locked=True)
     ended = 0
     for approval in overdue:
-        _end(approval, Approval.Status.EXPIRED, by=system("expiry"))
+        end_approval(approval, Approval.Status.EXPIRED, by=system("expiry"))
         ended += 1
     return ended
 
 
-def _end(approval: Approval, status: Approval.Status, *, by: Actor) -> None:
+def _assert_ready(approval: Approval, revision: str) -> None:
+    if blocked := blocked_by(approval):
+        raise ApprovalNotReady(blocked)
+    if revision and revision != approval.revision:
+        raise ApprovalChanged(
+            f"“{approval.title}” was judged anew after you opened it. Nothing was decided: look at "
+            "it once more, and answer then."
+        )
+
+
+def shown_of(subject: Subject) -> dict[str, Any]:
+    """What of a subject is kept with its approval."""
+    return {
+        "title": subject.title[:200],
+        "summary": subject.summary,
+        "reasons": subject.reasons,
+        "amount": subject.amount.amount if subject.amount else None,
+        "currency": subject.amount.currency if subject.amount else "",
+    }
+
+
+def end_approval(approval: Approval, status: Approval.Status, *, by: Actor) -> None:
     approval.status = status
     approval.decided_at = timezone.now()
     approval.save()
     for waiter in approval.waiters.filter(status=Waiter.Status.WAITING):
         outbox.put("approvals.resume", waiter.pk)
     tell_ended(approval, by)
-    _note(f"approval.{status}", approval, {"comment": approval.comment}, by)
+    record_step(f"approval.{status}", approval, {"comment": approval.comment}, by)
 
 
-def _note(action: str, approval: Approval, data: dict[str, str], by: Actor) -> None:
+def record_step(action: str, approval: Approval, data: dict[str, str], by: Actor) -> None:
     record(
         action=action,
         subject_type="approval",

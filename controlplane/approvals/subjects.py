@@ -23,7 +23,9 @@ class SubjectUnknown(DomainError):
 class Subject:
     """What the decider is shown. `revision` changes when it has to be approved anew.
 
-    `reasons` are dicts of code, message, verdict and policy.
+    `reasons` are dicts of code, message, verdict and policy. `verdict` is what policies say of it
+    now: accept, hold or reject; empty where none was made. `blocked` says why it cannot be approved
+    yet and what to do first.
     """
 
     kind: str
@@ -33,20 +35,37 @@ class Subject:
     revision: str = ""
     reasons: list[dict[str, str]] = field(default_factory=list)
     amount: Money | None = None
+    verdict: str = ""
+    blocked: str = ""
 
 
 Describe = Callable[[uuid.UUID], Subject]
 Told = Callable[["Approval", Actor], None]
+Lock = Callable[[uuid.UUID], object]
 
 _subjects: dict[str, tuple[Describe, Told | None, Told | None]] = {}
+_locks: dict[str, Lock] = {}
 
 
 def register_subject(
-    kind: str, describe: Describe, *, requested: Told | None = None, ended: Told | None = None
+    kind: str,
+    describe: Describe,
+    *,
+    requested: Told | None = None,
+    ended: Told | None = None,
+    lock: Lock | None = None,
 ) -> None:
     """From AppConfig.ready. `requested` and `ended` run in the transaction that makes or ends an
-    approval."""
+    approval. `lock` holds the subject's row until the commit; it is taken before the approval's."""
     _subjects[kind] = (describe, requested, ended)
+    if lock is not None:
+        _locks[kind] = lock
+
+
+def lock_subject(kind: str, subject_id: uuid.UUID) -> None:
+    """Always before an approval is locked, so that nobody waits for one another in a circle."""
+    if kind in _locks:
+        _locks[kind](subject_id)
 
 
 def describe_subject(kind: str, subject_id: uuid.UUID) -> Subject:

@@ -13,6 +13,6 @@ class InvoicesConfig(AppConfig):
         from tenants.provisioning import register_step
 
         contexts.register()
-        register_subject("invoice", subjects.describe_invoice)
+        register_subject("invoice", subjects.describe_invoice, lock=subjects.hold_invoice)
         register_step("invoice policy", default_policy.seed_invoice_policy)
         register_kind(documents.KIND)

@@ -7,7 +7,8 @@ from controlplane.core.errors import FieldError
 from controlplane.invoices.contexts import money_text
 from controlplane.invoices.matching.result import plain
 from controlplane.invoices.models import Invoice
-from controlplane.invoices.services.lookup import SUBJECT
+from controlplane.invoices.services.lookup import SUBJECT, invoice_link
+from controlplane.policies.verdicts import Verdict
 
 _LINES_SHOWN = 20
 
@@ -31,7 +32,34 @@ def describe_invoice(invoice_id: uuid.UUID) -> Subject:
         revision=str(invoice.decision_id or ""),
         reasons=invoice.reasons,
         amount=invoice.total,
+        verdict=invoice.verdict,
+        blocked=_blocked(invoice),
     )
+
+
+def hold_invoice(invoice_id: uuid.UUID) -> None:
+    """Its row until the commit: decisions on it and new matches of it queue up."""
+    Invoice.objects.select_for_update(of=("self",), no_key=True).filter(pk=invoice_id).first()
+
+
+def _blocked(invoice: Invoice) -> str:
+    link = invoice_link(invoice)
+    if invoice.needs_check:
+        return (
+            f"Confirm the fields of invoice {invoice} first: nobody has checked yet what it says. "
+            f"Open {link} and compare them with the document. It can be rejected as it is."
+        )
+    if invoice.decision_id is None and not invoice.is_finished:
+        return (
+            f"Match invoice {invoice} first: it has not been matched since its fields changed. "
+            f"Open {link} and choose Match now. It can be rejected as it is."
+        )
+    if invoice.verdict == Verdict.REJECT and not invoice.is_finished:
+        return (
+            f"The policies reject invoice {invoice}, which no approval overrules. Reject it here, "
+            f"or open {link}, put right what is wrong and match it again."
+        )
+    return ""
 
 
 def _summary(invoice: Invoice) -> str:

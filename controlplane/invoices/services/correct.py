@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from controlplane.approvals.renewal import hold_waiting
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError
@@ -13,6 +14,7 @@ from controlplane.invoices.corrections import corrected, parse_fields
 from controlplane.invoices.models import Invoice
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.services.lookup import SUBJECT, locked_invoice
+from controlplane.invoices.services.match import match_invoice
 from controlplane.invoices.services.read import keep_normal
 
 
@@ -32,14 +34,16 @@ class NotAPerson(DomainError):
 def correct_fields(*, invoice_id: uuid.UUID, fields: Mapping[str, Any], by: Actor) -> Invoice:
     """Take what a person read from the document as the invoice's fields; then it counts as read.
 
-    Only where Pergola could not read it for sure: electronic data is never overruled. It has to be
-    matched again. Raises InvoiceUnknown, FieldsInvalid, NothingToCorrect, NotAPerson.
+    Only where Pergola could not read it for sure: electronic data is never overruled. It is
+    matched at once, by what its last match went by. Raises InvoiceUnknown, FieldsInvalid,
+    NothingToCorrect, NotAPerson.
     """
     if by.kind is not ActorKind.MEMBER:
         raise NotAPerson("Log in to the portal and confirm the fields there.")
     typed = parse_fields(fields)
     invoice = locked_invoice(invoice_id)
     _assert_open(invoice)
+    hold_waiting(SUBJECT, invoice.pk)
     read = NormalInvoice.from_json(invoice.normal) if invoice.normal else NormalInvoice()
     before = _texts(invoice)
     keep_normal(invoice, corrected(read, typed))
@@ -65,7 +69,7 @@ def correct_fields(*, invoice_id: uuid.UUID, fields: Mapping[str, Any], by: Acto
         },
         by=by,
     )
-    return invoice
+    return match_invoice(invoice_id=invoice.pk, by=by)
 
 
 def _assert_open(invoice: Invoice) -> None:

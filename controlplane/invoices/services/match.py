@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, F, QuerySet, Sum, When
 
+from controlplane.approvals.renewal import hold_waiting, renew_approval
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.invoices.contexts import CONTEXT, facts_of, terms_of
@@ -37,12 +38,14 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
 
     Matched again, it is judged anew, for an order or a receipt may have come meanwhile; where
     nothing that counts has changed the decision stays, and with it an approval. An invoice that
-    has an outcome keeps its match. Raises InvoiceUnknown, InvoiceNotRead.
+    has an outcome keeps its match. An approval that waits is about the new match from now on, or
+    ends where nothing is left to ask (`renew_approval`). Raises InvoiceUnknown, InvoiceNotRead.
     """
     invoice = locked_invoice(invoice_id)
     if invoice.is_finished:
         return invoice
     assert_read(invoice)
+    hold_waiting(SUBJECT, invoice.pk)
     look_for_original(invoice)
     parameters = get_context(CONTEXT).with_defaults(_parameters(invoice, by))
     match = None
@@ -82,6 +85,7 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
             },
             by=by,
         )
+    renew_approval(subject_type=SUBJECT, subject_id=invoice.pk, by=by)
     return invoice
 
 

@@ -69,6 +69,12 @@ def record_outcome(*, invoice_id: uuid.UUID, outcome: str, note: str, by: Actor)
 
 
 def _assert_acceptable(invoice: Invoice) -> None:
+    if invoice.needs_check:
+        raise OutcomeNotAllowed(
+            f"Nobody has confirmed the fields of invoice {invoice} yet, so it cannot be accepted, "
+            "whatever was approved. Confirm them in the portal first, or record it as rejected.",
+            errors=(FieldError("outcome", "needs confirmed fields"),),
+        )
     if invoice.verdict == Verdict.ACCEPT:
         return
     if invoice.verdict != Verdict.HOLD:
@@ -78,7 +84,10 @@ def _assert_acceptable(invoice: Invoice) -> None:
             "match it again after what was wrong has been put right.",
             errors=(FieldError("outcome", "cannot be accepted"),),
         )
-    approval = latest_for(SUBJECT, invoice.pk)
+    of_this = Approval.objects.filter(
+        subject_type=SUBJECT, subject_id=invoice.pk, revision=str(invoice.decision_id)
+    ).first()
+    approval = of_this or latest_for(SUBJECT, invoice.pk)
     current = approval is not None and approval.revision == str(invoice.decision_id)
     if approval is not None and current and approval.status == Approval.Status.APPROVED:
         return

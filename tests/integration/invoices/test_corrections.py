@@ -72,12 +72,11 @@ def test_what_was_typed_makes_it_an_invoice_like_any_other(
 
     invoice = correct(scan)
 
-    assert (invoice.status, invoice.needs_check, invoice.problems) == ("read", False, [])
+    assert (invoice.reading_status, invoice.needs_check, invoice.problems) == ("read", False, [])
     assert (invoice.payable, invoice.currency, invoice.iban) == (Decimal("476.00"), "EUR", IBAN)
     assert invoice.due_date is None
     assert [str(line) for line in invoice.lines.all()] == ["100 × Mooring rope 10 mm"]
-    matched = services.match_invoice(invoice_id=invoice.pk, by=ADA)
-    assert (matched.verdict, matched.status) == ("accept", "matched")
+    assert (invoice.verdict, invoice.status) == ("accept", "matched")
 
 
 def test_it_is_noted_with_what_was_changed(scan: Invoice) -> None:
@@ -91,12 +90,14 @@ def test_it_is_noted_with_what_was_changed(scan: Invoice) -> None:
 
 
 def test_an_approval_of_other_fields_does_not_count(scan: Invoice) -> None:
-    services.match_invoice(invoice_id=scan.pk, by=ADA)
+    before = services.match_invoice(invoice_id=scan.pk, by=ADA)
 
     invoice = correct(scan)
 
-    assert (invoice.verdict, invoice.decision_id, invoice.reasons) == ("", None, [])
-    with pytest.raises(services.OutcomeNotAllowed, match="not matched yet"):
+    assert (invoice.verdict, invoice.status) == ("hold", "held")
+    assert invoice.decision_id != before.decision_id
+    assert "to_check" not in {reason["code"] for reason in invoice.reasons}
+    with pytest.raises(services.OutcomeNotAllowed, match="nobody was asked"):
         services.record_outcome(invoice_id=scan.pk, outcome="accepted", note="", by=ADA)
 
 
