@@ -132,7 +132,8 @@ def _give_up(ticket: Ticket, mail: Ticket.Mail, problem: str) -> None:
     ticket.mail, ticket.mail_problem = mail, problem[:2000]
     ticket.status, ticket.reason = Ticket.Status.HANDED_OVER, problem[:2000]
     ticket.queue = ticket.queue or queue_for(ticket.intent)
-    ticket.handed_over_at = timezone.now()
+    # One that was closed in the belief that it was answered is open again.
+    ticket.handed_over_at, ticket.closed_at = timezone.now(), None
     enqueue_on_commit("support.mail_handed_over", ticket_id=str(ticket.pk))
     entry = record(
         action="ticket.reply_unclear" if mail == Ticket.Mail.UNCLEAR else "ticket.reply_refused",
@@ -145,7 +146,7 @@ def _give_up(ticket: Ticket, mail: Ticket.Mail, problem: str) -> None:
     ticket.save(
         update_fields=[
             "mail", "mail_problem", "status", "reason", "queue", "handed_over_at",
-            "hand_over_sequence", "updated_at",
+            "hand_over_sequence", "closed_at", "updated_at",
         ]
     )  # fmt: skip
     log.warning("ticket.reply_given_up", mail=mail.value, problem=problem)

@@ -101,7 +101,11 @@ def reply_to_ticket(
 
 @transaction.atomic
 def send_reply_again(*, ticket_id: uuid.UUID, by: Actor) -> Ticket:
-    """A person has looked and found that the reply did not go out. Raises NothingToSendAgain."""
+    """A person has looked and found that the reply did not go out.
+
+    The ticket is answered again and in nobody's hands; one that is closed stays closed.
+    Raises TicketUnknown, NothingToSendAgain.
+    """
     ticket = locked_ticket(ticket_id)
     if ticket.mail not in {Ticket.Mail.UNCLEAR, Ticket.Mail.FAILED}:
         raise NothingToSendAgain(
@@ -109,8 +113,11 @@ def send_reply_again(*, ticket_id: uuid.UUID, by: Actor) -> Ticket:
             "was refused, or of which nobody knows, is sent again."
         )
     ticket.mail, ticket.mail_problem = Ticket.Mail.QUEUED, ""
-    ticket.status = Ticket.Status.ANSWERED
-    ticket.save(update_fields=["mail", "mail_problem", "status", "updated_at"])
+    if ticket.status != Ticket.Status.CLOSED:
+        ticket.status = Ticket.Status.ANSWERED
+        ticket.queue = queue_for(ticket.intent) if ticket.intent else ""
+        ticket.reason, ticket.handed_over_at, ticket.hand_over_sequence = "", None, None
+    ticket.save()
     outbox.put("support.send_reply", ticket.pk)
     record(
         action="ticket.reply_repeated",

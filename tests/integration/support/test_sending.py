@@ -17,7 +17,10 @@ from controlplane.events.outbox import NotYet, carry_out, claim
 from controlplane.support import sending
 from controlplane.support.models import Ticket
 from controlplane.support.services import (
+    AlreadyAnswered,
     NothingToSendAgain,
+    close_ticket,
+    hand_over,
     reply_to_ticket,
     send_reply_again,
 )
@@ -229,6 +232,60 @@ def test_a_server_that_stays_away_gives_the_ticket_to_a_person(
     ticket.refresh_from_db()
     assert (ticket.mail, ticket.status) == ("failed", "handed_over")
     assert "nobody there" in ticket.reason
+
+
+def _refused(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> Ticket:
+    """The mail server will not have its reply, so a person has it."""
+    ticket = answered(**fields)
+    mend = failing(monkeypatch, "send_messages", smtplib.SMTPSenderRefused(550, b"no", "us"))
+    sending.send_reply(ticket.pk)
+    mend()
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status) == ("failed", "handed_over")
+    return ticket
+
+
+def test_what_is_sent_again_is_in_nobodys_hands_any_more(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage]
+) -> None:
+    ticket = _refused(monkeypatch)
+
+    send_reply_again(ticket_id=ticket.pk, by=ADA)
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status, len(mailoutbox)) == ("sent", "answered", 1)
+    assert (ticket.queue, ticket.reason) == ("", "")
+    assert ticket.handed_over_at is ticket.hand_over_sequence is None
+    with pytest.raises(AlreadyAnswered):
+        hand_over(ticket_id=ticket.pk, reason="", by=MACHINE)
+
+
+def test_what_is_closed_is_sent_again_and_stays_closed(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage]
+) -> None:
+    ticket = _refused(monkeypatch)
+    close_ticket(ticket_id=ticket.pk, by=ADA)
+
+    send_reply_again(ticket_id=ticket.pk, by=ADA)
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status, len(mailoutbox)) == ("sent", "closed", 1)
+    assert ticket.closed_at is not None
+
+
+def test_what_is_closed_opens_again_when_its_reply_is_refused(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = answered()
+    close_ticket(ticket_id=ticket.pk, by=ADA)
+    failing(monkeypatch, "send_messages", smtplib.SMTPSenderRefused(550, b"no", "us"))
+
+    sending.send_reply(ticket.pk)
+
+    ticket.refresh_from_db()
+    assert (ticket.mail, ticket.status, ticket.closed_at) == ("failed", "handed_over", None)
 
 
 def _support_address(address: str) -> None:
