@@ -1,4 +1,7 @@
-"""How often one address may do something at one tenant. Keys of the cache carry the tenant."""
+"""How often one address, or everybody together, may do something at one tenant.
+
+Keys of the cache carry the tenant.
+"""
 
 import hashlib
 import time
@@ -18,7 +21,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Throttle:
-    """At most `times` in each window of `seconds`. Windows begin at the same moment for all.
+    """At most `times` in each window of `seconds`, by one address or by all together.
+
+    Windows begin at the same moment for all.
 
     Without Redis nobody is refused: what a person writes must not be lost for want of a counter.
     """
@@ -26,13 +31,13 @@ class Throttle:
     name: str
     times: int
     seconds: int
+    together: bool = False
 
     def refused_until(self, request: HttpRequest) -> datetime | None:
         """Counts this request; says when the next one is taken, if this one is too many."""
         window = int(time.time()) // self.seconds
-        # The address itself need not lie in the cache.
-        address = hashlib.sha256(_network_of(address_of(request)).encode()).hexdigest()[:32]
-        key = f"throttle:{self.name}:{address}:{window}"
+        whose = "all" if self.together else _hashed(_network_of(address_of(request)))
+        key = f"throttle:{self.name}:{whose}:{window}"
         try:
             cache.add(key, 0, timeout=self.seconds)
             count = cache.incr(key)
@@ -44,6 +49,11 @@ class Throttle:
         if count <= self.times:
             return None
         return datetime.fromtimestamp((window + 1) * self.seconds, tz=UTC)
+
+
+def _hashed(address: str) -> str:
+    """The address itself need not lie in the cache."""
+    return hashlib.sha256(address.encode()).hexdigest()[:32]
 
 
 def _network_of(address: str) -> str:

@@ -22,6 +22,8 @@ from controlplane.support.models import Ticket
 from tenants.doors import Door, enters
 
 MESSAGES = Throttle("contact", times=5, seconds=10 * 60)
+# From however many addresses: more than this nobody writes, and nobody could read.
+ALL_MESSAGES = Throttle("contact", times=60, seconds=10 * 60, together=True)
 BY = system("contact form")
 
 
@@ -31,8 +33,9 @@ BY = system("contact form")
 def write(request: HttpRequest) -> HttpResponse:
     form = ContactForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if until := MESSAGES.refused_until(request):
-            return _too_many(request, form, until)
+        for throttle in (MESSAGES, ALL_MESSAGES):  # what the first refuses fills not the second
+            if until := throttle.refused_until(request):
+                return _too_many(request, form, until, by_all=throttle.together)
         try:
             return redirect(_thanks_for(request, _ticket_of(form)))
         except DomainError as error:
@@ -65,9 +68,11 @@ def _ticket_of(form: ContactForm) -> Ticket:
     ).ticket
 
 
-def _too_many(request: HttpRequest, form: ContactForm, until: datetime) -> HttpResponse:
+def _too_many(
+    request: HttpRequest, form: ContactForm, until: datetime, *, by_all: bool
+) -> HttpResponse:
     """What was typed is shown, so that it can be copied or sent again from there."""
-    context = {"form": form, "until": until}
+    context = {"form": form, "until": until, "by_all": by_all}
     response = TemplateResponse(request, "portal/contact/too_many.html", context, status=429)
     response.headers["Retry-After"] = str(max(1, round((until - timezone.now()).total_seconds())))
     return response

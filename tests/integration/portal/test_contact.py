@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client, override_settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from controlplane.events.models import Event
+from controlplane.portal.views import contact
 from controlplane.support.models import Ticket
 from tenants import lookup
 from tenants.context import inside
@@ -23,6 +25,13 @@ FORM = {
     "message": "It flickers since Monday.",
     "website": "",
 }
+
+
+@pytest.fixture(autouse=True)
+def _counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests sent is no message of this one's."""
+    anew = replace(contact.ALL_MESSAGES, name=f"contact-{uuid.uuid4()}")
+    monkeypatch.setattr(contact, "ALL_MESSAGES", anew)
 
 
 @pytest.fixture
@@ -129,6 +138,32 @@ def test_too_many_messages_are_told_when_the_next_is_taken(
     assert same_address.post("/support/", FORM).status_code == 302
     monkeypatch.setattr("controlplane.portal.throttle.time.time", lambda: 1_700_000_600.0)
     assert stranger.post("/support/", FORM).status_code == 302
+
+
+def test_from_many_addresses_only_so_many_messages_are_taken(
+    north: Tenant, south: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controlplane.portal.throttle.time.time", lambda: 1_700_000_000.0)
+    assert contact.ALL_MESSAGES.times == 60
+    monkeypatch.setattr(contact, "ALL_MESSAGES", replace(contact.ALL_MESSAGES, times=7))
+    # Refused for itself, an address takes no place of the others'.
+    one = _somebody(north)
+    assert [one.post("/support/", FORM).status_code for _ in range(8)] == [302] * 5 + [429] * 3
+
+    assert [_somebody(north).post("/support/", FORM).status_code for _ in range(2)] == [302] * 2
+    late = _somebody(north).post("/support/", FORM)
+
+    assert late.status_code == 429
+    assert int(late.headers["Retry-After"]) >= 1
+    page = late.content.decode()
+    assert "Very many messages come in at the moment" in page
+    assert "From your connection" not in page
+    assert "It flickers since Monday." in page
+    with inside(north):
+        assert Ticket.objects.count() == 7
+    assert _somebody(south).post("/support/", FORM).status_code == 302
+    monkeypatch.setattr("controlplane.portal.throttle.time.time", lambda: 1_700_000_600.0)
+    assert _somebody(north).post("/support/", FORM).status_code == 302
 
 
 @pytest.mark.parametrize(("behind_proxy", "last"), [(True, 302), (False, 429)])
