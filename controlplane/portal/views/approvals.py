@@ -18,6 +18,7 @@ from controlplane.portal.doors import member_page
 from controlplane.portal.forms.approvals import DecisionForm
 from controlplane.portal.invoices.page import shown_for_approval
 from controlplane.portal.reasons import told
+from controlplane.portal.trials import tests_among
 from controlplane.portal.views.orders import shown_order
 from controlplane.portal.views.tickets import shown_draft
 from tenants.members import actor_of
@@ -52,11 +53,12 @@ def index(request: HttpRequest) -> HttpResponse:
         **Order.objects.in_bulk(subjects),
         **Invoice.objects.only("currency").in_bulk(subjects),
     }
+    tests = tests_among(subjects)
     context = {
         "section": "approvals",
         "listing": shown,
         "rows": [
-            (row, told(row.reasons[:1], about.get(row.subject_id)))
+            (row, told(row.reasons[:1], about.get(row.subject_id)), row.subject_id in tests)
             for row in shown.page.object_list
         ],
         "list_id": "approvals",
@@ -104,6 +106,10 @@ def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
         return _refusal(request, approval, why="role", form=form)
     except services.AlreadyEnded as error:
         return _refusal(request, error.approval, why="ended", form=form)
+    except (services.ApprovalNotReady, services.ApprovalChanged) as error:
+        context = _context(services.get_approval(approval_id), form=form)
+        context["is_changed"] = isinstance(error, services.ApprovalChanged)
+        return TemplateResponse(request, "portal/approvals/detail.html", context, status=409)
     return redirect("approvals:detail", approval_id)
 
 
@@ -136,7 +142,9 @@ def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
     return {
         "section": "approvals",
         "form": form,
+        "blocked": services.blocked_by(approval) if approval.is_pending else "",
         "reasons": told(approval.reasons, shown["order"] or invoice.get("invoice")),
+        "is_test": bool(tests_among([approval.subject_id])),
         **shown,
         **invoice,
         **shown_draft(approval),

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from controlplane.core.errors import DomainError
 from controlplane.invoices import services
 from controlplane.invoices.models import Invoice
+from controlplane.policies.verdicts import Verdict
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, require_approver, require_manager
 from controlplane.portal.forms.invoices import MOST_LINES, CorrectionForm, UploadForm, empty_lines
 from controlplane.portal.invoices.page import (
     PICTURED,
@@ -26,6 +27,7 @@ from controlplane.portal.invoices.page import (
     shown_invoice,
 )
 from controlplane.portal.invoices.pictures import MOST_PAGES, Picture, picture_of
+from controlplane.portal.trials import IS_TEST_INVOICE, is_test_invoice
 from tenants import files
 from tenants.members import actor_of
 
@@ -41,7 +43,9 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = Invoice.objects.all() if status == EVERY else Invoice.objects.with_status(status)
     shown = lists.listing(
         request,
-        rows.defer("text", "normal", "fields", "findings", "match"),
+        rows.annotate(is_test=IS_TEST_INVOICE).defer(
+            "text", "normal", "fields", "findings", "match"
+        ),
         search_in=["number", "supplier_name", "order_reference", "filename"],
         sorts={
             "number": "number",
@@ -91,7 +95,8 @@ def upload(request: HttpRequest) -> HttpResponse:
 @member_page
 def state(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """The invoice's row of a list, asked for until the document has been read."""
-    context = {"invoice": services.get_invoice(invoice_id)}
+    invoice = services.get_invoice(invoice_id)
+    context = {"invoice": invoice, "is_test": is_test_invoice(invoice)}
     return TemplateResponse(request, "portal/invoices/_row.html", context)
 
 
@@ -107,20 +112,20 @@ def detail(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def correct(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
-    require_manager(request)
+    require_approver(request)
     invoice = services.get_invoice(invoice_id)
     if request.method != "POST":  # a log-in came between
         return redirect("invoices:detail", invoice_id)
     form = CorrectionForm(invoice, request.POST)
     if form.is_valid():
         try:
-            services.correct_fields(
+            matched = services.correct_fields(
                 invoice_id=invoice_id, fields=form.values, by=actor_of(request.member)
             )
         except DomainError as error:
             form.mark(error)
         else:
-            messages.success(request, _("The fields are confirmed. Now match the invoice."))
+            messages.success(request, _confirmed(matched))
             return redirect("invoices:detail", invoice_id)
     context = {"form": form, **shown_invoice(invoice)}
     return TemplateResponse(request, "portal/invoices/detail.html", context, status=422)
@@ -130,7 +135,7 @@ def correct(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 @member_page
 def more_lines(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """A few more empty lines for the form, behind those that it has."""
-    require_manager(request)
+    require_approver(request)
     services.get_invoice(invoice_id)
     given = request.GET.get("after", "")
     start = min(int(given), MOST_LINES) if given.isdecimal() and len(given) < 5 else 0
@@ -196,6 +201,15 @@ def _picture(invoice_id: uuid.UUID, number: int) -> tuple[Invoice, Picture]:
     if invoice.format not in PICTURED or invoice.quarantine_code or number > MOST_PAGES:
         raise Http404
     return invoice, picture_of(invoice, number)
+
+
+def _confirmed(matched: Invoice) -> str:
+    """What a match with the confirmed fields has come to."""
+    if matched.verdict == Verdict.ACCEPT:
+        return _("The fields are confirmed and the invoice was matched: it may be paid.")
+    if matched.verdict == Verdict.REJECT:
+        return _("The fields are confirmed and the invoice was matched: the policies reject it.")
+    return _("The fields are confirmed and the invoice was matched: it is held for a person.")
 
 
 def _statuses(status: str) -> list[tuple[str, str, int]]:

@@ -18,12 +18,12 @@ from controlplane.events import services, shopify, signing
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
 from controlplane.events.types import EVENT_TYPES
-from controlplane.orders.models import Order
 from controlplane.portal import lists
 from controlplane.portal.deliveries import fate_of
 from controlplane.portal.doors import member_page, require_manager
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.sources import SecretForm, SourceForm
+from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
 
 # The session holds a new secret, encrypted, from its making until the page that shows it.
@@ -220,14 +220,14 @@ def _tested(source: Source, event_id: str) -> Event | None:
 
 
 def _fate(event: Event) -> dict[str, Any]:
-    """How far the test event came: to n8n, and an order to its verdict."""
+    """How far the test event came: to n8n, and what came of it to its verdict."""
     fate = fate_of(event)
-    order = Order.objects.filter(event_id=event.pk).first()
-    is_judged = order is not None or not event.type.startswith("order.")
+    trial = trial_of(event)
+    is_judged = trial.is_judged if trial else not event.type.startswith("order.")
     return {
         "event": event,
         "fate": fate,
-        "tested_order": order,
+        "trial": trial,
         "is_judged": is_judged,
         "is_polled": fate.is_open or (fate.status == "delivered" and not is_judged),
     }
