@@ -7,6 +7,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 
 from controlplane.core.money import Money, parse_amount
+from controlplane.invoices.matching.accounts import masked_iban
 from controlplane.invoices.matching.papers import ZERO, Terms
 from controlplane.invoices.matching.result import CODES, LINE_CODES, Match
 from controlplane.invoices.models import Invoice
@@ -37,6 +38,8 @@ FIELDS: dict[str, str] = {
     "invoice.supplier.vat_id": "The supplier's VAT number; may be empty",
     "invoice.buyer_name": "Whom it is made out to",
     "invoice.iban": "The account to pay to; may be empty",
+    "invoice.iban_text": "The same for messages, such as DE79 … 7890",
+    "invoice.iban_is_new": "Whether the supplier's accepted invoices all name another account",
     "invoice.issue_date": "ISO 8601; may be empty",
     "invoice.due_date": "ISO 8601; may be empty",
     "invoice.order_reference": "The purchase order that it names; may be empty",
@@ -100,10 +103,10 @@ def terms_of(parameters: Mapping[str, Any]) -> Terms:
     )
 
 
-def facts_of(invoice: Invoice, match: Match | None) -> dict[str, Any]:
+def facts_of(invoice: Invoice, match: Match | None, *, iban_is_new: bool = False) -> dict[str, Any]:
     """The invoice as rules see it: whole numbers, texts and truth values only."""
     return {
-        "invoice": _invoice_facts(invoice),
+        "invoice": {**_invoice_facts(invoice), "iban_is_new": iban_is_new},
         "rules": _rule_facts(invoice),
         "match": _match_facts(match),
     }
@@ -134,6 +137,7 @@ def _invoice_facts(invoice: Invoice) -> dict[str, Any]:
         "supplier": {"name": invoice.supplier_name, "vat_id": invoice.supplier_vat_id},
         "buyer_name": invoice.buyer_name,
         "iban": invoice.iban,
+        "iban_text": masked_iban(invoice.iban),
         "issue_date": invoice.issue_date.isoformat() if invoice.issue_date else "",
         "due_date": invoice.due_date.isoformat() if invoice.due_date else "",
         "order_reference": invoice.order_reference,

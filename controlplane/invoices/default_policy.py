@@ -50,6 +50,13 @@ RULES: tuple[dict[str, str], ...] = (
         "rules.errors > 0",
         "Rules of EN 16931 that it breaks ({rules.errors}): {rules.text}.",
     ),
+    _rule(
+        "bank_account_changed",
+        "hold",
+        "invoice.iban_is_new",
+        "The account {invoice.iban_text} is on none of this supplier's accepted invoices. Before "
+        "you approve it, call the supplier by a number that you know, not by one on the invoice.",
+    ),
     *(_rule(code, "hold", f"match.{code}.count > 0", f"{{match.{code}.text}}") for code in CODES),
     _rule(
         "over_limit",

@@ -42,13 +42,8 @@ def others_of_this_number(invoice: Invoice) -> list[Invoice]:
     digits = [part for part in parts if part.isdecimal()]
     # Only so that not everything of a supplier is looked at.
     within = max(digits or parts or [key], key=len)
-    supplier = Q(supplier_key=invoice.supplier_key)
-    if invoice.supplier_name:
-        # Paper may leave out the VAT number that the XML has.
-        by_name = Q(supplier_name__iexact=invoice.supplier_name)
-        supplier |= by_name & Q(supplier_vat_id="") if invoice.supplier_vat_id else by_name
     rows = (
-        Invoice.objects.filter(supplier, is_credit_note=invoice.is_credit_note)
+        Invoice.objects.filter(of_supplier(invoice), is_credit_note=invoice.is_credit_note)
         .filter(number__icontains=within)
         .exclude(pk=invoice.pk)
         .exclude(outcome=Invoice.Outcome.REJECTED)
@@ -56,6 +51,16 @@ def others_of_this_number(invoice: Invoice) -> list[Invoice]:
         .defer("text", "normal", "fields", "findings", "match")
     )
     return [row for row in rows if number_key(row.number) == key]
+
+
+def of_supplier(invoice: Invoice) -> Q:
+    """Invoices of the same supplier. The caller has seen that it has a `supplier_key`."""
+    supplier = Q(supplier_key=invoice.supplier_key)
+    if invoice.supplier_name:
+        # Paper may leave out the VAT number that the XML has.
+        by_name = Q(supplier_name__iexact=invoice.supplier_name)
+        supplier |= by_name & Q(supplier_vat_id="") if invoice.supplier_vat_id else by_name
+    return supplier
 
 
 def look_for_original(invoice: Invoice) -> None:

@@ -24,6 +24,7 @@ from controlplane.invoices.models import (
 )
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.procurement.papers import order_of, received_line_of
+from controlplane.invoices.services.accounts import iban_is_new
 from controlplane.invoices.services.duplicates import look_for_original
 from controlplane.invoices.services.lookup import SUBJECT, assert_read, locked_invoice
 from controlplane.policies.contexts import get_context
@@ -52,7 +53,7 @@ def match_invoice(*, invoice_id: uuid.UUID, by: Actor) -> Invoice:
     if invoice.normal is not None:
         normal = NormalInvoice.from_json(invoice.normal)
         match = engine.match(normal, _papers(invoice, normal), terms_of(parameters))
-    facts = facts_of(invoice, match)
+    facts = facts_of(invoice, match, iban_is_new=iban_is_new(invoice))
     standing = _standing_decision(invoice, facts, parameters)
     decision = standing or evaluate(
         context=CONTEXT,

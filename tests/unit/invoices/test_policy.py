@@ -125,3 +125,17 @@ def test_broken_rules_that_are_not_named_are_counted_within_the_sentence() -> No
     text = facts_of(Invoice(findings=broken, rule_set="EN 16931"), None)["rules"]["text"]
 
     assert text == "BR-00: Wrong; BR-01: Wrong; BR-02: Wrong; and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("iban", "text"),
+    [
+        ("", ""),
+        ("DE79 1001 1001 2620 0178 90", "DE79 … 7890"),
+        ("de79100110012620017890", "DE79 … 7890"),
+        ("123-456789", "… 6789"),
+        ("4711", "4711"),
+    ],
+)
+def test_an_account_is_told_so_that_it_can_be_recognised(iban: str, text: str) -> None:
+    assert facts_of(Invoice(iban=iban), None)["invoice"]["iban_text"] == text
