@@ -5,8 +5,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from controlplane.approvals.models import Approval
-from controlplane.approvals.services import latest_for
+from controlplane.approvals.standing import why_not_approved
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
@@ -84,19 +83,11 @@ def _assert_acceptable(invoice: Invoice) -> None:
             "match it again after what was wrong has been put right.",
             errors=(FieldError("outcome", "cannot be accepted"),),
         )
-    of_this = Approval.objects.filter(
-        subject_type=SUBJECT, subject_id=invoice.pk, revision=str(invoice.decision_id)
-    ).first()
-    approval = of_this or latest_for(SUBJECT, invoice.pk)
-    current = approval is not None and approval.revision == str(invoice.decision_id)
-    if approval is not None and current and approval.status == Approval.Status.APPROVED:
+    state = why_not_approved(
+        SUBJECT, invoice.pk, invoice.decision_id, changed="it was matched again"
+    )
+    if not state:
         return
-    if approval is None:
-        state = "nobody was asked to approve it"
-    elif not current:
-        state = "it was matched again since it was put to somebody"
-    else:
-        state = f"its approval is {approval.status}"
     raise OutcomeNotAllowed(
         f"Invoice {invoice} is held by the tenant's policies, and {state}. Use Approval → Request "
         "and Wait first, and record accepted only where its status is approved.",
