@@ -4,11 +4,12 @@ import hashlib
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
+from controlplane.audit.models import Entry
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.models import new_id
@@ -20,90 +21,58 @@ from controlplane.knowledge.answers.subjects import Question
 from controlplane.knowledge.contexts import CONTEXT, facts_of
 from controlplane.knowledge.models import DocumentVersion
 from controlplane.knowledge.retrieval import Passage
+from controlplane.policies.models import Decision
 from controlplane.policies.parameters import parameters_for
 from controlplane.policies.services import evaluate
 
 SUBJECT = "answer"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A question on its way to an answer. `began` is monotonic time; the parameters are those of
+    the installation, where one asks."""
+
+    question: Question
+    subject: tuple[str, uuid.UUID] | None
+    installation_id: uuid.UUID | None
+    language: str
+    passages: Sequence[Passage]
+    source_language: str
+    features: Features
+    draft: Draft
+    began: float
+
+    @property
+    def kind(self) -> str:
+        return self.subject[0] if self.subject else ""
+
+    @property
+    def subject_id(self) -> uuid.UUID | None:
+        return self.subject[1] if self.subject else None
+
+    @property
+    def confidence(self) -> float:
+        if not self.passages:
+            return 0.0
+        is_dense = any(passage.similarity is not None for passage in self.passages)
+        return confidence_of(self.features, is_dense=is_dense) * self.draft.trust
+
+
 @transaction.atomic
-def keep_answer(
-    draft: Draft,
-    question: Question,
-    found: Sequence[Passage],
-    features: Features,
-    *,
-    subject: tuple[str, uuid.UUID] | None,
-    language: str,
-    source_language: str,
-    began: float,
-    installation_id: uuid.UUID | None,
-    by: Actor,
-) -> Answer:
-    """Less what is cited of a version that was withdrawn meanwhile. `began` is monotonic time."""
-    draft = draft.without_versions(_withdrawn(draft))
-    is_dense = any(passage.similarity is not None for passage in found)
-    confidence = confidence_of(features, is_dense=is_dense) * draft.trust if found else 0.0
-    kind, subject_id = subject or ("", None)
+def keep_answer(attempt: Attempt, *, by: Actor) -> Answer:
+    """Less what is cited of a version that was withdrawn meanwhile."""
+    draft = attempt.draft.without_versions(_withdrawn(attempt.draft))
+    attempt = replace(attempt, draft=draft)
     answer_id = new_id()
-    decision = evaluate(
-        context=CONTEXT,
-        subject_type=SUBJECT,
-        subject_id=answer_id,
-        data=facts_of(
-            draft,
-            question,
-            kind=kind,
-            confidence=confidence,
-            passage_count=len(found),
-            question_language=language,
-            source_language=source_language,
-        ),
-        parameters=parameters_for(installation_id),
-        event_id=None,
-        by=by,
-    )
-    entry = record(
-        action="answer.drafted",
-        subject_type=SUBJECT,
-        subject_id=str(answer_id),
-        data={
-            "about": f"{kind} {subject_id}" if kind else "",
-            "verdict": decision.verdict,
-            "reasons": [reason["code"] for reason in decision.reasons],
-            "decision_id": str(decision.pk),
-            "confidence_percent": int(confidence * 100),
-            "by_model": draft.by_model,
-            "fallback": draft.fallback,
-            "versions": sorted({str(citation.version_id) for citation in draft.citations}),
-            "text_sha256": hashlib.sha256(draft.text.encode()).hexdigest(),
-        },
-        by=by,
-    )
+    decision = _judged(attempt, answer_id, by)
+    entry = _recorded(attempt, answer_id, decision, by)
     execution = by.execution
     return Answer.objects.create(
         id=answer_id,
-        question=question.text,
-        subject_type=kind,
-        subject_id=subject_id,
-        language=language,
-        passages=[_as_seen(passage) for passage in found],
-        text=made_storable(draft.text),
-        sentences=[sentence.as_json() for sentence in draft.sentences],
-        citations=[citation.as_json() for citation in draft.citations],
-        dropped=[dropped.as_json() for dropped in draft.dropped],
-        by_model=draft.by_model,
-        model=made_storable(draft.model)[:120],
-        parameters=draft.parameters,
-        prompt=draft.prompt,
-        raw_output=made_storable(draft.raw),
-        fallback=draft.fallback,
-        fallback_detail=made_storable(draft.fallback_detail),
-        tokens_in=draft.tokens_in,
-        tokens_out=draft.tokens_out,
-        seconds=round(time.monotonic() - began, 3),
-        confidence=confidence,
-        features={name: round(value, 4) for name, value in asdict(features).items()},
+        **_as_asked(attempt),
+        **_as_drafted(draft),
+        seconds=round(time.monotonic() - attempt.began, 3),
         verdict=decision.verdict,
         reasons=decision.reasons,
         decision_id=decision.pk,
@@ -112,6 +81,77 @@ def keep_answer(
         execution_id=execution.execution_id if execution else "",
         audit_sequence=entry.sequence,
     )
+
+
+def _judged(attempt: Attempt, answer_id: uuid.UUID, by: Actor) -> Decision:
+    return evaluate(
+        context=CONTEXT,
+        subject_type=SUBJECT,
+        subject_id=answer_id,
+        data=facts_of(
+            attempt.draft,
+            attempt.question,
+            kind=attempt.kind,
+            confidence=attempt.confidence,
+            passage_count=len(attempt.passages),
+            question_language=attempt.language,
+            source_language=attempt.source_language,
+        ),
+        parameters=parameters_for(attempt.installation_id),
+        event_id=None,
+        by=by,
+    )
+
+
+def _recorded(attempt: Attempt, answer_id: uuid.UUID, decision: Decision, by: Actor) -> Entry:
+    draft = attempt.draft
+    return record(
+        action="answer.drafted",
+        subject_type=SUBJECT,
+        subject_id=str(answer_id),
+        data={
+            "about": f"{attempt.kind} {attempt.subject_id}" if attempt.subject else "",
+            "verdict": decision.verdict,
+            "reasons": [reason["code"] for reason in decision.reasons],
+            "decision_id": str(decision.pk),
+            "confidence_percent": int(attempt.confidence * 100),
+            "by_model": draft.by_model,
+            "fallback": draft.fallback,
+            "versions": sorted({str(citation.version_id) for citation in draft.citations}),
+            "text_sha256": hashlib.sha256(draft.text.encode()).hexdigest(),
+        },
+        by=by,
+    )
+
+
+def _as_asked(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "question": attempt.question.text,
+        "subject_type": attempt.kind,
+        "subject_id": attempt.subject_id,
+        "language": attempt.language,
+        "passages": [_as_seen(passage) for passage in attempt.passages],
+        "confidence": attempt.confidence,
+        "features": {name: round(value, 4) for name, value in asdict(attempt.features).items()},
+    }
+
+
+def _as_drafted(draft: Draft) -> dict[str, Any]:
+    return {
+        "text": made_storable(draft.text),
+        "sentences": [sentence.as_json() for sentence in draft.sentences],
+        "citations": [citation.as_json() for citation in draft.citations],
+        "dropped": [dropped.as_json() for dropped in draft.dropped],
+        "by_model": draft.by_model,
+        "model": made_storable(draft.model)[:120],
+        "parameters": draft.parameters,
+        "prompt": draft.prompt,
+        "raw_output": made_storable(draft.raw),
+        "fallback": draft.fallback,
+        "fallback_detail": made_storable(draft.fallback_detail),
+        "tokens_in": draft.tokens_in,
+        "tokens_out": draft.tokens_out,
+    }
 
 
 def _withdrawn(draft: Draft) -> set[uuid.UUID]:

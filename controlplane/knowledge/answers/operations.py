@@ -1,18 +1,13 @@
 """The node operation that answers."""
 
 import uuid
-from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controlplane.core.actor import Actor
 from controlplane.knowledge.answers import services
-from controlplane.knowledge.answers.subjects import (
-    Question,
-    QuestionSourceUnknown,
-    question_of,
-)
+from controlplane.knowledge.answers.subjects import Question, QuestionSourceUnknown
 from controlplane.knowledge.index.weaviate_client import IndexRefused, IndexUnreachable
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 
@@ -96,8 +91,12 @@ class AnswerOutput(OperationOutput):
 )
 def answer(data: AnswerInput, *, by: Actor) -> AnswerOutput:
     """Answer a question from approved documents, with sources, confidence and a verdict."""
-    question, subject = _asked(data)
-    given = services.answer_question(question=question, subject=subject, by=by)
+    if data.subject_id is None:
+        given = services.answer_question(question=Question(data.question), by=by)
+    else:
+        given = services.answer_subject(
+            subject_type=data.subject_type, subject_id=data.subject_id, text=data.question, by=by
+        )
     return AnswerOutput.model_validate(
         {
             "answer_id": given.pk,
@@ -112,16 +111,6 @@ def answer(data: AnswerInput, *, by: Actor) -> AnswerOutput:
             "model": given.model if given.by_model else "",
             "subject_type": given.subject_type,
             "subject_id": given.subject_id,
-            "url": services.answer_link(given, question),
+            "url": services.answer_link(given),
         }
     )
-
-
-def _asked(data: AnswerInput) -> tuple[Question, tuple[str, uuid.UUID] | None]:
-    """A question that is given stands instead of the subject's own; the subject stays."""
-    if data.subject_id is None:
-        return Question(data.question), None
-    question = question_of(data.subject_type, data.subject_id)
-    if data.question:
-        question = replace(question, text=data.question, language="")
-    return question, (data.subject_type, data.subject_id)

@@ -12,7 +12,7 @@ from controlplane.knowledge import embedding, llm, retrieval
 from controlplane.knowledge.answers.confidence import Evidence, features_of
 from controlplane.knowledge.answers.drafts import Draft
 from controlplane.knowledge.answers.extractive import Similarities, quote_answer
-from controlplane.knowledge.answers.keeping import keep_answer
+from controlplane.knowledge.answers.keeping import Attempt, keep_answer
 from controlplane.knowledge.answers.language import language_of
 from controlplane.knowledge.answers.models import Answer
 from controlplane.knowledge.answers.subjects import Question, question_of
@@ -40,12 +40,15 @@ def answer_subject(
     *,
     subject_type: str,
     subject_id: uuid.UUID,
+    text: str = "",
     collections: Sequence[str] | None = None,
     by: Actor,
 ) -> Answer:
-    """Answer what the subject asks. Raises QuestionSourceUnknown, QuestionMissing, what the
-    subject's own app raises, and what the index raises."""
+    """Answer what the subject asks, or `text` in place of that. Raises QuestionSourceUnknown,
+    QuestionMissing, what the subject's own app raises, and what the index raises."""
     question = question_of(subject_type, subject_id)
+    if text:
+        question = replace(question, text=text, language="")
     return answer_question(
         question=question, subject=(subject_type, subject_id), collections=collections, by=by
     )
@@ -81,19 +84,18 @@ def answer_question(
     features = features_of(
         asked.text, [_evidence(p, pairs) for p in found], language=source_language or "en"
     )
-    draft = _drafted(asked.text, found, pairs, language=language or source_language)
-    return keep_answer(
-        draft,
-        asked,
-        found,
-        features,
+    attempt = Attempt(
+        question=asked,
         subject=subject,
-        language=language,
-        source_language=source_language,
-        began=began,
         installation_id=installation_id or by.installation_id,
-        by=by,
+        language=language,
+        passages=found,
+        source_language=source_language,
+        features=features,
+        draft=_drafted(asked.text, found, pairs, language=language or source_language),
+        began=began,
     )
+    return keep_answer(attempt, by=by)
 
 
 def latest_answer(subject_type: str, subject_id: uuid.UUID) -> Answer | None:
@@ -112,10 +114,10 @@ def get_answer(answer_id: uuid.UUID) -> Answer:
         ) from None
 
 
-def answer_link(answer: Answer, question: Question | None = None) -> str:
+def answer_link(answer: Answer) -> str:
     """The subject's page, where people see the answer beside the question; else the answer's."""
-    if question and question.url:
-        return question.url
+    if answer.subject_id and (url := question_of(answer.subject_type, answer.subject_id).url):
+        return url
     return f"{current_tenant().portal_url}/knowledge/answers/{answer.pk}/"
 
 
