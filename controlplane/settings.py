@@ -241,6 +241,7 @@ WEAVIATE_API_KEY = env.str("WEAVIATE_API_KEY", default="")
 LLM_MODEL = env.str("LLM_MODEL", default="")
 LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
 LLM_API_KEY = env.str("LLM_API_KEY", default="")
+# Seconds for one answer, with its repetitions; then the sources are quoted.
 LLM_TIMEOUT = env.int("LLM_TIMEOUT", default=30)
 # The embedding model's graph is built once from the installed weights and kept here.
 MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
