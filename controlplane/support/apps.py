@@ -10,7 +10,7 @@ class SupportConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
-        from controlplane.support import sending, starter, subjects, webhook
+        from controlplane.support import sending, starter, subjects, telling, webhook
         from tenants.provisioning import register_step
 
         kinds.register_kind(webhook.KIND)
@@ -22,4 +22,5 @@ class SupportConfig(AppConfig):
             ended=subjects.note_ended,
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
+        outbox.register(telling.HANDLER, telling.tell_now)
         register_step("triage examples", starter.seed_examples)

@@ -71,6 +71,7 @@ def mail_handed_over(ticket_id: uuid.UUID) -> int:
     tenant = current_tenant()
     brand = brand_of(tenant)
     deciders = deciders_of(tenant)
+    waiting = Ticket.objects.waiting_for_people().count()
     refused = 0
     for decider in deciders:
         with translation.override(decider.language), timezone.override(decider.time_zone):
@@ -81,6 +82,7 @@ def mail_handed_over(ticket_id: uuid.UUID) -> int:
                 "brand": brand,
                 "decider": decider,
                 "link": ticket_link(ticket),
+                "waiting": waiting,
             }
             message = EmailMessage(
                 subject=_one_line(render_to_string("support/handed_over_subject.txt", context)),

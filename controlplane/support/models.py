@@ -26,6 +26,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def recent(self) -> Self:
         return self.order_by("-received_at", "-id")
 
+    def waiting_for_people(self) -> Self:
+        """Handed over and not closed yet; a test waits for nobody."""
+        return self.filter(status="handed_over", is_test=False)
+
 
 class Ticket(Row):
     """One question of one requester, how it was sorted, and what became of it.

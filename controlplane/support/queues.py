@@ -44,6 +44,22 @@ _QUEUES = {
 }
 
 
+QUEUE_LABELS: dict[str, Promise] = {
+    GENERAL: _("General"),
+    "logistics": _("Logistics"),
+    "returns": _("Returns"),
+    "accounting": _("Accounting"),
+    "sales": _("Sales"),
+    "orders": _("Order desk"),
+    "customer-care": _("Customer care"),
+}
+
+
+def queue_label(queue: str) -> str:
+    """The queue in words; one that is not ours by its name."""
+    return str(QUEUE_LABELS.get(queue) or queue.replace("-", " ").capitalize())
+
+
 def queue_for(intent: str) -> str:
     return _QUEUES.get(intent, GENERAL)
 

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from controlplane.core.actor import system
-from controlplane.support import mail, services
+from controlplane.support import services, telling
 
 
 @shared_task(name="support.train")
@@ -16,4 +16,4 @@ def train(**_: Any) -> None:
 
 @shared_task(name="support.mail_handed_over")
 def mail_handed_over(*, ticket_id: str, **_: Any) -> None:
-    mail.mail_handed_over(uuid.UUID(ticket_id))
+    telling.tell_handed_over(uuid.UUID(ticket_id))
