@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.core.actor import Actor
+from controlplane.core.sandbox import Busy
 from controlplane.events.services import EventUnknown
 from controlplane.invoices import services
 from controlplane.invoices.contexts import NO_CURRENCY, amount_text
@@ -158,8 +159,8 @@ class RecordOutcomeOutput(OperationOutput):
     name="extract",
     action="Extract an invoice",
     scope="invoices:read",
-    errors=(EventUnknown, services.EventHoldsNoInvoice, FileGone),
-    read_only=True,
+    errors=(EventUnknown, services.EventHoldsNoInvoice, FileGone, Busy),
+    slow=True,
 )
 def extract(data: ExtractInput, *, by: Actor) -> ExtractOutput:
     """Read the fields of a supplier invoice from its document."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from controlplane.core import sandbox
 from controlplane.invoices.models import Invoice
 from tenants.context import inside
 from tenants.models import Tenant
@@ -169,3 +170,32 @@ def test_each_needs_its_scope(north: Tenant, machine: Callable[..., Client]) -> 
             "application/json",
         )
         assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+def test_a_call_that_comes_again_is_answered_as_the_first_and_a_busy_one_is_done(
+    north: Tenant, machine: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inside(north):
+        invoice = make_invoice(read=False)
+    run = {
+        "X-N8N-Workflow-Id": "wf1",
+        "X-N8N-Execution-Id": "71",
+        "X-N8N-Node": "Extract",
+        "X-N8N-Item": "0:0",
+    }
+    path, data = "/api/v1/operations/invoice/extract", {"event_id": str(invoice.event_id)}
+    client = machine(north)
+
+    def late(*_a: Any, **_k: Any) -> Any:
+        raise sandbox.Late("time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "run", late)
+        busy = client.post(path, data, "application/json", headers=run)
+    first = client.post(path, data, "application/json", headers=run)
+    again = client.post(path, data, "application/json", headers=run)
+
+    assert (busy.status_code, busy.json()["code"]) == (503, "server_busy")
+    assert (first.status_code, first.json()["status"]) == (200, "read")
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
