@@ -19,3 +19,4 @@ class DecisionForm(forms.Form):
         widget=forms.HiddenInput,
         error_messages={"required": _("Choose “Approve” or “Reject”.")},
     )
+    revision = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)

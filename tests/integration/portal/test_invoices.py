@@ -146,17 +146,15 @@ def test_no_file_and_too_many(north: Tenant, browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("role", [Member.Role.VIEWER, Member.Role.APPROVER])
-def test_only_a_manager_takes_in_corrects_and_matches(
+def test_only_a_manager_takes_in_and_matches(
     north: Tenant, browser: Browser, unread: Invoice, role: str
 ) -> None:
     client = browser(north, role=role)
     page = page_of(client, f"/invoices/{unread.pk}/")
-    assert "Confirm the fields" not in page
-    assert "Managers of your workspace may confirm them" in page
+    assert "Match again" not in page
     file = SimpleUploadedFile("good.xml", ubl_invoice())
     for address, form in (
         ("/invoices/upload/", {"documents": file}),
-        (f"/invoices/{unread.pk}/fields/", {"number": "R-7"}),
         (f"/invoices/{unread.pk}/match/", {}),
         ("/purchase-orders/import/", {"file": file}),
         ("/goods-receipts/import/", {"file": file}),

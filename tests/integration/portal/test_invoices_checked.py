@@ -140,11 +140,12 @@ def test_confirmed_fields_count_and_can_be_matched(
     north: Tenant, browser: Browser, unread: Invoice
 ) -> None:
     client = browser(north, role="manager")
-    answer = client.post(f"/invoices/{unread.pk}/fields/", TYPED)
-    assert answer.headers["Location"] == f"/invoices/{unread.pk}/"
+    answer = client.post(f"/invoices/{unread.pk}/fields/", TYPED, follow=True)
+    assert answer.redirect_chain == [(f"/invoices/{unread.pk}/", 302)]
+    assert "the invoice was matched: it is held for a person" in answer.content.decode()
     with inside(north):
         unread.refresh_from_db()
-        assert unread.status == "read"
+        assert unread.status == "held"
         assert unread.number == "R-77"
         assert [line.seller_item_id for line in unread.lines.all()] == ["ROPE-10"]
         make_purchase_order(lines=[("ROPE-10", "100", "4.00")])
@@ -226,7 +227,86 @@ def test_an_approval_shows_the_invoice(north: Tenant, browser: Browser, held: In
     with inside(north):
         make_goods_receipt("GR-2", received=(("1", "10"),))
         services.match_invoice(invoice_id=held.pk, by=ADA)
-    assert "matched again since" in page_of(client, f"/approvals/{approval.pk}/")
+    page = page_of(client, f"/approvals/{approval.pk}/")
+    assert "matched again since" not in page
+    assert "it waits for a person" in page
+    answer = client.post(
+        f"/approvals/{approval.pk}/decision/",
+        {"decision": "approve", "revision": approval.revision, "comment": "Seen"},
+    )
+    assert answer.status_code == 409
+    assert "nothing was decided" in answer.content.decode()
+    assert "Seen" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("approver", 302)])
+def test_who_may_decide_may_confirm(
+    north: Tenant, browser: Browser, unread: Invoice, role: str, status: int
+) -> None:
+    client = browser(north, role=role)
+    page = page_of(client, f"/invoices/{unread.pk}/")
+    assert ("Approvers and managers of your workspace may confirm them" in page) is (status == 403)
+    assert client.post(f"/invoices/{unread.pk}/fields/", TYPED).status_code == status
+
+
+def test_an_unread_one_cannot_be_approved(north: Tenant, browser: Browser, unread: Invoice) -> None:
+    with inside(north):
+        services.match_invoice(invoice_id=unread.pk, by=ADA)
+        approval = request_approval(
+            subject_type="invoice",
+            subject_id=unread.pk,
+            note="",
+            expires_in=timedelta(hours=72),
+            resume_url="",
+            by=ADA,
+        )
+    client = browser(north)
+    page = page_of(client, f"/approvals/{approval.pk}/")
+    assert "Confirm the fields of the invoice first" in page
+    assert f'href="/invoices/{unread.pk}/#fields"' in page
+    assert 'value="approve"' not in page
+    assert 'value="reject"' in page
+    answer = client.post(f"/approvals/{approval.pk}/decision/", {"decision": "approve"})
+    assert answer.status_code == 409
+    assert "Confirm the fields of the invoice first" in answer.content.decode()
+    problem = client.post(
+        f"/api/v1/approvals/{approval.pk}/decision", {"decision": "approve"}, "application/json"
+    )
+    assert (problem.status_code, problem.json()["code"]) == (409, "approval_not_ready")
+    assert "Confirm the fields of invoice" in problem.json()["detail"]
+
+    client.post(f"/invoices/{unread.pk}/fields/", TYPED)
+
+    page = page_of(client, f"/approvals/{approval.pk}/")
+    assert "R-77" in page
+    assert "Confirm the fields" not in page
+    assert client.post(f"/approvals/{approval.pk}/decision/", {"decision": "approve"}).headers[
+        "Location"
+    ]
+    with inside(north):
+        done = services.record_outcome(invoice_id=unread.pk, outcome="accepted", note="", by=ADA)
+    assert done.status == "accepted"
+
+
+def test_an_approval_that_needs_no_person_more_says_so(
+    north: Tenant, browser: Browser, held: Invoice
+) -> None:
+    with inside(north):
+        approval = request_approval(
+            subject_type="invoice",
+            subject_id=held.pk,
+            note="",
+            expires_in=timedelta(hours=72),
+            resume_url="",
+            by=ADA,
+        )
+        PurchaseOrder.objects.get().lines.filter(line_id="1").update(unit_price="4.40")
+        make_goods_receipt("GR-2", received=(("1", "10"),))
+    client = browser(north, role="manager")
+    client.post(f"/invoices/{held.pk}/match/")
+    page = page_of(client, f"/approvals/{approval.pk}/")
+    assert "Pergola (policies)" in page
+    assert "nothing holds it any more" in page
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "To be paid"), ("de", "Zu zahlen")])
