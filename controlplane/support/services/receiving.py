@@ -67,43 +67,25 @@ def receive_ticket(
     `external_id` is the sender's own number: the same again by the same source (or channel) is
     answered with the ticket that it already is, and changes nothing. Raises TicketInvalid.
     """
-    subject, body = _one_line(subject), made_storable(body).strip()
-    requester_name, requester_email = _one_line(requester_name), requester_email.strip()
-    _assert_complete(subject, body, requester_email)
-    external_id = made_storable(external_id).strip()[:200]
-    _hold_serials()
-    if external_id and (known := _known_as(source, channel, external_id)):
-        assert known.event_id is not None  # written in the transaction that made it
-        return Received(known, get_event(known.event_id), is_duplicate=True)
-    serial = (Ticket.objects.aggregate(Max("serial"))["serial__max"] or _FIRST_SERIAL - 1) + 1
     ticket = Ticket(
-        serial=serial,
-        number=f"T-{serial}",
         channel=channel,
         source_slug=source.slug if source else "",
-        external_id=external_id,
-        subject=subject[:300],
-        body=body,
-        requester_name=requester_name[:200],
-        requester_email=requester_email,
+        external_id=made_storable(external_id).strip()[:200],
+        subject=_one_line(subject)[:300],
+        body=made_storable(body).strip(),
+        requester_name=_one_line(requester_name)[:200],
+        requester_email=requester_email.strip(),
         language=language.strip().lower()[:2],
         is_test=is_test,
     )
-    event = publish(
-        type=EVENT_TYPE,
-        # The number alone: n8n is shown it, and what customers write stays here.
-        subject=ticket.number,
-        body={
-            "ticket_id": str(ticket.pk),
-            "number": ticket.number,
-            "subject": ticket.subject,
-            "channel": channel,
-        },
-        external_id=f"ticket:{ticket.pk}",
-        is_test=is_test,
-        source=source,
-        by=by,
-    ).event
+    _assert_complete(ticket)
+    _hold_serials()
+    if known := _known_as(ticket):
+        assert known.event_id is not None  # written in the transaction that made it
+        return Received(known, get_event(known.event_id), is_duplicate=True)
+    ticket.serial = _next_serial()
+    ticket.number = f"T-{ticket.serial}"
+    event = _published(ticket, source, by)
     ticket.event_id = event.pk
     ticket.save(force_insert=True)
     record(
@@ -149,14 +131,33 @@ def ticket_link(ticket: Ticket) -> str:
     return f"{current_tenant().portal_url}/tickets/{ticket.pk}/"
 
 
-def _assert_complete(subject: str, body: str, email: str) -> None:
+def _published(ticket: Ticket, source: Source | None, by: Actor) -> Event:
+    return publish(
+        type=EVENT_TYPE,
+        # The number alone: n8n is shown it, and what customers write stays here.
+        subject=ticket.number,
+        body={
+            "ticket_id": str(ticket.pk),
+            "number": ticket.number,
+            "subject": ticket.subject,
+            "channel": ticket.channel,
+        },
+        external_id=f"ticket:{ticket.pk}",
+        is_test=ticket.is_test,
+        source=source,
+        by=by,
+    ).event
+
+
+def _assert_complete(ticket: Ticket) -> None:
+    """Raises TicketInvalid."""
     errors = []
-    if not subject and not body:
+    if not ticket.subject and not ticket.body:
         errors.append(FieldError("body", "is empty, and so is the subject"))
-    if len(body) > MOST_CHARACTERS:
+    if len(ticket.body) > MOST_CHARACTERS:
         errors.append(FieldError("body", f"has more than {MOST_CHARACTERS} characters"))
     try:
-        validate_email(email)
+        validate_email(ticket.requester_email)
     except ValidationError:
         errors.append(FieldError("requester.email", "is not an e-mail address"))
     if errors:
@@ -164,9 +165,17 @@ def _assert_complete(subject: str, body: str, email: str) -> None:
         raise TicketInvalid(f"Correct the ticket and send it again: {told}.", errors=tuple(errors))
 
 
-def _known_as(source: Source | None, channel: str, external_id: str) -> Ticket | None:
-    slug = source.slug if source else ""
-    return Ticket.objects.filter(channel=channel, source_slug=slug, external_id=external_id).first()
+def _known_as(ticket: Ticket) -> Ticket | None:
+    """What the same sender handed in by the same number of its own."""
+    if not ticket.external_id:
+        return None
+    return Ticket.objects.filter(
+        channel=ticket.channel, source_slug=ticket.source_slug, external_id=ticket.external_id
+    ).first()
+
+
+def _next_serial() -> int:
+    return (Ticket.objects.aggregate(Max("serial"))["serial__max"] or _FIRST_SERIAL - 1) + 1
 
 
 def _hold_serials() -> None:
