@@ -8,13 +8,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
-from django.conf import settings
+from typing import TYPE_CHECKING
 
 from controlplane.core.errors import DomainError
 from controlplane.core.text import made_storable
-from controlplane.events.incoming import Incoming, limited, parse_object
+from controlplane.events.incoming import Incoming, limited
 
 if TYPE_CHECKING:
     from controlplane.events.models import Source
@@ -30,7 +28,7 @@ SIGNATURE=$(openssl dgst -sha256 -hmac "$SECRET" \\
 curl {address} \\
   --data-binary @{file} \\
   -H 'Content-Type: {content_type}' \\
-  -H "{signature_header}: sha256=$SIGNATURE"
+{more}  -H "{signature_header}: sha256=$SIGNATURE"
 """
 
 
@@ -62,11 +60,6 @@ def signed_chunks(source: "Source", incoming: Incoming, *, limit: int) -> Iterat
         raise _refused(source)
 
 
-def read_signed_object(source: "Source", incoming: Incoming) -> dict[str, Any]:
-    """A signed JSON object. Raises BodyTooLarge, SignatureInvalid or BodyMalformed."""
-    return parse_object(b"".join(signed_chunks(source, incoming, limit=settings.INTAKE_MAX_BYTES)))
-
-
 def id_of(incoming: Incoming) -> str:
     """The sender's own number for what it sends, the same for every try; empty without one."""
     return made_storable(incoming.header(ID_HEADER).strip())[:200]
@@ -78,12 +71,14 @@ def signed_sample(source: "Source", body: bytes, headers: Mapping[str, str]) -> 
     return Incoming.of(body, signed, is_test=True)
 
 
-def example(*, file: str, content_type: str) -> str:
+def example(*, file: str, content_type: str, headers: Mapping[str, str] | None = None) -> str:
     """How to sign and send a file with openssl and curl; `{address}` is still to be filled in."""
+    more = (f"  -H '{name}: {value}' \\\n" for name, value in (headers or {}).items())
     return _EXAMPLE.format(
         address="{address}",
         file=file,
         content_type=content_type,
+        more="".join(more),
         signature_header=SIGNATURE_HEADER,
     )
 

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from controlplane.events import kinds, services, signing
-from controlplane.events.incoming import Incoming
+from controlplane.events.incoming import Incoming, parse_object
 from controlplane.events.kinds import KindUnknown, Received, SourceKind
 from controlplane.events.models import Event, OutboxMessage, Source
 from tenants import files
@@ -57,7 +57,8 @@ def receive_document(source: Source, incoming: Incoming) -> Received:
 
 
 def receive_message(source: Source, incoming: Incoming) -> Received:
-    message = signing.read_signed_object(source, incoming)
+    limit = live_settings.INTAKE_MAX_BYTES
+    message = parse_object(b"".join(signing.signed_chunks(source, incoming, limit=limit)))
     return services.publish(
         type="ticket.received",
         subject=message["subject"],

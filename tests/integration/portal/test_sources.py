@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.events import kinds, signing
-from controlplane.events.incoming import Incoming
+from controlplane.events.incoming import Incoming, parse_object
 from controlplane.events.kinds import Received, SourceKind
 from controlplane.events.models import Delivery, Event, Source
 from controlplane.events.services import create_source, internal_source, publish
@@ -31,7 +31,7 @@ def notes() -> Iterator[SourceKind]:
     """A kind that a higher floor brings."""
 
     def receive(source: Source, incoming: Incoming) -> Received:
-        note = signing.read_signed_object(source, incoming)
+        note = parse_object(b"".join(signing.signed_chunks(source, incoming, limit=10_000)))
         return publish(
             type="ticket.received",
             subject=note["subject"],
@@ -112,6 +112,17 @@ def test_a_test_event_is_followed(north: Tenant, browser: Browser, member_actor:
     state = client.get(f"/sources/shop/test/{event.pk}/").content.decode()
     assert re.search('data-status="unheard"', state)
     assert "No active workflow listens" in state
+
+
+def test_what_is_said_of_the_key_and_the_file_fits_the_kind(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    client = browser(north, role="manager")
+    assert "For any other sender: at least 16" in client.get("/sources/new/").content.decode()
+    with inside(north):
+        create_source(slug="desk", name="Desk", kind="documents", by=member_actor)
+    page = client.get("/sources/desk/").content.decode()
+    assert re.search(r"-H &#x27;Filename: invoice.xml&#x27; \\", page)
 
 
 def test_only_managers_change_sources(north: Tenant, browser: Browser, member_actor: Actor) -> None:
