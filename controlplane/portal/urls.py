@@ -53,6 +53,7 @@ invoice_urls = [
     path("<uuid:invoice_id>/fields/", invoices.correct, name="correct"),
     path("<uuid:invoice_id>/fields/lines/", invoices.more_lines, name="more_lines"),
     path("<uuid:invoice_id>/match/", invoices.match, name="match"),
+    path("<uuid:invoice_id>/read-again/", invoices.read_again, name="read_again"),
 ]
 purchase_order_urls = [
     path("", purchase_orders.index, name="list"),

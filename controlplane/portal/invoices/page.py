@@ -11,7 +11,7 @@ from controlplane.events.models import Event
 from controlplane.instances.models import NoWorkspace, Workspace
 from controlplane.invoices.models import GoodsReceipt, GoodsReceiptLine, Invoice, PurchaseOrder
 from controlplane.invoices.normal import NormalInvoice
-from controlplane.invoices.services import SUBJECT
+from controlplane.invoices.services import SUBJECT, may_be_read_again
 from controlplane.policies.verdicts import Verdict
 from controlplane.portal.invoices.bars import drawn
 from controlplane.portal.invoices.source import Source, source_of
@@ -40,6 +40,7 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
     return {
         "section": "invoices",
         "invoice": invoice,
+        "may_be_read_again": may_be_read_again(invoice),
         "normal": normal,
         "sheet_lines": normal.lines[:MOST_SHEET_LINES] if normal else (),
         "sheet_lines_left_out": max(len(normal.lines) - MOST_SHEET_LINES, 0) if normal else 0,

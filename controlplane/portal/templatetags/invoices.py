@@ -136,6 +136,7 @@ ACTIONS = {
     "invoice.received": gettext_lazy("Received"),
     "invoice.read": gettext_lazy("Read"),
     "invoice.quarantined": gettext_lazy("Put into quarantine"),
+    "invoice.read_again": gettext_lazy("Sent to be read again"),
     "invoice.corrected": gettext_lazy("Fields confirmed"),
     "invoice.validated": gettext_lazy("Checked by the rules"),
     "invoice.matched": gettext_lazy("Matched"),

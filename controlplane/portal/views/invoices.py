@@ -156,6 +156,22 @@ def match(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     return redirect("invoices:detail", invoice_id)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def read_again(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
+    """Out of quarantine, where what put it there may have passed."""
+    require_manager(request)
+    services.get_invoice(invoice_id)
+    if request.method == "POST":
+        try:
+            services.read_again(invoice_id=invoice_id, by=actor_of(request.member))
+        except services.NothingToReadAgain as error:  # somebody did so before
+            messages.error(request, error.detail)
+        else:
+            messages.success(request, _("It is read again, and its workflow starts anew."))
+    return redirect("invoices:detail", invoice_id)
+
+
 @require_GET
 @member_page
 def document(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponseBase:
