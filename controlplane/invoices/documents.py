@@ -47,6 +47,10 @@ KIND = kinds.SourceKind(
     _("Supplier invoices"),
     _("Invoices as PDF or XML, one document at a time"),
     receive,
-    example=example(file="invoice.xml", content_type="application/xml"),
+    example=example(
+        file="invoice.xml",
+        content_type="application/xml",
+        headers={FILENAME_HEADER: "invoice.xml"},
+    ),
     sample=sample,
 )

@@ -42,7 +42,8 @@ def tests_among(subject_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
 
 def is_test_invoice(invoice: Invoice) -> bool:
-    return Event.objects.filter(pk=invoice.event_id, is_test=True).exists()
+    event_id = invoice.event_id
+    return event_id is not None and Event.objects.filter(pk=event_id, is_test=True).exists()
 
 
 def trial_of(event: Event) -> Trial | None:

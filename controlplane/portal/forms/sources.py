@@ -30,7 +30,13 @@ class SecretForm(forms.Form):
 
     def __init__(self, data: Any = None, *, kind: str = SHOPIFY, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        if kind != SHOPIFY:
+        if not kind:
+            self.fields["secret"].help_text = _(
+                "For Shopify: a webhook that you create in Shopify's admin is signed with a key of "
+                "Shopify's, which is shown there below the list of webhooks; paste it here. For "
+                "any other sender: at least 16 characters, or leave it empty to have one made."
+            )
+        elif kind != SHOPIFY:
             self.fields["secret"].help_text = _(
                 "At least 16 characters. Leave it empty to have one made."
             )
@@ -58,7 +64,8 @@ class SourceForm(SecretForm):
     )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
+        # The kind is chosen on the same page, so the hint under the key speaks of each.
+        super().__init__(data, kind="", **kwargs)
         self.fields["kind"].choices = [  # type: ignore[attr-defined]
             (kind.name, format_html(CHOICE, kind.label, kind.description))
             for kind in kinds.offered()

@@ -1,6 +1,7 @@
 """How the portal writes icons, times, amounts, statuses and sortable columns."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -114,10 +115,28 @@ def payment(status: str) -> str:
     return str(PAYMENTS.get(status, status.replace("_", " ")))
 
 
+# n8n's panels show the English labels of `EVENT_TYPES`; these are the portal's.
+EVENT_LABELS = {
+    "order.created": gettext_lazy("Order created"),
+    "order.updated": gettext_lazy("Order changed"),
+    "order.cancelled": gettext_lazy("Order cancelled"),
+    "invoice.received": gettext_lazy("Invoice received"),
+    "ticket.received": gettext_lazy("Ticket received"),
+}
+
+
 @register.filter
 def event_label(name: str) -> str:
     """What people call `order.created`."""
+    if name in EVENT_LABELS:
+        return str(EVENT_LABELS[name])
     return EVENT_TYPES[name].label if name in EVENT_TYPES else name
+
+
+@register.filter
+def of(key: str, values: Mapping[str, Any]) -> Any:
+    """What stands under a key that is only known here."""
+    return values.get(key, "")
 
 
 # A document is read within seconds; after so long nobody waits in front of it any more.

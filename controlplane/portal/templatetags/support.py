@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, to_locale
 
 from controlplane.knowledge.models import DocumentVersion
-from controlplane.support.queues import label_of
+from controlplane.support.queues import label_of, queue_label
 
 register = template.Library()
 
@@ -42,6 +42,12 @@ def share(value: float | None) -> str:
 def intent(name: str) -> str:
     """`order_status` as people write it: a tenant may call its intents as it likes."""
     return label_of(name)
+
+
+@register.filter
+def queue(name: str) -> str:
+    """The people whom a ticket was handed to, in words."""
+    return queue_label(name)
 
 
 @register.filter

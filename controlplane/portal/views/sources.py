@@ -17,12 +17,12 @@ from controlplane.core.crypto import Undecryptable, decrypt, encrypt
 from controlplane.events import services, shopify, signing
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
-from controlplane.events.types import EVENT_TYPES
 from controlplane.portal import lists
 from controlplane.portal.deliveries import fate_of
 from controlplane.portal.doors import member_page, require_manager
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.sources import SecretForm, SourceForm
+from controlplane.portal.templatetags.portal import event_label
 from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
 
@@ -181,8 +181,7 @@ def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
         "shopify": shopify,
         "signing": signing,
         "topics": [
-            (topic, EVENT_TYPES[event_type].label)
-            for topic, event_type in shopify.TYPES_BY_TOPIC.items()
+            (topic, event_label(event_type)) for topic, event_type in shopify.TYPES_BY_TOPIC.items()
         ],
     }
 

@@ -26,12 +26,12 @@ def index(request: HttpRequest) -> HttpResponse:
         default_sort="title",
         per_page=12,
     )
-    slugs = Installation.objects.present().values_list("template_slug", flat=True)
+    present = Installation.objects.present().values_list("template_slug", "pk")
     context = {
         "section": "templates",
         "listing": shown,
         "list_id": "templates",
-        "installed": set(slugs),
+        "installed": dict(present),
     }
     return lists.page_or_part(
         request, "portal/templates/list.html", "portal/templates/_tiles.html", context

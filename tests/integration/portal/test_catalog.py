@@ -1,5 +1,6 @@
 """Templates, the form made from a manifest, installations and their runs."""
 
+import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -180,6 +181,14 @@ def test_only_managers_clone_and_change(
     assert client.post("/templates/do-it/clone/", FILLED).status_code == 403
     for page in ("parameters", "retry"):
         assert client.post(f"/installations/{installation.pk}/{page}/", {}).status_code == 403
+
+
+def test_an_installed_template_is_opened_and_not_cloned_again(
+    north: Tenant, browser: Browser, installation: Installation
+) -> None:
+    page = browser(north, role="manager").get("/templates/").content.decode()
+    assert "/clone/" not in page
+    assert re.search(rf'href="/installations/{installation.pk}/">Open it<', page)
 
 
 def test_unknown_ones_are_not_found(north: Tenant, browser: Browser) -> None:

@@ -298,7 +298,7 @@ def test_a_ticket_that_was_handed_over_is_closed_by_hand(
     client = browser(north)
     page = _page(client, f"/tickets/{ticket.pk}/")
     assert "A &lt;b&gt;lawyer&lt;/b&gt;" in page
-    assert "accounting" in page
+    assert "Accounting" in page
     client.post(f"/tickets/{ticket.pk}/closing/")
     with inside(north):
         assert Ticket.objects.get(pk=ticket.pk).status == "closed"
