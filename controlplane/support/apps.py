@@ -22,5 +22,5 @@ class SupportConfig(AppConfig):
             ended=subjects.note_ended,
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
-        outbox.register(telling.HANDLER, telling.tell_now)
+        outbox.register("support.tell_handed_over", telling.tell_now)
         register_step("triage examples", starter.seed_examples)

@@ -20,7 +20,6 @@ from controlplane.support.models import Ticket
 from controlplane.support.services.receiving import get_ticket
 
 SECONDS = 10 * 60
-HANDLER = "support.tell_handed_over"
 # Of the tenant that is entered: the cache's keys carry it.
 _TOLD, _LATER = "support:handed-over:told", "support:handed-over:later"
 
@@ -68,4 +67,4 @@ def _tell_later(ticket: Ticket) -> None:
     """One for all that come until then."""
     left = max(1.0, float(cache.get(_TOLD, default=0)) - time.time()) + 1
     if cache.add(_LATER, 1, timeout=int(left)):
-        outbox.put(HANDLER, ticket.pk, delay=timedelta(seconds=left))
+        outbox.put("support.tell_handed_over", ticket.pk, delay=timedelta(seconds=left))

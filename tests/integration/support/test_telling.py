@@ -35,7 +35,7 @@ def handed_over(**fields: Any) -> Ticket:
 
 def later() -> list[OutboxMessage]:
     with outside():
-        return list(OutboxMessage.objects.filter(handler=telling.HANDLER))
+        return list(OutboxMessage.objects.filter(handler="support.tell_handed_over"))
 
 
 def test_a_flood_is_told_once_and_once_more_when_it_has_passed(
