@@ -18,7 +18,9 @@ from controlplane.invoices.models import GoodsReceipt, Invoice, PurchaseOrder
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.reading import Reading, entry
 
-ADA = Actor(ActorKind.MEMBER, "1", "Ada Lovelace", frozenset({"invoices:submit"}))
+ADA = Actor(
+    ActorKind.MEMBER, "1", "Ada Lovelace", frozenset({"approvals:decide", "invoices:submit"})
+)
 SUPPLIER = "Nordwind Seile GmbH"
 VAT_ID = "DE123456789"
 BUYER = "Hafen Logistik AG"

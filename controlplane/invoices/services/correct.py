@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from controlplane.approvals.renewal import hold_waiting
+from controlplane.approvals.services import DECIDE, NotADecider
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError
@@ -36,10 +37,15 @@ def correct_fields(*, invoice_id: uuid.UUID, fields: Mapping[str, Any], by: Acto
 
     Only where Pergola could not read it for sure: electronic data is never overruled. It is
     matched at once, by what its last match went by. Raises InvoiceUnknown, FieldsInvalid,
-    NothingToCorrect, NotAPerson.
+    NothingToCorrect, NotAPerson, NotADecider.
     """
     if by.kind is not ActorKind.MEMBER:
         raise NotAPerson("Log in to the portal and confirm the fields there.")
+    if DECIDE not in by.scopes:
+        raise NotADecider(
+            "Your role may look at the fields but not confirm them. Ask an approver or a manager "
+            "of your workspace."
+        )
     typed = parse_fields(fields)
     invoice = locked_invoice(invoice_id)
     _assert_open(invoice)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.approvals.services import NotADecider
 from controlplane.audit.models import Entry
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.invoices import services
@@ -147,6 +148,13 @@ def test_nor_is_what_was_quarantined_or_has_an_outcome(scan: Invoice) -> None:
 def test_a_machine_cannot_look_at_paper(scan: Invoice) -> None:
     with pytest.raises(services.NotAPerson):
         correct(scan, by=Actor(ActorKind.MACHINE, "key", "key"))
+
+
+def test_who_only_looks_confirms_nothing(scan: Invoice) -> None:
+    with pytest.raises(NotADecider, match="not confirm them"):
+        correct(scan, by=Actor(ActorKind.MEMBER, "3", "Cid Ray"))
+    scan.refresh_from_db()
+    assert scan.needs_check
 
 
 def test_xml_with_a_hole_in_it_keeps_its_lines(tenant: Tenant) -> None:
