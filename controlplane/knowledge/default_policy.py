@@ -30,15 +30,15 @@ RULES: tuple[dict[str, str], ...] = (
         "not_sure_enough",
         "reject",
         "answer.has_citations && answer.confidence_percent < params.draft_above",
-        "The answer is {answer.confidence_percent} % sure; drafts begin at {params.draft_above} %.",
+        "The answer is {answer.confidence_percent}% sure; drafts begin at {params.draft_above}%.",
     ),
     _rule(
         "needs_a_reader",
         "hold",
         "answer.has_citations && answer.confidence_percent >= params.draft_above && "
         "answer.confidence_percent < params.reply_above",
-        "The answer is {answer.confidence_percent} % sure; it goes out unread from "
-        "{params.reply_above} % on.",
+        "The answer is {answer.confidence_percent}% sure; it goes out unread from "
+        "{params.reply_above}% on.",
     ),
     _rule(
         "critical_urgency",

@@ -120,7 +120,7 @@ def _of_its_price(line: LineMatch, currency: str, terms: Terms) -> Iterator[Reas
     ):
         return
     extra = charged - line.expected_net
-    share = f" ({100 * extra / abs(line.expected_net):+.2f} %)" if line.expected_net else ""
+    share = f" ({100 * extra / abs(line.expected_net):+.2f}%)" if line.expected_net else ""
     price = line.unit_price
     if line.invoiced and (price is None or charged == line.net):
         price = charged / line.invoiced

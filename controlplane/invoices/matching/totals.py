@@ -57,7 +57,7 @@ def faults(invoice: NormalInvoice) -> Iterator[str]:
     for part in invoice.vat:
         if part.taxable_amount is not None and part.rate is not None:
             tax = rounded(part.taxable_amount * part.rate / 100, currency)
-            yield from told(f"The tax at {plain(part.rate)} %", part.tax_amount, tax)
+            yield from told(f"The tax at {plain(part.rate)}%", part.tax_amount, tax)
     yield from _out_of_proportion(invoice)
 
 

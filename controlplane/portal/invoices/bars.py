@@ -83,7 +83,7 @@ def _drawn(line: dict[str, Any], mode: str) -> DrawnLine:
     price, agreed = _number(line["unit_price"]), _number(line["ordered_price"])
     change = None
     if price is not None and agreed and price != agreed:
-        change = ((price - agreed) / agreed * 100).quantize(Decimal("0.1"))
+        change = ((price - agreed) / agreed * 100).quantize(Decimal("0.01"))
     over = None
     if limit is not None and invoiced is not None and invoiced > 0:
         over = max(before + invoiced - limit, ZERO) or None

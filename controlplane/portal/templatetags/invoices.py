@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext_lazy, to_locale
 
 from controlplane.portal.invoices.bars import Bar
 from controlplane.portal.invoices.terms import Shown
-from controlplane.portal.templatetags.portal import amount, pill
+from controlplane.portal.templatetags.portal import amount, percent, pill
 
 register = template.Library()
 
@@ -97,8 +97,8 @@ def told(shown: Shown, currency: str) -> SafeString | str:
 
 @register.simple_tag
 def percent_rate(value: Any) -> str:
-    """`19 %`, as an invoice writes a rate."""
-    return "–" if value in (None, "") else f"{quantity(value)}\u00a0%"
+    """A rate of tax in the reader's way: 19%, `19 %` in German."""
+    return "–" if value in (None, "") else percent(Decimal(value))
 
 
 @register.inclusion_tag("portal/invoices/_bar.html")

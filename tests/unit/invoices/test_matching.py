@@ -152,7 +152,7 @@ class TestPrices:
         found = matched(invoice(line(price="1.10")), order(ordered()))
 
         assert message(found, "price_above") == (
-            "Line 1 (Beeswax): 1.1 GBP each, ordered at 1 GBP; 10 GBP (+10.00 %) more than agreed."
+            "Line 1 (Beeswax): 1.1 GBP each, ordered at 1 GBP; 10 GBP (+10.00%) more than agreed."
         )
 
     def test_a_lower_price_is_fine(self) -> None:

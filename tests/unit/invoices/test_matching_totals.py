@@ -136,7 +136,7 @@ class TestCreditNotes:
             preceding_known=True,
         )  # fmt: skip
 
-        assert message(found, "price_above").endswith("8 GBP (+20.00 %) credited with less.")
+        assert message(found, "price_above").endswith("8 GBP (+20.00%) credited with less.")
 
     def test_it_has_to_name_an_invoice_that_is_known(self) -> None:
         unnamed = matched(
