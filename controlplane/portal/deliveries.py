@@ -6,8 +6,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from controlplane.core.errors import DomainError
 from controlplane.events.delivery import WAITS_FOR_A_LISTENER
 from controlplane.events.models import Delivery, Event
+from controlplane.instances.models import Workspace
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,17 @@ class Fate:
     @property
     def is_open(self) -> bool:
         return self.status in {Delivery.Status.PENDING, Delivery.Status.CLAIMED}
+
+
+def execution_url(event: Event) -> str:
+    """Where n8n shows the run that took the event; empty before there is one."""
+    if not event.execution_id or not event.workflow_id:
+        return ""
+    try:
+        editor = Workspace.current().editor_base_url
+    except DomainError:
+        return ""
+    return f"{editor}/workflow/{event.workflow_id}/executions/{event.execution_id}"
 
 
 def fate_of(event: Event) -> Fate:

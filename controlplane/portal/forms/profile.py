@@ -1,11 +1,24 @@
 from typing import Any
 from zoneinfo import available_timezones
 
+from babel.core import get_global
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Member, Tenant
+
+# Only of these are names still given out; `US/Eastern` and its like are kept for old software.
+AREAS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
+    "Indian", "Pacific",
+)  # fmt: skip
+
+
+def _canonical_zones() -> set[str]:
+    """Without the names that another one has replaced, such as Asia/Calcutta."""
+    named = {zone for zone in available_timezones() if zone.partition("/")[0] in AREAS}
+    return named - get_global("zone_aliases").keys() | {"UTC"}
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -31,8 +44,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             ("", as_tenant % {"value": language}),
             *settings.LANGUAGES,
         ]
-        zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+        zones = _canonical_zones() | {self.instance.time_zone or "UTC"}
         self.fields["time_zone"].choices = [
             ("", as_tenant % {"value": tenant.time_zone}),
-            *((zone, zone.replace("_", " ")) for zone in zones),
+            *((zone, zone.replace("_", " ")) for zone in sorted(zones)),
         ]

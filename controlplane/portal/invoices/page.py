@@ -6,13 +6,12 @@ from django.db.models import QuerySet
 
 from controlplane.approvals.models import Approval
 from controlplane.audit.models import Entry
-from controlplane.core.errors import DomainError
 from controlplane.events.models import Event
-from controlplane.instances.models import NoWorkspace, Workspace
 from controlplane.invoices.models import GoodsReceipt, GoodsReceiptLine, Invoice, PurchaseOrder
 from controlplane.invoices.normal import NormalInvoice
 from controlplane.invoices.services import SUBJECT, may_be_read_again
 from controlplane.policies.verdicts import Verdict
+from controlplane.portal.deliveries import execution_url
 from controlplane.portal.invoices.bars import drawn
 from controlplane.portal.invoices.source import Source, source_of
 from controlplane.portal.invoices.terms import found_term, shown_terms
@@ -155,11 +154,4 @@ def _event(invoice: Invoice) -> dict[str, Any]:
     event = None
     if invoice.event_id:
         event = Event.objects.select_related("source").filter(pk=invoice.event_id).first()
-    if event is None or not event.execution_id:
-        return {"event": event, "execution_url": ""}
-    try:
-        editor = Workspace.current().editor_base_url
-    except (NoWorkspace, DomainError):
-        return {"event": event, "execution_url": ""}
-    address = f"{editor}/workflow/{event.workflow_id}/executions/{event.execution_id}"
-    return {"event": event, "execution_url": address if event.workflow_id else ""}
+    return {"event": event, "execution_url": execution_url(event) if event else ""}

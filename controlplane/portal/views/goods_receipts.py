@@ -1,6 +1,8 @@
 """Goods receipts and despatch advices: what arrived, and what the supplier says was sent."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Min
@@ -57,9 +59,23 @@ def index(request: HttpRequest) -> HttpResponse:
         "status": kind,
         "statuses": [(EVERY, _("All")), *GoodsReceipt.Kind.choices],
     }
+    _name_suppliers(shown.page.object_list)
     return lists.page_or_part(
         request, "portal/procurement/receipts.html", "portal/procurement/_receipts.html", context
     )
+
+
+def _name_suppliers(receipts: Iterable[Any]) -> None:
+    """A table from the warehouse seldom names the supplier; its order does."""
+    nameless = {each: each.first_order.lower() for each in receipts if _lacks_supplier(each)}
+    orders = PurchaseOrder.objects.numbered(set(nameless.values()))
+    suppliers = {order.number.lower(): order.supplier_name for order in orders}
+    for receipt, number in nameless.items():
+        receipt.supplier_name = suppliers.get(number, "")
+
+
+def _lacks_supplier(receipt: Any) -> bool:
+    return bool(receipt.first_order) and not receipt.supplier_name
 
 
 @require_GET
@@ -68,11 +84,13 @@ def detail(request: HttpRequest, goods_receipt_id: uuid.UUID) -> HttpResponse:
     receipt = get_object_or_404(GoodsReceipt, pk=goods_receipt_id)
     lines = Paginator(receipt.lines.all(), LINES_PER_PAGE).get_page(request.GET.get("page"))
     numbers = {receipt.order_number, *(line.order_number for line in lines.object_list)}
+    orders = PurchaseOrder.objects.numbered(numbers - {""})
     context = {
         "section": "invoices",
         "receipt": receipt,
         "lines": lines,
-        "orders": PurchaseOrder.objects.numbered(numbers - {""}),
+        "orders": orders,
+        "suppliers": sorted({order.supplier_name for order in orders} - {""}),
     }
     return TemplateResponse(request, "portal/procurement/receipt.html", context)
 

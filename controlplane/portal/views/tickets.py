@@ -22,7 +22,7 @@ from controlplane.events.models import Event
 from controlplane.knowledge.answers.models import Answer
 from controlplane.portal import lists
 from controlplane.portal.answers import presented, shown_answer
-from controlplane.portal.deliveries import fate_of
+from controlplane.portal.deliveries import execution_url, fate_of
 from controlplane.portal.doors import member_page, require_approver
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.tickets import CorrectionForm, TicketForm
@@ -163,6 +163,7 @@ def _page(request: HttpRequest, ticket: Ticket, *, form: CorrectionForm) -> Http
         "form": form,
         "event": event,
         "fate": fate_of(event) if event else None,
+        "execution_url": execution_url(event) if event else "",
         "approvals": Approval.objects.filter(
             subject_type=services.SUBJECT, subject_id=ticket.pk
         ).order_by("-requested_at"),

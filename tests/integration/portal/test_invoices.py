@@ -227,3 +227,14 @@ def test_what_was_refused_says_why_and_is_not_drawn(north: Tenant, browser: Brow
     assert "DOCTYPE" in page
     assert "It is not shown" in page
     assert "<img" not in page
+
+
+def test_a_receipt_that_names_no_supplier_shows_its_orders(north: Tenant, browser: Browser) -> None:
+    with inside(north):
+        supplier = make_purchase_order().supplier_name
+        receipt = make_goods_receipt()
+        type(receipt).objects.update(supplier_name="")
+    client = browser(north)
+    assert supplier
+    for address in ("/goods-receipts/", f"/goods-receipts/{receipt.pk}/"):
+        assert supplier in page_of(client, address)

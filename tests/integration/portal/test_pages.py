@@ -152,3 +152,11 @@ def test_a_broken_page_survives_a_broken_brand(
     answer = errors.failed(request)
     assert answer.status_code == 500
     assert "Pergola" in answer.content.decode()
+
+
+def test_time_zones_are_offered_by_the_names_that_count(north: Tenant, browser: Any) -> None:
+    page = browser(north).get("/profile/").content.decode()
+    for zone in ("UTC", "America/New_York", "Asia/Kolkata", "Europe/Berlin"):
+        assert f'value="{zone}"' in page
+    for alias in ("US/Eastern", "Asia/Calcutta", "Etc/GMT+1"):
+        assert f'value="{alias}"' not in page
