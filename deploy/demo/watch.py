@@ -99,6 +99,9 @@ class _Lines:
         self._last: dict[str, tuple[str, ...]] = {}
 
     def show(self, progress: list[Progress]) -> None:
+        if progress and not self._last:
+            titles = (column or "Figure" for column in COLUMNS)
+            self._console.print("  " + " → ".join(titles), soft_wrap=True, markup=False)
         for one in progress:
             if self._last.get(one.event_id) != one.row():
                 self._last[one.event_id] = one.row()
