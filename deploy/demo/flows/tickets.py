@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from controlplane.knowledge.answers.services import latest_answer
-
 from controlplane.support.models import Ticket
 from deploy.demo.flows import State, post, signed
 from deploy.demo.story import TICKETS, Chapter
