@@ -40,6 +40,8 @@ SHARED_APPS = [
     "unfold",
     "django_tenants",
     "tenants",
+    # The platform's own chain stands beside the shared rows, each tenant's in its schema.
+    "controlplane.audit",
     "controlplane.events",
     "controlplane.instances",
     "controlplane.catalog",

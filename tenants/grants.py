@@ -77,6 +77,7 @@ def grant_shared() -> None:
     _run("GRANT USAGE ON SCHEMA public TO {app}, {every}", app=app, every=_every_tenant())
     for kind, rights in (("TABLES", "SELECT, INSERT, UPDATE, DELETE"), ("SEQUENCES", "USAGE")):
         _run(f"GRANT {rights} ON ALL {kind} IN SCHEMA public TO {{app}}", app=app)
+    _run("REVOKE UPDATE, DELETE ON public.audit_entry FROM {app}", app=app)
     for table, privileges in _shared.items():
         for privilege, columns in privileges.items():
             _run(

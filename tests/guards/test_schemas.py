@@ -12,24 +12,66 @@ from controlplane.core.models import Row
 from tenants.grants import APPEND_ONLY
 
 SHARED = {
-    "auth_group", "auth_group_permissions", "auth_permission", "auth_user", "auth_user_groups",
-    "auth_user_user_permissions", "catalog_release", "catalog_template", "django_admin_log",
-    "django_content_type", "django_migrations", "django_session", "events_outboxmessage",
-    "instances_instance", "tenants_apikey", "tenants_domain", "tenants_engagement",
-    "tenants_member", "tenants_partner", "tenants_tenant",
-}  # fmt: skip
+    "audit_entry",
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    "auth_user",
+    "auth_user_groups",
+    "auth_user_user_permissions",
+    "catalog_release",
+    "catalog_template",
+    "django_admin_log",
+    "django_content_type",
+    "django_migrations",
+    "django_session",
+    "events_outboxmessage",
+    "instances_instance",
+    "tenants_apikey",
+    "tenants_domain",
+    "tenants_engagement",
+    "tenants_member",
+    "tenants_ownership",
+    "tenants_partner",
+    "tenants_tenant",
+}
 OF_TENANTS = {
-    "approvals_approval", "approvals_vote", "approvals_waiter", "audit_entry",
-    "catalog_installation", "django_migrations", "events_delivery", "events_event",
-    "events_ledgerentry", "events_source", "events_subscription", "instances_workspace",
-    "invoices_goodsreceipt", "invoices_goodsreceiptline", "invoices_invoice",
-    "invoices_invoiceline", "invoices_purchaseorder", "invoices_purchaseorderline",
-    "knowledge_answer", "knowledge_chunk", "knowledge_collection", "knowledge_document",
-    "knowledge_documentversion", "knowledge_indexedchunk", "knowledge_posting", "knowledge_vector",
-    "orders_order", "orders_orderline", "policies_decision", "policies_policy",
-    "policies_policyversion", "policies_rule", "support_ticket", "support_triageexample",
+    "approvals_approval",
+    "approvals_vote",
+    "approvals_waiter",
+    "audit_entry",
+    "catalog_installation",
+    "django_migrations",
+    "events_delivery",
+    "events_event",
+    "events_ledgerentry",
+    "events_source",
+    "events_subscription",
+    "instances_workspace",
+    "invoices_goodsreceipt",
+    "invoices_goodsreceiptline",
+    "invoices_invoice",
+    "invoices_invoiceline",
+    "invoices_purchaseorder",
+    "invoices_purchaseorderline",
+    "knowledge_answer",
+    "knowledge_chunk",
+    "knowledge_collection",
+    "knowledge_document",
+    "knowledge_documentversion",
+    "knowledge_indexedchunk",
+    "knowledge_posting",
+    "knowledge_vector",
+    "orders_order",
+    "orders_orderline",
+    "policies_decision",
+    "policies_policy",
+    "policies_policyversion",
+    "policies_rule",
+    "support_ticket",
+    "support_triageexample",
     "support_triagemodel",
-}  # fmt: skip
+}
 # Tables of ours without UUIDv7 key and times, and why.
 WITHOUT_ROW = {
     "audit.Entry": "ordered by a bigint: it is a chain",
@@ -71,8 +113,8 @@ def test_tenants_tables_are_the_ones_that_are_meant_to_be(db: None, schema: str)
     assert tables(schema) == OF_TENANTS
 
 
-def test_only_the_migrations_table_stands_in_both() -> None:
-    assert {"django_migrations"} == SHARED & OF_TENANTS
+def test_only_migrations_and_the_platforms_own_trail_stand_in_both() -> None:
+    assert {"django_migrations", "audit_entry"} == SHARED & OF_TENANTS
 
 
 def test_split_apps_name_models_that_exist() -> None:
