@@ -25,6 +25,7 @@ if "DATABASE_URL" not in os.environ:
 
 # --- Identity of this deployment -------------------------------------------------------------
 
+RELEASE = "0.2.0"
 SECRET_KEY = env.str("SECRET_KEY")
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS")
 DEBUG = env.bool("DEBUG", default=False)
