@@ -5,6 +5,7 @@ Everything outside is named by URL. Without DATABASE_URL the embedded services a
 """
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from controlplane.core import logs
+from controlplane.core.lanes import LANES
 from tenants.database.pool import reset_connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -158,6 +161,9 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
+# A tenant's tasks go through one lane of these; a worker takes from all in turn, so that a long
+# queue of one tenant stands beside the others' and not before them.
+CELERY_TASK_QUEUES = [Queue("default"), *(Queue(lane) for lane in LANES)]
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -246,11 +252,16 @@ LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
 LLM_API_KEY = env.str("LLM_API_KEY", default="")
 # Seconds for one answer, with its repetitions; then the sources are quoted.
 LLM_TIMEOUT = env.int("LLM_TIMEOUT", default=30)
+# US dollars for a million tokens; with them a tenant's monthly quota counts.
+LLM_PRICE_IN = Decimal(env.str("LLM_PRICE_IN", default="0"))
+LLM_PRICE_OUT = Decimal(env.str("LLM_PRICE_OUT", default="0"))
 # The embedding model's graph is built once from the installed weights and kept here.
 MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
 
 # --- Doors -------------------------------------------------------------------------------------
 
+# How many requests one process of the web server carries out at once: granian's blocking threads.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 INTAKE_MAX_BYTES = env.int("INTAKE_MAX_BYTES", default=2 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_MAX_BYTES
 FILE_UPLOAD_HANDLERS = [

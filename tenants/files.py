@@ -17,6 +17,7 @@ from django.conf import settings
 
 from controlplane.core.errors import DomainError
 from tenants.context import current_schema
+from tenants.limits import storage
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -45,8 +46,10 @@ class StoredFile:
 def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
     """Write the content as it comes in and give it its name at the end.
 
-    Raises FileTooLarge; then, and where the chunks themselves raise, nothing is left behind.
+    Raises FileTooLarge and LimitReached; then, and where the chunks themselves raise, nothing is
+    left behind.
     """
+    storage.assert_room()
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
@@ -70,6 +73,7 @@ def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
         if is_new:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.rename(place)
+            storage.add(size)
     finally:
         draft.unlink(missing_ok=True)
     return StoredFile(digest.hexdigest(), size, is_new)
@@ -95,7 +99,10 @@ def read_file(sha256: str) -> bytes:
 
 def delete(sha256: str) -> None:
     """Gone afterwards, also where it was gone before."""
-    _place(sha256).unlink(missing_ok=True)
+    place = _place(sha256)
+    if place.is_file():
+        storage.add(-place.stat().st_size)
+    place.unlink(missing_ok=True)
 
 
 def _folder() -> Path:

@@ -10,6 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.request import split_domain_port
+from django.template.response import TemplateResponse
 from django.urls import reverse, set_script_prefix
 from django.utils import timezone, translation
 
@@ -18,6 +19,8 @@ from controlplane.core.errors import DomainError
 from tenants import lookup
 from tenants.context import inside
 from tenants.doors import Door, door_of
+from tenants.limits.admission import admitted
+from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
@@ -94,8 +97,11 @@ class TenantMiddleware:
             if door is Door.MEMBER:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
-        with inside(tenant), _as_read_by(request.member, tenant):
-            return _rendered(view(request, *args, **kwargs))
+        try:
+            with admitted(tenant), inside(tenant), _as_read_by(request.member, tenant):
+                return _rendered(view(request, *args, **kwargs))
+        except LimitReached as error:
+            return _limited(request, door, error)
 
     def _tenant_admin(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -146,6 +152,20 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     request.member.user = request.user
     return request.tenant
+
+
+def _limited(request: HttpRequest, door: Door, error: LimitReached) -> HttpResponse:
+    """A page for people, a problem for machines. Outside of the tenant again."""
+    if door in {Door.MEMBER, Door.HOST}:
+        page = TemplateResponse(
+            request,
+            "429.html",
+            {"error": error},
+            status=error.status,
+            headers=problems.headers_of(error),
+        )
+        return page.render()
+    return problems.respond(error)
 
 
 class _as_read_by:  # noqa: N801  (used as `with _as_read_by(member, tenant)`)

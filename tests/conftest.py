@@ -12,7 +12,8 @@ from django.urls import clear_script_prefix
 from controlplane.core.actor import Actor, ActorKind
 from tenants import lookup
 from tenants.context import inside
-from tenants.models import ApiKey, Member, Partner, Tenant
+from tenants.limits.plans import Resource
+from tenants.models import ApiKey, Member, Partner, Quota, Tenant
 from tests.fakes.n8n import FakeN8n, running_fake_n8n
 
 ALL_SCOPES = [
@@ -69,9 +70,11 @@ def django_db_setup(django_db_blocker: Any) -> None:
                 partner, _new = Partner.objects.get_or_create(
                     slug=f"partner-{slug}", defaults={"name": f"Partner {slug.title()}"}
                 )
-                provision_tenant(
-                    start_tenant(slug=slug, name=slug.title(), partner=partner),
-                    by=system("tests"),
+                tenant = start_tenant(slug=slug, name=slug.title(), partner=partner)
+                provision_tenant(tenant, by=system("tests"))
+                # The tests ask more in a minute than any customer.
+                Quota.objects.get_or_create(
+                    tenant=tenant, resource=Resource.REQUESTS, defaults={"amount": 10**9}
                 )
 
 

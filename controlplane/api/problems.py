@@ -98,7 +98,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if known is None:
         return None
     set_rollback()
-    response = Response(problems.from_error(known), status=known.status)
+    response = Response(
+        problems.from_error(known), status=known.status, headers=problems.headers_of(known)
+    )
     response["Content-Type"] = problems.CONTENT_TYPE
     response.content_type = problems.CONTENT_TYPE
     return response

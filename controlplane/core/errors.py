@@ -25,6 +25,8 @@ class DomainError(Exception):
     code = "not_possible"
     status = 400
     title = "This cannot be done"
+    retry_after: int | None = None
+    """Seconds, where the same may be asked again later."""
 
     def __init__(self, detail: str, *, errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(detail)

@@ -10,7 +10,8 @@ from functools import partial
 from celery import current_app
 from django.db import transaction
 
-from controlplane.core.schema import entered_schema
+from controlplane.core.lanes import lane_of
+from controlplane.core.schema import entered_schema, is_in_tenant
 
 TENANT_HEADER = "pergola_tenant"
 
@@ -30,7 +31,12 @@ def enqueue_on_commit(name: str, **arguments: JSON) -> None:
         current_app.loader.import_default_modules()
     if name not in current_app.tasks:
         raise UnknownJob(name)
-    headers = {TENANT_HEADER: entered_schema()}
-    transaction.on_commit(
-        partial(current_app.send_task, name, kwargs=arguments, headers=headers), robust=False
+    schema = entered_schema()
+    send = partial(
+        current_app.send_task,
+        name,
+        kwargs=arguments,
+        headers={TENANT_HEADER: schema},
+        queue=lane_of(schema) if is_in_tenant() else None,
     )
+    transaction.on_commit(send, robust=False)

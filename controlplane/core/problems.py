@@ -35,5 +35,14 @@ def from_error(error: DomainError) -> dict[str, Any]:
     )
 
 
+def headers_of(error: DomainError) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+
+
 def respond(error: DomainError) -> JsonResponse:
-    return JsonResponse(from_error(error), status=error.status, content_type=CONTENT_TYPE)
+    return JsonResponse(
+        from_error(error),
+        status=error.status,
+        content_type=CONTENT_TYPE,
+        headers=headers_of(error),
+    )

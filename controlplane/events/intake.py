@@ -9,6 +9,8 @@ from controlplane.events import delivery
 from controlplane.events.incoming import Incoming
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, kind_named
 from controlplane.events.models import Event, Source
+from tenants.context import current_tenant
+from tenants.limits import rates
 
 log = get_logger(__name__)
 
@@ -42,10 +44,15 @@ def receive(*, source: Source, incoming: Incoming) -> Received:
 
 
 def keep(event: Event) -> Received:
-    """Store a new event and hand it to its listeners, together, within the caller's transaction."""
+    """Store a new event and hand it to its listeners, together, within the caller's transaction.
+
+    Raises LimitReached, and nothing is kept then.
+    """
     # Asked first: the database would log an INSERT that fails, with the whole body in it.
     if known := _known_as(event):
         return _repeated(known)
+    if not event.is_test:
+        rates.count_event(current_tenant())
     try:
         with transaction.atomic():
             event.save(force_insert=True)

@@ -37,6 +37,7 @@ WHY_QUOTED = {
     "timeout": gettext_lazy("The language model did not answer in time."),
     "unavailable": gettext_lazy("The language model could not be reached."),
     "refused": gettext_lazy("The language model refused to answer."),
+    "quota": gettext_lazy("This month's budget for language models is spent."),
     "misconfigured": gettext_lazy("The language model is not set up rightly."),
     "malformed": gettext_lazy("The language model's answer could not be read."),
     "not_answered": gettext_lazy("The language model found no answer in the passages."),

@@ -26,5 +26,5 @@ RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused DATABASE_URL=postgresql://unused \
 USER pergola
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", \
+     "--workers", "2", "--blocking-threads", "8", "--respawn-failed-workers", \
      "controlplane.wsgi:application"]

@@ -11,6 +11,8 @@ import django.db.utils
 from django_tenants.postgresql_backend import base as django_tenants_base
 from django_tenants.utils import get_public_schema_name
 
+from tenants.database.pool import note_schema
+
 SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
 
 
@@ -48,6 +50,7 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
         try:
             path = ", ".join('"{}"'.format(p.replace('"', '""')) for p in paths)
             own_cursor.execute(SET_BOTH, [path, self._wanted_role()])
+            note_schema(self.connection, self.schema_name)
         except django.db.utils.InternalError:
             # The transaction is already broken: whatever comes next is a rollback or fails too.
             self.search_path_set_schemas = None

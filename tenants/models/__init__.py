@@ -2,6 +2,7 @@
 
 from tenants.models.engagements import Engagement, Ownership
 from tenants.models.keys import ApiKey
+from tenants.models.limits import ModelSpend, Quota
 from tenants.models.members import Member
 from tenants.models.names import (
     language_is_offered,
@@ -17,8 +18,10 @@ __all__ = [
     "Domain",
     "Engagement",
     "Member",
+    "ModelSpend",
     "Ownership",
     "Partner",
+    "Quota",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
 from controlplane.core.models import Row
+from tenants.limits.plans import allowances_of
 from tenants.models.names import (
     language_is_offered,
     region_is_a_label,
@@ -126,6 +127,11 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
     def host(self) -> str:
         """The portal's host, without a port. `tenants.lookup` asks before the tenant is entered."""
         return str(self.domains.get(is_primary=True).domain)
+
+    @cached_property
+    def allowances(self) -> dict[str, int]:
+        """By `limits.plans.Resource`. `tenants.lookup` asks before the tenant is entered."""
+        return allowances_of(self)
 
     @property
     def portal_url(self) -> str:

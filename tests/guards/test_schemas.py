@@ -31,8 +31,10 @@ SHARED = {
     "tenants_domain",
     "tenants_engagement",
     "tenants_member",
+    "tenants_modelspend",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_quota",
     "tenants_tenant",
 }
 OF_TENANTS = {

@@ -19,6 +19,8 @@ from controlplane.knowledge.answers.prompt import (
     read_answer,
 )
 from controlplane.knowledge.retrieval import Passage
+from tenants.limits import spend
+from tenants.limits.refusal import LimitReached
 
 # What is left of the confidence where the model read the passages and found no answer in them.
 _TRUST_WITHOUT_ANSWER = 0.5
@@ -36,9 +38,13 @@ def write_answer(question: str, found: Sequence[Passage], *, language: str) -> D
         prompt=[{"role": message.role, "content": message.content} for message in messages],
     )
     try:
+        spend.assert_may_spend()
         said = llm.complete(messages)
+    except LimitReached as reached:
+        return replace(draft, fallback="quota", fallback_detail=reached.detail)
     except llm.ModelFailed as failed:
         return replace(draft, fallback=failed.reason, fallback_detail=failed.detail)
+    spend.add(tokens_in=said.tokens_in or 0, tokens_out=said.tokens_out or 0)
     draft = replace(
         draft, model=said.model, raw=said.text, tokens_in=said.tokens_in, tokens_out=said.tokens_out
     )

@@ -1,0 +1,49 @@
+"""What each partner tier gives its tenants; a `Quota` row says otherwise for one tenant."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from tenants.models.tenants import Tenant
+
+GIB = 1024**3
+USD = 1_000_000
+
+
+class Resource(models.TextChoices):
+    REQUESTS = "requests", _("Requests a minute")
+    EVENTS = "events", _("Events a day (UTC)")
+    STORAGE = "storage", _("Storage, in bytes")
+    MODEL_SPEND = "model_spend", _("Language models a month (UTC), in millionths of a US dollar")
+
+
+# By `Partner.Tier`. Without an import: the models ask this module.
+PLANS: dict[str, dict[str, int]] = {
+    "standard": {
+        Resource.REQUESTS: 1_200,
+        Resource.EVENTS: 50_000,
+        Resource.STORAGE: 10 * GIB,
+        Resource.MODEL_SPEND: 25 * USD,
+    },
+    "advanced": {
+        Resource.REQUESTS: 3_000,
+        Resource.EVENTS: 200_000,
+        Resource.STORAGE: 50 * GIB,
+        Resource.MODEL_SPEND: 100 * USD,
+    },
+    "strategic": {
+        Resource.REQUESTS: 12_000,
+        Resource.EVENTS: 1_000_000,
+        Resource.STORAGE: 250 * GIB,
+        Resource.MODEL_SPEND: 500 * USD,
+    },
+}
+
+
+def allowances_of(tenant: "Tenant") -> dict[str, int]:
+    """By resource, in the resource's own unit. Asked outside of tenants: both tables are shared."""
+    lead = tenant.lead_partner
+    plan = PLANS[lead.tier if lead else "standard"]
+    return plan | dict(tenant.quotas.values_list("resource", "amount"))
