@@ -48,20 +48,16 @@ def record_from_workflow(
     return record(action=action, subject_type=subject_type, subject_id=subject_id, data=data, by=by)
 
 
-@transaction.atomic
 def record(
     *, action: str, subject_type: str, subject_id: str, data: dict[str, Any], by: Actor
 ) -> Entry:
     """Append one entry; `action` is `<noun>.<participle>`, `data` plain JSON.
 
     Call it last in a transaction: it holds the head of the tenant's chain until the commit.
+    Raises DataNotCanonical, before anything is written.
     """
-    with connection.cursor() as cursor:
-        # The table's oid is the tenant's own, so tenants do not wait for one another.
-        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
-    head = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
+    _assert_canonical(data)
     entry = Entry(
-        sequence=head.sequence + 1 if head else 1,
         action=action,
         subject_type=subject_type,
         subject_id=subject_id,
@@ -70,18 +66,34 @@ def record(
         actor_label=by.label,
         execution_id=by.execution.execution_id if by.execution else "",
         data=data,
-        previous_hash=head.hash if head else GENESIS,
     )
+    # No savepoint: what the caller did must not stand without its entry.
+    with transaction.atomic(savepoint=False):
+        _append(entry)
+    return entry
+
+
+def _append(entry: Entry) -> None:
+    with connection.cursor() as cursor:
+        # The table's oid is the tenant's own, so tenants do not wait for one another.
+        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
+    # A statement of its own: the one above has seen what was there before it waited.
+    head = Entry.objects.order_by("-sequence").values_list("sequence", "hash").first()
+    sequence, entry.previous_hash = head or (0, GENESIS)
+    entry.sequence = sequence + 1
+    entry.hash = entry.computed_hash()
+    entry.save(force_insert=True)
+
+
+def _assert_canonical(data: dict[str, Any]) -> None:
     try:
-        entry.hash = entry.computed_hash()
+        rfc8785.dumps(data)
     except rfc8785.CanonicalizationError as error:
         raise DataNotCanonical(
             "The audit data holds a number that JSON cannot carry exactly (beyond 2^53, or not "
             "finite). Send it as text.",
             errors=(FieldError("data", str(error)),),
         ) from error
-    entry.save(force_insert=True)
-    return entry
 
 
 @dataclass(frozen=True)

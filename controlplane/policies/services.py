@@ -108,7 +108,6 @@ def seed_policy(
     return policy
 
 
-@transaction.atomic
 def evaluate(
     *,
     context: str,

@@ -11,9 +11,7 @@ import django.db.utils
 from django_tenants.postgresql_backend import base as django_tenants_base
 from django_tenants.utils import get_public_schema_name
 
-from tenants.database.pool import note_schema
-
-SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
+from tenants.database.pool import SET_BOTH, note_schema
 
 
 class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
@@ -25,10 +23,12 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
 
     _setting_search_path: bool
 
+    @property
+    def _is_outside(self) -> bool:
+        return bool(self.schema_name == get_public_schema_name())
+
     def _wanted_role(self) -> str:
-        if self.schema_name == get_public_schema_name() or not self.settings_dict.get(
-            "TENANT_ROLES", True
-        ):
+        if self._is_outside or not self.settings_dict.get("TENANT_ROLES", True):
             return "none"
         return f"{self.settings_dict['NAME']}_{self.schema_name}"
 
@@ -45,6 +45,10 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
         if self._setting_search_path or self.search_path_set_schemas:
             return
         paths = self._get_cursor_search_paths()
+        if self.connection.__dict__.pop("is_outside", False) and self._is_outside:
+            # The pool has just said so to the session: it need not be said again.
+            self.search_path_set_schemas = paths
+            return
         self._setting_search_path = True
         own_cursor = self.connection.cursor() if cursor is None else cursor
         try:

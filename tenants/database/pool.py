@@ -2,6 +2,9 @@
 
 from typing import Any
 
+SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
+PUBLIC = '"public"'
+
 # PostgreSQL keeps what it knows of each table that a connection has touched until the connection
 # ends: about 1 MB for a tenant's. A hundred keep it well below 150 MB.
 MOST_SCHEMAS = 100
@@ -17,8 +20,8 @@ def reset_connection(connection: Any) -> None:
 
     One that has seen many tenants is past its best: the pool puts a new one in its place.
     """
-    connection.execute("RESET ROLE")
-    connection.execute("RESET search_path")
+    connection.execute(SET_BOTH, [PUBLIC, "none"])
+    connection.__dict__["is_outside"] = True
     if not connection.autocommit:
         connection.commit()
     if len(connection.__dict__.get("schemas_seen", ())) > MOST_SCHEMAS:
