@@ -1,5 +1,6 @@
 """From a request to its tenant: the host says whose pages these are, the door who may enter."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from controlplane.core.errors import DomainError
 from tenants import lookup
 from tenants.context import inside
 from tenants.doors import Door, door_of
-from tenants.limits.admission import admitted
+from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
 
@@ -89,8 +90,12 @@ class TenantMiddleware:
         door = door_of(view)
         if door is Door.SHARED:
             return None
+        claim = _claim(door, request, kwargs)
         try:
+            admission.assert_not_just_refused(claim)
             tenant = _tenant_behind(door, request, kwargs)
+        except LimitReached as error:
+            return _limited(request, door, error)
         except DomainError as error:
             if door is Door.MEMBER and isinstance(error, NotAuthenticated):
                 return redirect_to_login(request.get_full_path())
@@ -98,7 +103,11 @@ class TenantMiddleware:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
         try:
-            with admitted(tenant), inside(tenant), _as_read_by(request.member, tenant):
+            with (
+                admission.admitted(tenant, claim),
+                inside(tenant),
+                _as_read_by(request.member, tenant),
+            ):
                 return _rendered(view(request, *args, **kwargs))
         except LimitReached as error:
             return _limited(request, door, error)
@@ -152,6 +161,15 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     request.member.user = request.user
     return request.tenant
+
+
+def _claim(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> str:
+    """What the request names its tenant by, before anybody has looked whether it may."""
+    if door is Door.PATH:
+        return f"path {kwargs['tenant']}"
+    if key := request.headers.get("Authorization"):
+        return f"key {hashlib.sha256(key.encode()).hexdigest()}"
+    return f"host {request.get_host()}"
 
 
 def _limited(request: HttpRequest, door: Door, error: LimitReached) -> HttpResponse:

@@ -8,22 +8,48 @@ from django.conf import settings
 from django.utils import timezone
 
 from tenants.limits import rates
+from tenants.limits.refusal import LimitReached
 from tenants.limits.seats import Seats
 from tenants.models import Tenant
 
 SEEN_EVERY_SECONDS = 60.0
+# Long enough that a flood costs next to nothing, short enough that nobody waits for it.
+SHUT_SECONDS = 1.0
+MOST_SHUT = 10_000
 
 _seats = Seats(settings.WEB_THREADS)
 _seen: dict[str, float] = {}
+_refused: dict[str, tuple[float, LimitReached]] = {}
 
 
 @contextmanager
-def admitted(tenant: Tenant) -> Iterator[None]:
-    """Counted, and on a thread of its share. Outside of any tenant. Raises LimitReached."""
+def admitted(tenant: Tenant, claim: str) -> Iterator[None]:
+    """Counted, and on a thread of its share. Outside of any tenant. Raises LimitReached.
+
+    `claim` is what the request named its tenant by, such as the key that it brought: where the
+    minute is used up, `assert_not_just_refused` refuses it for a second and looks nothing up.
+    """
     with _seats.seat(tenant.schema_name):
-        rates.count_request(tenant)
+        try:
+            rates.count_request(tenant)
+        except LimitReached as error:
+            _shut(claim, error)
+            raise
         _note_activity(tenant)
         yield
+
+
+def assert_not_just_refused(claim: str) -> None:
+    """Raises the LimitReached that the same claim was answered with less than a second ago."""
+    until, error = _refused.get(claim, (0.0, None))
+    if error is not None and time.monotonic() < until:
+        raise error
+
+
+def _shut(claim: str, error: LimitReached) -> None:
+    if len(_refused) >= MOST_SHUT:
+        _refused.clear()
+    _refused[claim] = (time.monotonic() + SHUT_SECONDS, error)
 
 
 def _note_activity(tenant: Tenant) -> None:

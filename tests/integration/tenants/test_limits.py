@@ -24,6 +24,7 @@ def _counters_of_this_test() -> Iterator[None]:
     """Redis outlives a test that the database rolls back."""
     yield
     rates._storage().reset()
+    admission._refused.clear()
     cache.clear()
 
 
@@ -53,6 +54,19 @@ def test_too_many_requests_are_refused_with_the_time_to_come_back(
     assert "3 requests a minute" in problem["detail"]
     assert answers[-1]["Content-Type"] == "application/problem+json"
     assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+
+
+def test_a_flood_is_refused_without_asking_the_database(
+    north: Tenant, machine: Callable[..., Client], django_assert_num_queries: Any
+) -> None:
+    limit(north, Resource.REQUESTS, 1)
+    caller = machine(north)
+    statuses = [caller.get("/api/v1/whoami").status_code for _number in range(2)]
+
+    with django_assert_num_queries(0):
+        statuses.append(caller.get("/api/v1/whoami").status_code)
+
+    assert statuses == [200, 429, 429]
 
 
 def test_one_tenants_requests_are_not_anothers(
