@@ -204,7 +204,7 @@ def _tenant() -> Iterator[None]:
     stack = Stack(ROOT, var=var, durable=False, reporter=Silent(), environ={})
     with stack:
         stack.start(n8n=False)
-        os.environ.update(  # noqa: TID251  (the settings read it, as in tests)
+        os.environ.update(
             stack.environment(),
             DJANGO_SETTINGS_MODULE="controlplane.settings",
             DATABASE_POOL="false",

@@ -1,0 +1,1 @@
+"""Plain Django on one schema: no tenants, no roles, no walls."""
