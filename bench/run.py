@@ -143,7 +143,7 @@ def _line(cells: Sequence[str]) -> str:
 def _names() -> list[str]:
     """Every module with a `run` for the frame; the others hold what a bench needs."""
     return sorted(
-        path.stem
+        path.stem.replace("_", "-")
         for path in BENCH.glob("*.py")
         if "\ndef run(data: Path" in path.read_text(encoding="utf-8")
     )
@@ -160,7 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = Report(options.name)
     try:
         # A bench that reads nothing below it does not need the folder.
-        figures = import_module(f"bench.{options.name}").run(options.data.resolve(), report)
+        figures = import_module(f"bench.{options.name.replace('-', '_')}").run(
+            options.data.resolve(), report
+        )
     except DataMissing as missing:
         print(f"Nothing was measured: {missing}")
         return 1
