@@ -1,6 +1,7 @@
 """Partners, the tenants they serve, who may act there, and with which keys. All shared tables."""
 
 from tenants.models.engagements import Engagement, Ownership
+from tenants.models.fleet import FleetResult, FleetRun
 from tenants.models.keys import ApiKey
 from tenants.models.members import Member
 from tenants.models.names import (
@@ -16,6 +17,8 @@ __all__ = [
     "ApiKey",
     "Domain",
     "Engagement",
+    "FleetResult",
+    "FleetRun",
     "Member",
     "Ownership",
     "Partner",
