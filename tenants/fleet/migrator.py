@@ -111,7 +111,8 @@ class Migrator:
                 if number:
                     _settle_constraints(connection)
                 sent[str(step)] = step.run(connection)
-            except Exception as error:
+            # Also SystemExit, by which a data migration may give up.
+            except BaseException as error:
                 raise StepFailed(str(step)) from error
 
     def _needs_all_rights(self, recipe: Recipe, tenant: Tenant) -> bool:
