@@ -114,6 +114,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Partners"), "handshake", "tenants_partner"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
+                (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),
