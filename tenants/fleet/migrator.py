@@ -51,7 +51,9 @@ class Migrator:
         try:
             with _held(connection, tenant):
                 # Not the row's fingerprint, which may be older than what was done by hand.
-                state = state_of(connection, tenant.schema_name)
+                with transaction.atomic(ALIAS):
+                    _set_lock_timeout(connection, self.lock_timeout)
+                    state = state_of(connection, tenant.schema_name)
                 recipe, is_first, release = self._recipe(state, connection)
                 try:
                     self._follow(recipe, tenant, connection, learn=is_first)

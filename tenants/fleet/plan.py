@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections
-from django.db.models import Min
 
 from tenants.fleet.behind import standing_tenants, tenants_behind
 from tenants.fleet.migrator import ALIAS, state_of
 from tenants.fleet.recipe import Recipe, write_recipe
 from tenants.fleet.shared import pending_of_shared, shared_is_current
-from tenants.models import Tenant
+
+# Until it is applied there is no table of tenants.
+FIRST = "tenants.0001_initial"
 
 
 @dataclass
@@ -32,30 +33,26 @@ class Plan:
 
 
 def plan_fleet(slugs: Sequence[str] = ()) -> Plan:
-    """One schema of each fingerprint is looked into, and each of those whose is unknown."""
+    """Each schema that is behind is asked for its migrations. Works with an older shared schema."""
     shared = pending_of_shared()
-    plan = Plan(shared, not shared and shared_is_current(), standing_tenants(slugs).count())
+    plan = Plan(shared, not shared and shared_is_current(), standing=0)
+    if FIRST in shared:
+        return plan
+    standing = standing_tenants(slugs)
+    plan.standing = standing.count()
+    # With an older shared schema, tenants have no fingerprint perhaps, and all of them get rows.
+    behind = standing if shared else tenants_behind(slugs)
     connection: Any = connections[ALIAS]
-    for tenant, count in _samples(slugs):
-        connection.set_tenant(tenant)
+    for schema, slug in behind.order_by("pk").values_list("schema_name", "slug"):
+        connection.set_schema(schema)
         try:
-            state = state_of(connection, tenant.schema_name)
+            state = state_of(connection, schema)
             if state not in plan.groups:
-                plan.groups[state] = Group(write_recipe(connection), sample=tenant.slug)
+                plan.groups[state] = Group(write_recipe(connection), sample=slug)
         finally:
             connection.set_schema_to_public()
-        plan.groups[state].count += count
+        plan.groups[state].count += 1
     return plan
-
-
-def _samples(slugs: Sequence[str]) -> Iterator[tuple[Tenant, int]]:
-    behind = tenants_behind(slugs)
-    known = behind.exclude(schema_fingerprint="").order_by().values("schema_fingerprint")
-    for row in known.annotate(schema=Min("schema_name")):
-        count = behind.filter(schema_fingerprint=row["schema_fingerprint"]).count()
-        yield Tenant.objects.using(ALIAS).get(schema_name=row["schema"]), count
-    for tenant in behind.filter(schema_fingerprint="").order_by("pk").iterator():
-        yield tenant, 1
 
 
 def describe(plan: Plan) -> Iterator[str]:
