@@ -11,6 +11,14 @@ from tenants.fleet.crew import Outcome
 SECONDS_BETWEEN_LINES = 5.0
 
 
+class Silent:
+    """For nobody."""
+
+    def start(self, total: int) -> None: ...
+    def show(self, outcome: Outcome) -> None: ...
+    def stop(self) -> None: ...
+
+
 class Bar:
     """A bar with tenants a second and the time that is left."""
 

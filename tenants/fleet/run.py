@@ -16,6 +16,7 @@ from tenants import grants
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet.behind import standing_tenants, tenants_behind, without_result
 from tenants.fleet.crew import Crew, Outcome
+from tenants.fleet.display import Silent
 from tenants.fleet.migrator import Migrator
 from tenants.fleet.sessions import only_one
 from tenants.fleet.shared import migrate_shared, shared_is_current
@@ -53,7 +54,7 @@ class Display(Protocol):
 
 def migrate_fleet(
     *,
-    display: Display,
+    display: Display | None = None,
     slugs: Sequence[str] = (),
     jobs: int = 4,
     lock_timeout: float = 2.0,
@@ -71,6 +72,7 @@ def migrate_fleet(
     Raises FleetIsMigrated, and whatever the shared schema's own migrations raise.
     """
     began = time.perf_counter()
+    display = display or Silent()
     with only_one():
         summary = Summary(shared_was_current=shared_is_current() and not renew_rights)
         if not summary.shared_was_current:

@@ -15,18 +15,9 @@ from django.db import connections
 from psycopg import sql
 
 from tenants import fingerprint, lookup
-from tenants.fleet.crew import Outcome
 from tenants.models import FleetRun, Tenant
 
 NAME = "pergola_fleet"
-
-
-class Unseen:
-    """A display for nobody."""
-
-    def start(self, total: int) -> None: ...
-    def show(self, outcome: Outcome) -> None: ...
-    def stop(self) -> None: ...
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from django.core.management import CommandError, call_command
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet.behind import tenants_behind
 from tenants.fleet.crew import Outcome
+from tenants.fleet.display import Silent
 from tenants.fleet.run import migrate_fleet
 from tenants.fleet.sessions import only_one
 from tenants.models import FleetResult, Tenant
-from tests.integration.tenants.fleet.conftest import NAME, Later, Unseen, last_run, owner_url, query
+from tests.integration.tenants.fleet.conftest import NAME, Later, last_run, owner_url, query
 from tests.integration.tenants.fleet.slim import make_slim_tenants
 
 GIFTS = "[migrations.AddField('order', 'gift_note', models.TextField(db_default=''))]"
@@ -58,7 +59,7 @@ def reading(schema: str) -> Iterator[None]:
         yield
 
 
-class Counting(Unseen):
+class Counting(Silent):
     def __init__(self, each: Callable[[int], object]) -> None:
         self.count, self._each = 0, each
 
@@ -93,7 +94,7 @@ def test_number_57_of_200_fails_alone_and_is_mended_by_a_rerun(
     assert last_run().results.using("owner").exclude(error="").count() == 1
 
     query("DELETE FROM t_slim_057.orders_order")
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     assert (summary.total, summary.done, summary.skipped) == (1, 1, 202)
     assert "gift_note" in columns("t_slim_057")
@@ -103,7 +104,7 @@ def test_the_first_of_all_may_fail_too(database: None, later: Later, north: Tena
     add_bad_order("t_north")
     later("orders", "0003_gifts", operations=TWO)
 
-    summary = migrate_fleet(display=Unseen(), jobs=1)
+    summary = migrate_fleet(jobs=1)
 
     assert [outcome.tenant.slug for outcome in summary.failures] == ["north"]
     assert (summary.done, summary.failed) == (2, 1)
@@ -113,7 +114,7 @@ def test_a_report_that_holds_a_table_is_named(database: None, later: Later) -> N
     later("orders", "0003_gifts", operations=GIFTS)
 
     with reading("t_south"):
-        summary = migrate_fleet(display=Unseen(), lock_timeout=0.1, tries=2, wait=0.05)
+        summary = migrate_fleet(lock_timeout=0.1, tries=2, wait=0.05)
 
     (outcome,) = summary.failures
     assert outcome.failure is not None
@@ -125,7 +126,7 @@ def test_a_report_that_holds_a_table_is_named(database: None, later: Later) -> N
     assert "4711" not in told.replace("session 4711", "")
     assert "pg_terminate_backend" in outcome.failure.what_to_do
     assert "gift_note" not in columns("t_south")
-    assert migrate_fleet(display=Unseen()).done == 1
+    assert migrate_fleet().done == 1
 
 
 def test_a_report_that_ends_costs_only_time(database: None, later: Later) -> None:
@@ -151,7 +152,7 @@ def test_who_is_being_provisioned_waits(database: None, later: Later, south: Ten
             "SELECT pg_advisory_lock(hashtext('tenants.provision'), hashtext(%s))",
             [str(south.pk)],
         )
-        summary = migrate_fleet(display=Unseen(), tries=2, wait=0.05)
+        summary = migrate_fleet(tries=2, wait=0.05)
 
     (outcome,) = summary.failures
     assert outcome.failure is not None
@@ -183,7 +184,7 @@ def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(database: None, later: La
     assert tenants_behind().count() == 33 - summary.done
     done = query("SELECT count(*) FROM pg_attribute WHERE attname = 'gift_note'")[0][0]
     assert done == summary.done
-    assert migrate_fleet(display=Unseen()).done == 33 - summary.done
+    assert migrate_fleet().done == 33 - summary.done
 
 
 def test_the_command_says_that_it_was_stopped(
@@ -214,7 +215,7 @@ def test_a_data_migration_that_raises_takes_everything_of_its_tenant_back(
         operations="[migrations.RunPython(count)]",
     )
 
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     (outcome,) = summary.failures
     assert outcome.failure is not None
@@ -230,7 +231,7 @@ def test_a_state_that_was_changed_by_hand_is_seen(database: None, later: Later) 
         "migrate_schemas", schema_name="t_north", database="owner", interactive=False, verbosity=0
     )
 
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     assert (summary.done, summary.failed) == (3, 0)
     assert Tenant.objects.using("owner").get(slug="north").schema_fingerprint == (

@@ -12,7 +12,7 @@ from tenants.fleet.run import migrate_fleet
 from tenants.grants import grant_tenant
 from tenants.models import Tenant
 from tests.factories.approvals import make_order
-from tests.integration.tenants.fleet.conftest import NAME, Later, Unseen, owner_url, query
+from tests.integration.tenants.fleet.conftest import NAME, Later, owner_url, query
 
 KEPT_APART = "yard"
 TOUR = """[
@@ -77,7 +77,7 @@ def three_ways(database: None, later: Later) -> None:
     """North is the first, south is replayed, the yard is stock Django's."""
     later("orders", "0003_tour", operations=TOUR)
     later("orders", "0004_turn", operations=TURN)
-    migrate_fleet(display=Unseen(), slugs=["north", "south"], jobs=1)
+    migrate_fleet(slugs=["north", "south"], jobs=1)
 
 
 def migrate_stock(slug: str) -> None:
@@ -121,7 +121,7 @@ def test_what_has_to_be_run_by_django_is(three_ways: None, later: Later) -> None
         with inside(Tenant.objects.get(slug=slug)):
             make_order()
 
-    summary = migrate_fleet(display=Unseen(), slugs=["north", "south"], jobs=2)
+    summary = migrate_fleet(slugs=["north", "south"], jobs=2)
 
     assert summary.failures == []
     for slug in ("north", "south"):

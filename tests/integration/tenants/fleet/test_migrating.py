@@ -8,13 +8,13 @@ from django.core.management import call_command
 from tenants.context import inside
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet.crew import Outcome
-from tenants.fleet.display import display_for
+from tenants.fleet.display import Silent, display_for
 from tenants.fleet.failures import Failure
 from tenants.fleet.run import migrate_fleet
 from tenants.lookup import tenant_by_slug
 from tenants.models import Tenant
 from tests.factories.approvals import make_order
-from tests.integration.tenants.fleet.conftest import Later, Unseen, last_run, query
+from tests.integration.tenants.fleet.conftest import Later, last_run, query
 from tests.integration.tenants.fleet.slim import TABLES, make_slim_tenants
 
 NOTE = "[migrations.AddField('order', 'gift_note', models.TextField(db_default=''))]"
@@ -33,7 +33,7 @@ def has_column(tenant: str, table: str, column: str) -> bool:
 def test_every_tenant_gets_what_is_new(database: None, later: Later) -> None:
     later("orders", "0003_gift_note", operations=NOTE)
 
-    summary = migrate_fleet(display=Unseen(), jobs=2)
+    summary = migrate_fleet(jobs=2)
 
     assert summary.failures == []
     assert (summary.total, summary.done, summary.failed, summary.skipped) == (3, 3, 0, 0)
@@ -46,7 +46,7 @@ def test_every_tenant_gets_what_is_new(database: None, later: Later) -> None:
     assert run.finished_at is not None
     assert run.results.using("owner").filter(error="").count() == 3
 
-    again = migrate_fleet(display=Unseen())
+    again = migrate_fleet()
 
     assert (again.total, again.skipped) == (0, 3)
     assert last_run() == run
@@ -61,13 +61,13 @@ def test_whatever_its_status_and_environment(database: None, later: Later) -> No
     )
     later("orders", "0003_gift_note", operations=NOTE)
 
-    assert migrate_fleet(display=Unseen()).done == 3
+    assert migrate_fleet().done == 3
 
 
 def test_one_that_has_no_tables_yet_is_left_to_its_provisioning(database: None) -> None:
     Tenant.objects.using("owner").create(slug="new", schema_name="t_new", name="New")
 
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     assert (summary.total, summary.failed, summary.skipped) == (0, 0, 3)
 
@@ -76,7 +76,7 @@ def test_one_that_comes_meanwhile_is_migrated_too(database: None, later: Later) 
     before = current_fingerprint()
     later("orders", "0003_gift_note", operations=NOTE)
 
-    class Making(Unseen):
+    class Making(Silent):
         count = 0
 
         def show(self, outcome: Outcome) -> None:
@@ -101,7 +101,7 @@ def test_one_that_comes_meanwhile_is_migrated_too(database: None, later: Later) 
 def test_only_those_that_are_named(database: None, later: Later) -> None:
     later("orders", "0003_gift_note", operations=NOTE)
 
-    summary = migrate_fleet(display=Unseen(), slugs=["south"])
+    summary = migrate_fleet(slugs=["south"])
 
     assert (summary.total, summary.done) == (1, 1)
     assert not has_column("north", "orders_order", "gift_note")
@@ -120,7 +120,7 @@ def test_keys_that_a_default_makes_differ_from_tenant_to_tenant(
         with inside(tenant_by_slug(slug)):
             make_order()
 
-    assert migrate_fleet(display=Unseen()).failures == []
+    assert migrate_fleet().failures == []
 
     assert query("SELECT key FROM t_north.orders_order") != query(
         "SELECT key FROM t_south.orders_order"
@@ -131,12 +131,12 @@ def test_nothing_to_do_asks_a_handful_of_queries(
     database: None, django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(6, using="owner"):
-        migrate_fleet(display=Unseen())
+        migrate_fleet()
 
 
 def test_the_plan_says_who_is_where_and_does_nothing(database: None, later: Later) -> None:
     later("orders", "0003_gift_note", operations=NOTE)
-    migrate_fleet(display=Unseen(), slugs=["north"])
+    migrate_fleet(slugs=["north"])
     later(
         "orders",
         "0004_fill",

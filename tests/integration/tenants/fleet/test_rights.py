@@ -7,7 +7,7 @@ import pytest
 from tenants import fingerprint, grants
 from tenants.fleet.run import migrate_fleet
 from tenants.models import Tenant
-from tests.integration.tenants.fleet.conftest import NAME, Later, Unseen, query
+from tests.integration.tenants.fleet.conftest import NAME, Later, query
 
 TOUR = """[
     migrations.CreateModel('Tour', [('id', models.BigAutoField(primary_key=True))]),
@@ -39,7 +39,7 @@ def rights(slug: str, table: str) -> set[str]:
 def test_a_new_table_is_the_tenants(database: None, later: Later, slug: str) -> None:
     later("orders", "0003_tour", operations=TOUR)
 
-    assert migrate_fleet(display=Unseen()).done == 3
+    assert migrate_fleet().done == 3
 
     assert rights(slug, "orders_tour") == {"SELECT", "INSERT", "UPDATE", "DELETE"}
     assert query(
@@ -62,17 +62,17 @@ def test_a_new_table_that_is_append_only_is_so_at_once(
         + fingerprint.current_fingerprint()[fingerprint.OF_MIGRATIONS :]
     )
 
-    assert migrate_fleet(display=Unseen()).done == 3
+    assert migrate_fleet().done == 3
 
     assert rights(slug, "orders_tourlog") == {"SELECT", "INSERT"}
 
 
 def test_a_declaration_that_changed_reaches_every_tenant(database: None) -> None:
-    assert migrate_fleet(display=Unseen()).total == 0
+    assert migrate_fleet().total == 0
     grants.keep_append_only("orders_order")
     fingerprint.current_fingerprint.cache_clear()
 
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     assert (summary.done, summary.failed) == (3, 0)
     assert rights("south", "orders_order") == {"SELECT", "INSERT"}
@@ -81,20 +81,20 @@ def test_a_declaration_that_changed_reaches_every_tenant(database: None) -> None
 def test_a_declaration_for_the_shared_schema_touches_no_tenant(database: None) -> None:
     grants.let_tenants("SELECT", "tenants_domain", ["domain"])
 
-    summary = migrate_fleet(display=Unseen())
+    summary = migrate_fleet()
 
     assert (summary.total, summary.shared_was_current) == (0, False)
     assert query(
         "SELECT has_column_privilege(%s, 'public.tenants_domain', 'domain', 'SELECT')",
         f"{NAME}_t_north",
     ) == [(True,)]
-    assert migrate_fleet(display=Unseen()).shared_was_current
+    assert migrate_fleet().shared_was_current
 
 
 def test_what_somebody_took_away_is_given_back_on_demand(database: None) -> None:
     query(f"REVOKE ALL ON t_south.orders_order FROM {NAME}_t_south")
-    assert migrate_fleet(display=Unseen()).total == 0
+    assert migrate_fleet().total == 0
 
-    assert migrate_fleet(display=Unseen(), renew_rights=True).done == 3
+    assert migrate_fleet(renew_rights=True).done == 3
 
     assert rights("south", "orders_order") == {"SELECT", "INSERT", "UPDATE", "DELETE"}
