@@ -65,7 +65,7 @@ def _breaks(operation: Operation, app: str, before: ProjectState, state: Project
     """Why, or nothing. A table of the same migration is unknown to old code."""
     if isinstance(operation, migrations.RunSQL):
         return "raw SQL that takes away or renames" if REMOVING.search(str(operation.sql)) else ""
-    table = getattr(operation, "model_name", None) or getattr(operation, "name", "")
+    table = str(getattr(operation, "model_name", "") or getattr(operation, "name", ""))
     known = before.models.get((app, str(getattr(operation, "old_name", table)).lower()))
     if isinstance(operation, migrations.RenameModel | migrations.DeleteModel):
         return "old code still uses the table" if known else ""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
@@ -10,12 +10,23 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from psycopg import sql
 
+from controlplane.core.models import new_id
 from tenants import grants
 from tenants.fingerprint import DIGEST, current_fingerprint, has_todays_rights
 from tenants.fleet.recipe import Piece, Recipe, relations_of, write_recipe
-from tenants.models import FleetResult, FleetRun, Tenant
+from tenants.models import FleetRun, Tenant
 
 ALIAS = "owner"
+# One statement, since it is said a thousand times.
+NOTE = """
+WITH noted AS (
+    UPDATE public.tenants_tenant
+    SET schema_fingerprint = %(fingerprint)s, release = %(release)s WHERE id = %(tenant)s
+)
+INSERT INTO public.tenants_fleetresult
+    (id, created_at, updated_at, run_id, tenant_id, seconds, error)
+VALUES (%(result)s, now(), now(), %(run)s, %(tenant)s, %(seconds)s, '')
+"""
 
 
 class BeingProvisioned(Exception):
@@ -47,13 +58,13 @@ class Migrator:
         Raises BeingProvisioned, StepFailed, DatabaseError, and what a data migration raises.
         """
         connection: Any = connections[ALIAS]
+        if connection.connection is None:
+            _set_lock_timeout(connection, self.lock_timeout)
         connection.set_tenant(tenant)
         try:
             with _held(connection, tenant):
                 # Not the row's fingerprint, which may be older than what was done by hand.
-                with transaction.atomic(ALIAS):
-                    _set_lock_timeout(connection, self.lock_timeout)
-                    state = state_of(connection, tenant.schema_name)
+                state = state_of(connection, tenant.schema_name)
                 recipe, is_first, release = self._recipe(state, connection)
                 try:
                     self._follow(recipe, tenant, connection, learn=is_first)
@@ -93,9 +104,7 @@ class Migrator:
                 # Interrupted from here on, nobody knows what it has and whose rights are missing.
                 tenant.schema_fingerprint = ""
                 Tenant.objects.using(ALIAS).filter(pk=tenant.pk).update(schema_fingerprint="")
-            with transaction.atomic(ALIAS) if piece.is_atomic else nullcontext():
-                if piece.is_atomic:
-                    _set_lock_timeout(connection, self.lock_timeout)
+            with transaction.atomic(ALIAS) if piece.is_atomic else self._patiently(connection):
                 self._take_steps(piece, connection, sent)
                 _record(connection, tenant, [row for step in piece.steps for row in step.rows])
                 if piece.is_last:
@@ -106,6 +115,15 @@ class Migrator:
                     self._note(tenant, time.perf_counter() - began)
         if learn:
             recipe.learn(sent, made)
+
+    @contextmanager
+    def _patiently(self, connection: Any) -> Iterator[None]:
+        """What is made CONCURRENTLY keeps nobody waiting, and given up it leaves a ruin behind."""
+        _set_lock_timeout(connection, "0")
+        try:
+            yield
+        finally:
+            _set_lock_timeout(connection, self.lock_timeout)
 
     def _take_steps(self, piece: Piece, connection: Any, sent: dict[str, tuple[str, ...]]) -> None:
         for number, step in enumerate(piece.steps):
@@ -135,10 +153,18 @@ class Migrator:
         )
 
     def _note(self, tenant: Tenant, seconds: float) -> None:
-        Tenant.objects.using(ALIAS).filter(pk=tenant.pk).update(
-            schema_fingerprint=current_fingerprint(), release=settings.RELEASE
-        )
-        FleetResult.objects.using(ALIAS).create(run=self.run, tenant=tenant, seconds=seconds)
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(
+                NOTE,
+                {
+                    "tenant": tenant.pk,
+                    "fingerprint": current_fingerprint(),
+                    "release": settings.RELEASE,
+                    "result": new_id(),
+                    "run": self.run.pk,
+                    "seconds": seconds,
+                },
+            )
 
 
 @contextmanager
@@ -179,8 +205,9 @@ def _record(connection: Any, tenant: Tenant, rows: list[tuple[str, str]]) -> Non
 
 
 def _set_lock_timeout(connection: Any, timeout: str) -> None:
+    """For the session: the crew's connections do nothing else."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [timeout])
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])
 
 
 def _settle_constraints(connection: Any) -> None:
