@@ -8,25 +8,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from controlplane.core.admin import SharedModelAdmin
+from controlplane.core.admin import ReadOnlySharedModelAdmin
 from tenants.models import FleetResult, FleetRun
 
 
-class _ReadOnly(SharedModelAdmin):
-    """Only the command writes them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(FleetRun)
-class FleetRunAdmin(_ReadOnly):
+class FleetRunAdmin(ReadOnlySharedModelAdmin):
     list_display = ["started_at", "state", "release", "total", "done", "failed", "skipped"]
     list_filter = ["release"]
     fields = [*list_display, "finished_at", "fingerprint"]
@@ -42,7 +29,7 @@ class FleetRunAdmin(_ReadOnly):
 
 
 @admin.register(FleetResult)
-class FleetResultAdmin(_ReadOnly):
+class FleetResultAdmin(ReadOnlySharedModelAdmin):
     list_display = ["tenant", "outcome", "seconds", "error", "run"]
     list_filter = [("error", admin.EmptyFieldListFilter), "run__release"]
     list_select_related = ["tenant", "run"]
