@@ -95,7 +95,7 @@ def _clinc(path: Path) -> dict[str, list[str]]:
 
 def _intents(by_intent: dict[str, list[str]], asked: int) -> list[Topic]:
     """A few utterances stand for the entry, as an FAQ lists ways to ask; others ask."""
-    chance = random.Random(7)  # noqa: S311  (the same sample each time)
+    chance = random.Random(7)
     topics = []
     for _intent, texts in sorted(by_intent.items()):
         chosen = chance.sample(texts, min(len(texts), asked + 3))
@@ -162,7 +162,7 @@ def _rows(topics: list[Topic], is_dense: bool, report: Report) -> list[Row]:
     vectors = np.array(embed([text for _place, text in asked])) if is_dense else None
     rows = []
     for seed in range(ROUNDS):
-        chance = random.Random(seed)  # noqa: S311  (the same halves each time)
+        chance = random.Random(seed)
         kept = sorted(chance.sample(range(len(topics)), len(topics) // 2))
         base = Base([topics[place] for place in kept], stored[kept] if stored is not None else None)
         for number, (place, text) in enumerate(asked):

@@ -28,6 +28,7 @@ from deploy.embedded.processes import Processes, wait_until_ready
 from deploy.embedded.progress import Reporter
 from deploy.embedded.stack import Stack
 
+NEEDS_DATA = False
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench-requests"
 DOORS = ("pergola", "stock", "plain with limits", "plain")

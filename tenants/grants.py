@@ -5,6 +5,8 @@ a non-superuser that may become each tenant's role but inherits none of them, so
 it reads no tenant's rows.
 """
 
+import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -35,7 +37,132 @@ def keep_append_only(*tables: str) -> None:
 
 def role_of(tenant: "Tenant") -> str:
     """The name of the tenant's role; cluster-wide, so it begins with the database's name."""
-    role = f"{connections['owner'].settings_dict['NAME']}_{tenant.schema_name}"
+    return _role(tenant.schema_name)
+
+
+def grant_shared() -> None:
+    """After migrating the shared schema."""
+    if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
+        raise ValueError("DATABASE_URL and DATABASE_OWNER_URL must name two logins")
+    _run(_shared_statements(app=_app_login(), every=_every_tenant()))
+
+
+def grant_tenant(tenant: "Tenant") -> None:
+    """After migrating a tenant's schema: its role, and the application's right to become it."""
+    _run(grant_statements(tenant.schema_name))
+
+
+def grant_statements(schema: str) -> list[sql.Composed]:
+    """What `grant_tenant` does, for the transaction of somebody else."""
+    return _tenant_statements(schema, _role(schema), app=_app_login(), every=_every_tenant())
+
+
+def grant_relations(schema: str, *, tables: Iterable[str], sequences: Iterable[str]) -> None:
+    """The tenant's rights to what was just made in its schema.
+
+    By name: the privileges of all tables at once are a scan of the whole catalogue, and so cost
+    the more the more tenants there are.
+    """
+    role = _role(schema)
+    _run(
+        [
+            *(_composed(TABLE, schema=schema, table=table, role=role) for table in tables),
+            *(_composed(SEQUENCE, schema=schema, name=name, role=role) for name in sequences),
+            *(
+                _composed(ONLY_APPEND, schema=schema, table=table, role=role)
+                for table in tables
+                if table in APPEND_ONLY
+            ),
+        ]
+    )
+
+
+def tenant_digest() -> str:
+    """Of the rights that a tenant has: another one says that they are to be renewed."""
+    return _digest(_tenant_statements("schema", "role", app="app", every="every"))
+
+
+def shared_digest() -> str:
+    """Of the rights in the shared schema."""
+    return _digest(_shared_statements(app="app", every="every"))
+
+
+ENSURE_ROLE = """
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN CREATE ROLE {role} NOLOGIN;
+  END IF;
+END $$
+"""
+TABLE = "GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.{table} TO {role}"
+SEQUENCE = "GRANT USAGE ON SEQUENCE {schema}.{name} TO {role}"
+ONLY_APPEND = "REVOKE UPDATE, DELETE ON {schema}.{table} FROM {role}"
+
+
+def _shared_statements(*, app: str, every: str) -> list[sql.Composed]:
+    return [
+        _composed(ENSURE_ROLE, name=sql.Literal(every), role=every),
+        _composed("GRANT USAGE ON SCHEMA public TO {app}, {every}", app=app, every=every),
+        _composed(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}", app=app
+        ),
+        _composed("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}", app=app),
+        _composed(ONLY_APPEND, schema="public", table="audit_entry", role=app),
+        *(
+            _composed(
+                f"GRANT {privilege} ({{columns}}) ON public.{{table}} TO {{every}}",
+                columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+                table=table,
+                every=every,
+            )
+            for table, privileges in _shared.items()
+            for privilege, columns in privileges.items()
+        ),
+    ]
+
+
+def _tenant_statements(schema: str, role: str, *, app: str, every: str) -> list[sql.Composed]:
+    return [
+        _composed(ENSURE_ROLE, name=sql.Literal(role), role=role),
+        _composed("GRANT {every} TO {role} WITH INHERIT TRUE", every=every, role=role),
+        _composed("GRANT {role} TO {app} WITH INHERIT FALSE, SET TRUE", role=role, app=app),
+        _composed("GRANT USAGE ON SCHEMA {schema} TO {role}", schema=schema, role=role),
+        _composed(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
+            schema=schema,
+            role=role,
+        ),
+        _composed(
+            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}", schema=schema, role=role
+        ),
+        *(
+            _composed(ONLY_APPEND, schema=schema, table=table, role=role)
+            for table in ("django_migrations", *APPEND_ONLY)
+        ),
+    ]
+
+
+def _composed(statement: str, **names: str | sql.Composable) -> sql.Composed:
+    return sql.SQL(statement).format(  # type: ignore[arg-type]  # made of constants
+        **{
+            key: name if isinstance(name, sql.Composable) else sql.Identifier(name)
+            for key, name in names.items()
+        }
+    )
+
+
+def _run(statements: Iterable[sql.Composed]) -> None:
+    with connections["owner"].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _digest(statements: Iterable[sql.Composed]) -> str:
+    text = "\n".join(sorted(statement.as_string(None) for statement in statements))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _role(schema: str) -> str:
+    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
     if len(role) > LONGEST_NAME:
         raise ValueError(
             f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
@@ -50,61 +177,3 @@ def _every_tenant() -> str:
 
 def _app_login() -> str:
     return str(connections["default"].settings_dict["USER"])
-
-
-def _run(statement: str, **names: object) -> None:
-    wrapped = {
-        key: value if isinstance(value, sql.Composable) else sql.Identifier(str(value))
-        for key, value in names.items()
-    }
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**wrapped))  # type: ignore[arg-type]
-
-
-def _ensure_role(name: str) -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
-
-
-def grant_shared() -> None:
-    """After migrating the shared schema."""
-    if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
-        raise ValueError("DATABASE_URL and DATABASE_OWNER_URL must name two logins")
-    app = _app_login()
-    _ensure_role(_every_tenant())
-    _run("GRANT USAGE ON SCHEMA public TO {app}, {every}", app=app, every=_every_tenant())
-    for kind, rights in (("TABLES", "SELECT, INSERT, UPDATE, DELETE"), ("SEQUENCES", "USAGE")):
-        _run(f"GRANT {rights} ON ALL {kind} IN SCHEMA public TO {{app}}", app=app)
-    _run("REVOKE UPDATE, DELETE ON public.audit_entry FROM {app}", app=app)
-    for table, privileges in _shared.items():
-        for privilege, columns in privileges.items():
-            _run(
-                f"GRANT {privilege} ({{columns}}) ON public.{{table}} TO {{every}}",
-                columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-                table=table,
-                every=_every_tenant(),
-            )
-
-
-def grant_tenant(tenant: "Tenant") -> None:
-    """After migrating a tenant's schema: its role, and the application's right to become it."""
-    schema, role = tenant.schema_name, role_of(tenant)
-    _ensure_role(role)
-    _run("GRANT {every} TO {role} WITH INHERIT TRUE", every=_every_tenant(), role=role)
-    _run("GRANT {role} TO {app} WITH INHERIT FALSE, SET TRUE", role=role, app=_app_login())
-    _run("GRANT USAGE ON SCHEMA {schema} TO {role}", schema=schema, role=role)
-    _run(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
-        schema=schema,
-        role=role,
-    )
-    _run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}", schema=schema, role=role)
-    for table in ("django_migrations", *APPEND_ONLY):
-        _run(
-            "REVOKE UPDATE, DELETE ON {schema}.{table} FROM {role}",
-            schema=schema,
-            table=table,
-            role=role,
-        )

@@ -79,7 +79,7 @@ class TenantModelAdmin(_PlacedModelAdmin):
         return None
 
 
-class ReadOnlyTenantModelAdmin(TenantModelAdmin):
+class _ReadOnly:
     """Rows that only services write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -90,6 +90,14 @@ class ReadOnlyTenantModelAdmin(TenantModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnlySharedModelAdmin(_ReadOnly, SharedModelAdmin):
+    """Shared rows that only services write."""
+
+
+class ReadOnlyTenantModelAdmin(_ReadOnly, TenantModelAdmin):
+    """A tenant's rows that only services write."""
 
 
 class ReadOnlyInline(TabularInline):
@@ -114,6 +122,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Partners"), "handshake", "tenants_partner"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
+                (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),

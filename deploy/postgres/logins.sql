@@ -18,6 +18,9 @@ ALTER ROLE pergola_owner LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD :'owner_
 ALTER ROLE pergola_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'app_password';
 ALTER ROLE pergola_n8n LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'n8n_password';
 
+-- So that a migration that waits can say who holds the table, and since when.
+GRANT pg_read_all_stats TO pergola_owner;
+
 SELECT 'CREATE DATABASE pergola OWNER pergola_owner TEMPLATE template0'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'pergola') \gexec
 SELECT 'CREATE DATABASE n8n OWNER pergola_n8n TEMPLATE template0'

@@ -1,6 +1,7 @@
 """Partners, the tenants they serve, who may act there, and with which keys. All shared tables."""
 
 from tenants.models.engagements import Engagement, Ownership
+from tenants.models.fleet import FleetResult, FleetRun
 from tenants.models.keys import ApiKey
 from tenants.models.limits import ModelSpend, Quota
 from tenants.models.members import Member
@@ -17,6 +18,8 @@ __all__ = [
     "ApiKey",
     "Domain",
     "Engagement",
+    "FleetResult",
+    "FleetRun",
     "Member",
     "ModelSpend",
     "Ownership",

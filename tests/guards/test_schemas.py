@@ -30,6 +30,8 @@ SHARED = {
     "tenants_apikey",
     "tenants_domain",
     "tenants_engagement",
+    "tenants_fleetresult",
+    "tenants_fleetrun",
     "tenants_member",
     "tenants_modelspend",
     "tenants_ownership",

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from controlplane.core.admin import SharedModelAdmin, TenantModelAdmin
 from tenants.context import inside
-from tenants.models import Tenant
+from tenants.models import FleetResult, FleetRun, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import make_event, make_workspace
 from tests.factories.installations import make_installation, make_release
@@ -134,3 +137,45 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(operator: Client, north:
     assert "pgl_" in shown
     key = shown.split("pgl_")[1][:77]
     assert f"pgl_{key}" not in operator.get("/admin/tenants/apikey/").content.decode()
+
+
+def test_runs_of_the_fleet_are_to_be_looked_at_only(
+    operator: Client, north: Tenant, south: Tenant
+) -> None:
+    run = FleetRun.objects.create(
+        started_at=timezone.now(), fingerprint="f", shared_rights="r", release="0.2.0", failed=1
+    )
+    FleetResult.objects.create(run=run, tenant=south, seconds=0.1)
+    failed = FleetResult.objects.create(run=run, tenant=north, seconds=0.1, error="locked by Ada")
+
+    runs = operator.get("/admin/tenants/fleetrun/").content.decode()
+    results = operator.get("/admin/tenants/fleetresult/?error__isempty=0").content.decode()
+
+    assert "Some failed" in runs
+    assert "locked by Ada" in results
+    assert "Migrated" not in results
+    for row in (run, failed):
+        address = f"/admin/tenants/{row._meta.model_name}/"
+        assert operator.get(f"{address}{row.pk}/change/").status_code == 200
+        assert operator.get(f"{address}add/").status_code == 403
+        assert operator.post(f"{address}{row.pk}/change/", {"error": ""}).status_code == 403
+        assert operator.post(f"{address}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_list_of_results_asks_as_many_queries_for_many(
+    operator: Client, north: Tenant, south: Tenant
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert operator.get("/admin/tenants/fleetresult/").status_code == 200
+        return len(asked)
+
+    run = FleetRun.objects.create(
+        started_at=timezone.now(), fingerprint="f", shared_rights="r", release="0.2.0"
+    )
+    FleetResult.objects.create(run=run, tenant=north, seconds=0.1)
+    queries()
+    one = queries()
+    FleetResult.objects.create(run=run, tenant=south, seconds=0.1)
+
+    assert queries() == one
