@@ -11,7 +11,7 @@ AREAS = (
 
 def give_areas(apps, schema_editor):
     alias = schema_editor.connection.alias
-    engagements = apps.get_model("tenants", "0002_customers_and_owners").objects.using(alias)
+    engagements = apps.get_model("tenants", "Engagement").objects.using(alias)
     ownerships = apps.get_model("tenants", "Ownership").objects.using(alias)
     owned = set(ownerships.values_list("tenant_id", "area"))
     ownerships.bulk_create(
