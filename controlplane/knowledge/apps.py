@@ -8,7 +8,10 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.knowledge import contexts, default_policy
+        from controlplane.knowledge.services.indexing import move_index
         from tenants.provisioning import register_step
+        from tenants.residency import register_follow_up
 
+        register_follow_up(move_index)
         contexts.register()
         register_step("answer policy", default_policy.seed_answer_policy)
