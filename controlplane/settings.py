@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -180,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
+    "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------

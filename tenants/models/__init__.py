@@ -10,6 +10,7 @@ from tenants.models.names import (
     zone_is_known,
 )
 from tenants.models.partners import Partner
+from tenants.models.retention import PurgeRun, RetentionRule
 from tenants.models.tenants import Domain, Tenant
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Member",
     "Ownership",
     "Partner",
+    "PurgeRun",
+    "RetentionRule",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

@@ -33,6 +33,8 @@ SHARED = {
     "tenants_member",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_purgerun",
+    "tenants_retentionrule",
     "tenants_tenant",
     "vault_datakey",
 }
