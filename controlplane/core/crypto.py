@@ -37,7 +37,8 @@ class Undecryptable(Exception):
 class KeyRing(Protocol):
     """The data keys of one schema. The newest encrypts, all decrypt."""
 
-    newest: int
+    @property
+    def newest(self) -> int: ...
 
     def key(self, version: int) -> AESGCM | None: ...
 
@@ -172,6 +173,8 @@ class _OfRow(str):
 class _Opened(DeferredAttribute):
     """Decrypts when the attribute is first read: only then is the row known, and often never."""
 
+    field: "EncryptedTextField"
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         if isinstance(value, Sealed):
@@ -193,8 +196,10 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     descriptor_class = _Opened
 
     def opened(self, token: Sealed, row: str) -> str:
-        place = Place(self.model._meta.db_table, self.column, row)
-        return unseal(token, place, token.ring) if token.ring else _from_fernet(token)
+        return unseal(token, self.place(row), token.ring) if token.ring else _from_fernet(token)
+
+    def place(self, row: str) -> Place:
+        return Place(self.model._meta.db_table, str(self.column), row)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = super().pre_save(model_instance, add)
@@ -209,8 +214,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return value
         if isinstance(value, Sealed):
             self._refuse(value)
-        place = Place(self.model._meta.db_table, self.column, getattr(value, "row", ""))
-        return seal(str(value), place, _ring(connection))
+        return seal(str(value), self.place(getattr(value, "row", "")), _ring(connection))
 
     def _refuse(self, token: Sealed) -> NoReturn:
         raise TypeError(f"{self} was given a token; read the attribute of a row and give its text")

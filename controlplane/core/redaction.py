@@ -87,6 +87,6 @@ def redact(text: str) -> str:
     return text
 
 
-def redact_line(_logger: Any, _method: str, line: str) -> str:
+def redact_line(_logger: Any, _method: str, line: Any) -> str:
     """A structlog processor for the end of the chain, where the line is text already."""
     return redact(line)

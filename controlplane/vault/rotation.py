@@ -14,7 +14,6 @@ from psycopg import sql
 
 from controlplane.core.crypto import (
     EncryptedTextField,
-    Place,
     Sealed,
     Undecryptable,
     seal,
@@ -42,7 +41,7 @@ class SecretTable:
         return sql.Identifier(str(self.model._meta.pk.column))
 
     def columns(self) -> list[sql.Identifier]:
-        return [sql.Identifier(field.column) for field in self.fields]
+        return [sql.Identifier(str(field.column)) for field in self.fields]
 
     def is_old(self) -> sql.Composed:
         """True of a row with a token that another key than the `%(newest)s` made."""
@@ -191,7 +190,7 @@ def _reseal_batch(table: SecretTable, how: str) -> int:
 
 
 def _reseal_row(cursor: Any, table: SecretTable, key: Any, tokens: list[str]) -> None:
-    sealed = []
+    sealed: list[str] = []
     for column, token in zip(table.fields, tokens, strict=True):
         if not token:
             sealed.append(token)
@@ -206,7 +205,7 @@ def _reseal_row(cursor: Any, table: SecretTable, key: Any, tokens: list[str]) ->
                 f"{table.model._meta.label} {key}, {column.name}: {error} The rotation stopped "
                 "there; what was done is kept."
             ) from error
-        sealed.append(seal(text, Place(table.model._meta.db_table, column.column, str(key)), ring))
+        sealed.append(seal(text, column.place(str(key)), ring))
     assignments = sql.SQL(", ").join(
         sql.SQL("{} = %s").format(column) for column in table.columns()
     )
