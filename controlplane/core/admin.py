@@ -114,6 +114,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Partners"), "handshake", "tenants_partner"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
+                (_("Purges"), "auto_delete", "tenants_purgerun"),
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),

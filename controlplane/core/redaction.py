@@ -14,34 +14,46 @@ from urllib.parse import urlsplit
 HIDDEN = "[secret]"
 # Shorter ones are words, and every line that has the word would lose it.
 SHORTEST = 8
-MOST_REMEMBERED = 500
+MOST_REMEMBERED = 200
 
 _QUOTE = r"""(?:\\?["'])?"""
+# Words of which a line has one before the shape is looked for: most have none. Then what
+# a secret looks like, and what is put in its place.
 _SHAPES = [
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        (r"\bpgl_[0-9a-f]{12}_[0-9a-f]{16,}", HIDDEN),
-        (r"\bpgl1\.[rct]\.\d+\.[\w-]{20,}", HIDDEN),
-        (r"\bgAAAA[\w-]{60,}={0,2}", HIDDEN),
+    (hints.split(), re.compile(pattern, re.IGNORECASE), replacement)
+    for hints, pattern, replacement in (
+        ("pgl_", r"\bpgl_[0-9a-f]{12}_[0-9a-f]{16,}", HIDDEN),
+        ("pgl1.", r"\bpgl1\.[rct]\.\d+\.[\w-]{20,}", HIDDEN),
+        ("gaaaa", r"\bgAAAA[\w-]{60,}={0,2}", HIDDEN),
         # n8n's keys, and whatever else is a JSON Web Token.
-        (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", HIDDEN),
-        (r"\bn8n_api_[\w-]{16,}", HIDDEN),
-        (r"\b(?:sk|shpss|shpat|shpca|whsec|xox[abp]|gh[pousr])[-_][\w-]{16,}", HIDDEN),
-        (r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
+        ("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", HIDDEN),
+        ("n8n_api_", r"\bn8n_api_[\w-]{16,}", HIDDEN),
+        (
+            "sk- sk_ shp whsec xox gho_ ghp_ ghr_ ghs_ ghu_",
+            r"\b(?:sk|shpss|shpat|shpca|whsec|xox[abp]|gh[pousr])[-_][\w-]{16,}",
+            HIDDEN,
+        ),
+        ("bearer basic", r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
         # A header or a setting, however it is written: key: value, key=value, "key": "value".
         (
+            "authorization cookie api-key",
             rf"((?:authorization|cookie|x-n8n-api-key|x-api-key){_QUOTE}\s*[:=]\s*{_QUOTE})"
             r"(?!\[secret\]|Bearer |Basic )[^\s\"'\\,;}]+",
             rf"\1{HIDDEN}",
         ),
         (
+            "password passwd secret key token signature",
             rf"((?:password|passwd|secret|api_?key|token|signature){_QUOTE}\s*[:=]\s*{_QUOTE})"
             r"(?!\[secret\])[^\s\"'\\,;&})]{6,}",
             rf"\1{HIDDEN}",
         ),
-        (r"([?&](?:signature|sig|token|key|code|sesame|state)=)[^&\s\"'\\]+", rf"\1{HIDDEN}"),
-        (r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+@", rf"\1{HIDDEN}@"),
-        (r"(/webhook-waiting/\w+\?)[^\s\"'\\]+", rf"\1{HIDDEN}"),
+        (
+            "? &",
+            r"([?&](?:signature|sig|token|key|code|sesame|state)=)[^&\s\"'\\]+",
+            rf"\1{HIDDEN}",
+        ),
+        ("://", r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+@", rf"\1{HIDDEN}@"),
+        ("webhook-waiting", r"(/webhook-waiting/\w+\?)[^\s\"'\\]+", rf"\1{HIDDEN}"),
     )
 ]
 
@@ -82,8 +94,10 @@ def redact(text: str) -> str:
     # The longest first: one may be the beginning of another.
     for secret in sorted((one for one in known if one in text), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    for shape, replacement in _SHAPES:
-        text = shape.sub(replacement, text)
+    lowered = text.lower()
+    for hints, shape, replacement in _SHAPES:
+        if any(hint in lowered for hint in hints):
+            text = shape.sub(replacement, text)
     return text
 
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from controlplane.core.admin import ReadOnlyInline
+from controlplane.core.admin import ReadOnlyInline, SharedModelAdmin
 from tenants.models import PurgeRun, RetentionRule, Tenant
 from tenants.residency import RegionInUse, assert_region_fits
 from tenants.retention.classes import all_classes
@@ -38,7 +40,35 @@ class RetentionRuleInline(TabularInline):
     extra = 0
 
 
-class PurgeRunInline(ReadOnlyInline):
+class ShowsOutcome:
+    """A column that says whether a purge left something."""
+
+    @display(description=_("Result"), label={"ok": "success", "left": "danger"})
+    def outcome(self, run: PurgeRun) -> tuple[str, str]:
+        return ("ok", "OK") if run.is_clean else ("left", run.error)
+
+
+@admin.register(PurgeRun)
+class PurgeRunAdmin(ShowsOutcome, SharedModelAdmin):
+    """What only the purge writes."""
+
+    list_display = ("created_at", "tenant", "data_class", "found", "removed", "left", "outcome")
+    list_filter = ("data_class", "tenant")
+    list_select_related = ("tenant",)
+    readonly_fields = (*list_display, "cutoff", "finished_at", "error")
+    fields = readonly_fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PurgeRunInline(ShowsOutcome, ReadOnlyInline):
     """The newest ones: a tenant has a dozen every night."""
 
     model = PurgeRun
@@ -51,10 +81,6 @@ class PurgeRunInline(ReadOnlyInline):
         tenant = request.resolver_match.kwargs.get("object_id")
         of_tenant = newest.filter(tenant_id=tenant)[:SHOWN_RUNS]
         return super().get_queryset(request).filter(pk__in=of_tenant)
-
-    @display(description=_("Result"), label={"ok": "success", "left": "danger"})
-    def outcome(self, run: PurgeRun) -> tuple[str, str]:
-        return ("ok", "OK") if run.is_clean else ("left", run.error)
 
 
 class RegionCleaned:

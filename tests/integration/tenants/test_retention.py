@@ -370,6 +370,15 @@ def test_a_manager_reads_it_in_german(north: Tenant, browser: Callable[..., Clie
     assert "Retention" not in page
 
 
+def test_the_admin_shows_what_purges_did(north: Tenant, admin_client: Any) -> None:
+    PurgeRun.objects.create(tenant=north, data_class="calls", cutoff=LONG_AGO, error="1 left")
+    page = admin_client.get("/admin/tenants/purgerun/", headers={"host": "localhost"})
+
+    assert "1 left" in page.content.decode()
+    add = admin_client.get("/admin/tenants/purgerun/add/", headers={"host": "localhost"})
+    assert add.status_code == 403
+
+
 def test_the_admins_forms_say_what_is_not_possible(north: Tenant) -> None:
     from django import forms
 
