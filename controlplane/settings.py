@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from controlplane.core import logs
+from controlplane.core import logs, redaction
 from controlplane.core.lanes import LANES
 from tenants.database.pool import reset_connection
 
@@ -30,7 +30,13 @@ if "DATABASE_URL" not in os.environ:
 
 RELEASE = "0.2.0"
 SECRET_KEY = env.str("SECRET_KEY")
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS")
+# Newest first: from a file with one key a line, else from the environment.
+ENCRYPTION_KEYS_FILE = env.str("ENCRYPTION_KEYS_FILE", default="")
+ENCRYPTION_KEYS = (
+    Path(ENCRYPTION_KEYS_FILE).read_text().split()
+    if ENCRYPTION_KEYS_FILE
+    else env.list("ENCRYPTION_KEYS")
+)
 DEBUG = env.bool("DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 PLATFORM_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
@@ -46,6 +52,8 @@ SHARED_APPS = [
     "tenants",
     # The platform's own chain stands beside the shared rows, each tenant's in its schema.
     "controlplane.audit",
+    # So do the data keys: each schema's secrets have their own.
+    "controlplane.vault",
     "controlplane.events",
     "controlplane.instances",
     "controlplane.catalog",
@@ -66,6 +74,7 @@ SHARED_APPS = [
 ]
 TENANT_APPS = [
     "controlplane.audit",
+    "controlplane.vault",
     "controlplane.instances",
     "controlplane.events",
     "controlplane.approvals",
@@ -177,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
+    "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------
@@ -246,6 +256,10 @@ DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=25 * 1024 * 1024)
 WEAVIATE_URL = env.str("WEAVIATE_URL", default="")
 WEAVIATE_GRPC_URL = env.str("WEAVIATE_GRPC_URL", default="")
 WEAVIATE_API_KEY = env.str("WEAVIATE_API_KEY", default="")
+# Where they stand, as tenants' regions are named. Empty is unknown: a tenant with a region then
+# has its passages in PostgreSQL, and its answers quoted.
+WEAVIATE_REGION = env.str("WEAVIATE_REGION", default="")
+LLM_REGION = env.str("LLM_REGION", default="")
 # As LangChain names them: "openai:gpt-5-mini", "anthropic:…", "ollama:…".
 LLM_MODEL = env.str("LLM_MODEL", default="")
 LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
@@ -344,4 +358,10 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_USE_FINDERS = True
 
 LOGGING_CONFIG = None
+DEFAULT_EXCEPTION_REPORTER_FILTER = "controlplane.core.reports.ReportFilter"
+redaction.never_show(
+    SECRET_KEY, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"], OWNER_DATABASE["PASSWORD"], REDIS_URL,
+    N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
+    EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or "",
+)  # fmt: skip
 logs.configure(env.str("LOG_LEVEL", default="INFO"))

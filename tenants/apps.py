@@ -5,3 +5,17 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Partners and tenants")
+
+    def ready(self) -> None:
+        from controlplane.audit.models import Entry
+        from tenants.retention.classes import DataClass, RowStore, register_class
+
+        # The audit stands below this floor, so it is declared here.
+        register_class(
+            DataClass(
+                "audit",
+                _("Audit trail"),
+                _("Who did what and when. A chain: it is kept whole."),
+                [RowStore(Entry, "at", append_only=True)],
+            )
+        )

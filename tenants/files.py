@@ -8,8 +8,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -74,6 +75,8 @@ def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.rename(place)
             storage.add(size)
+        else:
+            os.utime(place)  # so that a purge sees that it is wanted again
     finally:
         draft.unlink(missing_ok=True)
     return StoredFile(digest.hexdigest(), size, is_new)
@@ -103,6 +106,13 @@ def delete(sha256: str) -> None:
     if place.is_file():
         storage.add(-place.stat().st_size)
     place.unlink(missing_ok=True)
+
+
+def stored_before(time: datetime) -> Iterator[str]:
+    """The SHA-256 of each file that was stored, or stored again, before that time."""
+    for place in _folder().glob("[0-9a-f][0-9a-f]/*"):
+        if _DIGEST.fullmatch(place.name) and place.stat().st_mtime < time.timestamp():
+            yield place.name
 
 
 def _folder() -> Path:

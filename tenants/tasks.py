@@ -5,10 +5,17 @@ from typing import Any
 from celery import shared_task
 
 from controlplane.core.actor import system
+from tenants.fleet import run_everywhere
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
+from tenants.retention.purge import purge_entered_tenant
 
 
 @shared_task(name="tenants.provision")
 def provision(*, tenant_id: str, by: str, **_: Any) -> None:
     provision_tenant(Tenant.objects.get(pk=tenant_id), by=system(f"provisioning for {by}"))
+
+
+@shared_task(name="tenants.purge")
+def purge(**_: Any) -> None:
+    run_everywhere(lambda: purge_entered_tenant(by=system("purge")))

@@ -7,7 +7,8 @@ class ApprovalsConfig(AppConfig):
     verbose_name = _("Approvals")
 
     def ready(self) -> None:
-        from controlplane.approvals import resume
+        from controlplane.approvals import resume, retention
         from controlplane.events import outbox
 
         outbox.register("approvals.resume", resume.resume)
+        retention.register()

@@ -123,6 +123,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
                 (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),
+                (_("Purges"), "auto_delete", "tenants_purgerun"),
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),

@@ -9,9 +9,10 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from controlplane.events import delivery, kinds, outbox, shopify_webhooks
+        from controlplane.events import delivery, kinds, outbox, retention, shopify_webhooks
 
         kinds.register_kind(shopify_webhooks.KIND)
+        retention.register()
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(
             "INSERT",

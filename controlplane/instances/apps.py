@@ -7,7 +7,10 @@ class InstancesConfig(AppConfig):
     verbose_name = _("n8n instances")
 
     def ready(self) -> None:
-        from controlplane.instances import services
+        from controlplane.instances import residency, retention, services
         from tenants import provisioning
+        from tenants.residency import register_check
 
+        retention.register()
+        register_check(residency.bound_elsewhere)
         provisioning.register_step("n8n workspace", services.bind_to_own_instance)

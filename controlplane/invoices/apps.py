@@ -9,10 +9,11 @@ class InvoicesConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.approvals.subjects import register_subject
         from controlplane.events.kinds import register_kind
-        from controlplane.invoices import contexts, default_policy, documents, subjects
+        from controlplane.invoices import contexts, default_policy, documents, retention, subjects
         from tenants.provisioning import register_step
 
         contexts.register()
+        retention.register()
         register_subject("invoice", subjects.describe_invoice, lock=subjects.hold_invoice)
         register_step("invoice policy", default_policy.seed_invoice_policy)
         register_kind(documents.KIND)

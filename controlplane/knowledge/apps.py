@@ -7,8 +7,12 @@ class KnowledgeConfig(AppConfig):
     verbose_name = _("Knowledge")
 
     def ready(self) -> None:
-        from controlplane.knowledge import contexts, default_policy
+        from controlplane.knowledge import contexts, default_policy, retention
+        from controlplane.knowledge.services.indexing import move_index
         from tenants.provisioning import register_step
+        from tenants.residency import register_follow_up
 
+        register_follow_up(move_index)
         contexts.register()
+        retention.register()
         register_step("answer policy", default_policy.seed_answer_policy)

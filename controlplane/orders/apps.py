@@ -8,9 +8,10 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.approvals.subjects import register_subject
-        from controlplane.orders import contexts, default_policy, subjects
+        from controlplane.orders import contexts, default_policy, retention, subjects
         from tenants.provisioning import register_step
 
         contexts.register()
+        retention.register()
         register_subject("order", subjects.describe_order)
         register_step("order policy", default_policy.seed_order_policy)

@@ -8,6 +8,7 @@ from controlplane.portal.views import (
     brand,
     collections,
     contact,
+    data,
     goods_receipts,
     home,
     installations,
@@ -138,5 +139,6 @@ urlpatterns = [
     path("support/", include((contact_urls, "contact"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
+    path("data/", data.index, name="data"),
     path("sources/", include((source_urls, "sources"))),
 ]

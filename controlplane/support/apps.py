@@ -10,10 +10,18 @@ class SupportConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
-        from controlplane.support import sending, starter, subjects, telling, webhook
+        from controlplane.support import (
+            retention,
+            sending,
+            starter,
+            subjects,
+            telling,
+            webhook,
+        )
         from tenants.provisioning import register_step
 
         kinds.register_kind(webhook.KIND)
+        retention.register()
         register_question_source("ticket", subjects.question_of_ticket)
         register_subject(
             "ticket",

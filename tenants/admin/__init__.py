@@ -3,3 +3,6 @@
 from tenants.admin import fleet, keys, members, partners, people, tenants
 
 __all__ = ["fleet", "keys", "members", "partners", "people", "tenants"]
+from tenants.admin import retention
+
+__all__ = ["keys", "members", "partners", "people", "retention", "tenants"]

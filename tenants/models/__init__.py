@@ -12,6 +12,7 @@ from tenants.models.names import (
     zone_is_known,
 )
 from tenants.models.partners import Partner
+from tenants.models.retention import PurgeRun, RetentionRule
 from tenants.models.tenants import Domain, Tenant
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "ModelSpend",
     "Ownership",
     "Partner",
+    "PurgeRun",
     "Quota",
+    "RetentionRule",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

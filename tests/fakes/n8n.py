@@ -50,6 +50,7 @@ class FakeN8n:
     credentials: dict[str, Json] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     executions: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
 
@@ -127,6 +128,8 @@ class FakeN8n:
                 return 200, {"data": [self._execution(found) for found in self.executions]}
             case ["GET", found] if found in self.executions:
                 return 200, self._execution(found)
+            case ["DELETE", found]:
+                return self._take(self.executions, found)
         return None
 
     def _add(self, into: dict[str, Json], kind: str, body: Json) -> Answer:
@@ -134,13 +137,14 @@ class FakeN8n:
         into[new] = {**body, "id": new}
         return 200, into[new]
 
-    def _take(self, things: dict[str, Json], found: str) -> Answer:
+    def _take(self, things: dict[str, Any], found: str) -> Answer:
         gone = things.pop(found, None)
         return NOTHING_THERE if gone is None else (200, gone)
 
     def _execution(self, found: str) -> Json:
         status = self.executions[found]
-        return {"id": found, "workflowId": "wf1", "status": status, "mode": "webhook"}
+        told = {"id": found, "workflowId": "wf1", "status": status, "mode": "webhook"}
+        return told | {"stoppedAt": self.stopped.get(found)}
 
 
 @contextmanager

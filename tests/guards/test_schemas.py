@@ -37,7 +37,10 @@ SHARED = {
     "tenants_ownership",
     "tenants_partner",
     "tenants_quota",
+    "tenants_purgerun",
+    "tenants_retentionrule",
     "tenants_tenant",
+    "vault_datakey",
 }
 OF_TENANTS = {
     "approvals_approval",
@@ -75,6 +78,7 @@ OF_TENANTS = {
     "support_ticket",
     "support_triageexample",
     "support_triagemodel",
+    "vault_datakey",
 }
 # Tables of ours without UUIDv7 key and times, and why.
 WITHOUT_ROW = {
@@ -117,8 +121,8 @@ def test_tenants_tables_are_the_ones_that_are_meant_to_be(db: None, schema: str)
     assert tables(schema) == OF_TENANTS
 
 
-def test_only_migrations_and_the_platforms_own_trail_stand_in_both() -> None:
-    assert {"django_migrations", "audit_entry"} == SHARED & OF_TENANTS
+def test_only_what_each_schema_has_of_its_own_stands_in_both() -> None:
+    assert {"django_migrations", "audit_entry", "vault_datakey"} == SHARED & OF_TENANTS
 
 
 def test_split_apps_name_models_that_exist() -> None:

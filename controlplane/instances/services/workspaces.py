@@ -19,6 +19,7 @@ from controlplane.instances.client.workflows import TAG_LENGTH
 from controlplane.instances.models import Instance, Workspace
 from tenants.context import inside
 from tenants.models import Tenant
+from tenants.residency import record_refusal
 
 log = get_logger(__name__)
 
@@ -27,6 +28,12 @@ class InstanceNotForTenant(DomainError):
     code = "instance_not_for_tenant"
     status = 409
     title = "The n8n instance does not serve this tenant"
+
+
+class InstanceElsewhere(DomainError):
+    code = "instance_in_other_region"
+    status = 409
+    title = "The n8n instance stands in another region"
 
 
 class WorkspaceElsewhere(DomainError):
@@ -41,14 +48,15 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
     Called in the shared schema and in no transaction: each step is kept before the next begins, so
     that a rerun goes on where a crash left off. On an n8n that we started the tenant gets a member
     of its own with a key and a personal project; on one that was brought, a tag and a prefix, and
-    `project_id` where that n8n has Projects. Raises InstanceNotForTenant, WorkspaceElsewhere,
-    MemberUnusable, InstanceError.
+    `project_id` where that n8n has Projects. Raises InstanceNotForTenant, InstanceElsewhere,
+    WorkspaceElsewhere, MemberUnusable, InstanceError.
     """
-    if not instance.serves(tenant):
+    if not instance.belongs_to(tenant):
         raise InstanceNotForTenant(
             f"{instance} belongs to {instance.partner or instance.tenant}, which is neither "
             f"{tenant} nor the partner that leads it. Choose another instance."
         )
+    _assert_in_region(tenant, instance, by)
     # Two would each take away the key that the other just made.
     with alone("instances.bind_tenant", str(tenant.pk)):
         workspace = _begin_workspace(tenant, instance)
@@ -68,13 +76,20 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
 
 
 def bind_to_own_instance(tenant: Tenant, by: Actor) -> None:
-    """Provisioning's step: the instance it is on already, else its own, else its partner's."""
+    """Provisioning's step: the instance it is on already, else its own, else its partner's.
+
+    One of another region is passed over, and the tenant's trail says so.
+    """
     with inside(tenant):
         workspace = Workspace.objects.first()
     known = Instance.objects.serving(tenant)
     instance = known.filter(pk=workspace.instance_id).first() if workspace else known.first()
     if instance is not None:
         bind_tenant(tenant=tenant, instance=instance, by=by)
+        return
+    for passed_over in Instance.objects.of(tenant):
+        # It goes on without n8n: the tenant is there, and is bound when it has an instance.
+        _refuse(tenant, passed_over, by)
 
 
 def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
@@ -187,6 +202,29 @@ def _assert_there(workspace: Workspace, tenant: Tenant, instance: Instance) -> N
             f"{tenant} has its workspace at {workspace.base_url}. Unbind it there before binding "
             f"it to {instance}."
         )
+
+
+def _assert_in_region(tenant: Tenant, instance: Instance, by: Actor) -> None:
+    if not instance.is_in_region_of(tenant):
+        _refuse(tenant, instance, by)
+        raise InstanceElsewhere(
+            f"{tenant} must stay in region “{tenant.region}”, and {instance} stands in "
+            f"{f'“{instance.region}”' if instance.region else 'none that is known'}. Choose an "
+            "instance of that region, or fill in the instance's region if it stands there."
+        )
+
+
+def _refuse(tenant: Tenant, instance: Instance, by: Actor) -> None:
+    log.warning(
+        "instance refused: other region",
+        tenant=tenant.slug,
+        tenant_region=tenant.region,
+        instance=instance.name,
+        region=instance.region,
+    )
+    record_refusal(
+        tenant=tenant, what=f"n8n instance {instance.name}", region=instance.region, by=by
+    )
 
 
 def _owner(instance: Instance, *, project_id: str = "") -> N8nClient:

@@ -5,11 +5,17 @@ from functools import cache
 from django.conf import settings
 
 from controlplane.knowledge.index.port import PassageIndex
+from tenants.residency import allows, entered_region
 
 
 def passage_index() -> PassageIndex:
-    """The index of this deployment, made once per process for each address."""
-    return _index(settings.WEAVIATE_URL)
+    """The index of the tenant that is entered, made once per process for each address."""
+    return index_for(entered_region())
+
+
+def index_for(region: str) -> PassageIndex:
+    """Of a tenant of that region: PostgreSQL where the Weaviate that is set stands elsewhere."""
+    return _index(settings.WEAVIATE_URL if allows(region, settings.WEAVIATE_REGION) else "")
 
 
 @cache
