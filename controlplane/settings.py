@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import environ
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +40,7 @@ USE_X_FORWARDED = env.bool("BEHIND_PROXY", default=False)
 SHARED_APPS = [
     # Before django_tenants, which has an admin/index.html of its own too.
     "unfold",
+    "unfold.contrib.filters",
     "django_tenants",
     "tenants",
     # The platform's own chain stands beside the shared rows, each tenant's in its schema.
@@ -114,6 +116,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "controlplane.portal.context.brand",
+                "controlplane.portal.context.support",
             ],
         },
     }
@@ -167,6 +170,10 @@ CELERY_BEAT_SCHEDULE = {
     "instances.check_health": {"task": "instances.check_health", "schedule": schedule(60)},
     "approvals.expire_overdue": {
         "task": "approvals.expire_overdue_everywhere",
+        "schedule": schedule(60),
+    },
+    "tenants.close_support_entries": {
+        "task": "tenants.close_support_entries",
         "schedule": schedule(60),
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
@@ -317,6 +324,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": PERGOLA_GREEN},
+    "STYLES": [lambda _r: static("tenants/admin.css")],
+    "ENVIRONMENT": "controlplane.core.admin.where",
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 

@@ -18,6 +18,7 @@ from controlplane.portal.views import (
     purchase_orders,
     questions,
     sources,
+    support_access,
     templates,
     tickets,
 )
@@ -112,6 +113,11 @@ template_urls = [
     path("", templates.index, name="list"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
 ]
+support_access_urls = [
+    path("", support_access.index, name="list"),
+    path("enter/", support_access.enter, name="enter"),
+    path("leave/", support_access.leave, name="leave"),
+]
 source_urls = [
     path("", sources.index, name="list"),
     path("new/", sources.create, name="create"),
@@ -136,6 +142,7 @@ urlpatterns = [
     path("tickets/", include((ticket_urls, "tickets"))),
     path("knowledge/", include((knowledge_urls, "knowledge"))),
     path("support/", include((contact_urls, "contact"))),
+    path("support-access/", include((support_access_urls, "support_access"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
     path("sources/", include((source_urls, "sources"))),

@@ -9,7 +9,9 @@ from tenants.models.names import (
     slug_is_a_host_label,
     zone_is_known,
 )
-from tenants.models.partners import Partner
+from tenants.models.partners import Partner, PartnerLogo
+from tenants.models.provisioning import ProvisioningStep
+from tenants.models.support import SupportEntry
 from tenants.models.tenants import Domain, Tenant
 
 __all__ = [
@@ -19,6 +21,9 @@ __all__ = [
     "Member",
     "Ownership",
     "Partner",
+    "PartnerLogo",
+    "ProvisioningStep",
+    "SupportEntry",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

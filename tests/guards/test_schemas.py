@@ -33,6 +33,9 @@ SHARED = {
     "tenants_member",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_partnerlogo",
+    "tenants_provisioningstep",
+    "tenants_supportentry",
     "tenants_tenant",
 }
 OF_TENANTS = {

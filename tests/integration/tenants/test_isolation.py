@@ -42,6 +42,8 @@ SHARED = {
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
     "profile/": "a member's own settings: shared rows, of the one who is logged in",
+    "support-access/enter/": "a one-time link of platform admins",
+    "support-access/leave/": "ends the session that such a link began",
     "accounts/login/": "before anybody is known",
     "accounts/logout/": "ends a session",
     "accounts/enter/": "a one-time link",
