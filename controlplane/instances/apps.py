@@ -7,7 +7,8 @@ class InstancesConfig(AppConfig):
     verbose_name = _("n8n instances")
 
     def ready(self) -> None:
-        from controlplane.instances import services
-        from tenants import provisioning
+        from controlplane.instances import fleet_column, services
+        from tenants import fleet_page, provisioning
 
         provisioning.register_step("n8n workspace", services.bind_to_own_instance)
+        fleet_page.register_column(fleet_column.COLUMN)
