@@ -132,6 +132,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("brand.svg", brand.mark, name="brand_mark"),
+    path("brand/logo", brand.logo, name="brand_logo"),
     path("profile/", profile.profile, name="profile"),
     path("accounts/", include((account_urls, "accounts"))),
     path("approvals/", include((approval_urls, "approvals"))),

@@ -41,6 +41,7 @@ SHARED = {
     "api/docs/": "the same for everybody",
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
+    "brand/logo": "the partner's logo, shown before log-in",
     "profile/": "a member's own settings: shared rows, of the one who is logged in",
     "support-access/enter/": "a one-time link of platform admins",
     "support-access/leave/": "ends the session that such a link began",
