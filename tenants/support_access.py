@@ -101,7 +101,7 @@ def follow_link(request: HttpRequest, token: str) -> SupportEntry:
         entry_id = uuid.UUID(signed.partition("~")[0])
     except (BadSignature, ValueError):
         raise refused from None
-    entries = _of_admins().filter(pk=entry_id, tenant=request.tenant, link_sha256=_digest(token))
+    entries = _of_admins().filter(pk=entry_id, tenant=_tenant(request), link_sha256=_digest(token))
     # One statement: of two that come at once, one finds it.
     if not entries.update(link_sha256=""):
         raise refused
@@ -119,13 +119,13 @@ def visitor(request: HttpRequest) -> Member | None:
     entry_id = request.session.get(_SESSION_KEY)
     if entry_id is None:
         return None
-    entry = _of_admins().filter(pk=entry_id, tenant=request.tenant, user=request.user).first()
+    tenant, user = _tenant(request), cast(User, request.user)  # a session has a user
+    entry = _of_admins().filter(pk=entry_id, tenant=tenant, user=user).first()
     if entry is None:
         raise SupportEnded(
-            f"Your support access to {request.tenant} has ended. Ask for it anew in the "
-            "platform's admin."
+            f"Your support access to {tenant} has ended. Ask for it anew in the platform's admin."
         )
-    member = Member(user=request.user, tenant=request.tenant.customer, role=entry.as_role)
+    member = Member(user=user, tenant=tenant.customer, role=entry.as_role)
     member.visit = entry
     return member
 
@@ -146,7 +146,7 @@ def leave_portal(request: HttpRequest) -> None:
     entry_id = request.session.get(_SESSION_KEY)
     if entry_id is None:
         return
-    for entry in SupportEntry.objects.filter(pk=entry_id, tenant=request.tenant):
+    for entry in SupportEntry.objects.filter(pk=entry_id, tenant=_tenant(request)):
         by = Actor(ActorKind.MEMBER, str(request.user.pk), f"{entry.person} (platform support)")
         end_entry(entry=entry, by=by)
     logout(request)
@@ -207,6 +207,12 @@ def _record(action: str, entry: SupportEntry, *, before: dict[str, object], by: 
 def _of_admins() -> QuerySet[SupportEntry]:
     """Open ones of people who still are platform admins."""
     return SupportEntry.objects.open().filter(user__is_active=True, user__is_superuser=True)
+
+
+def _tenant(request: HttpRequest) -> Tenant:
+    """The host's; the middleware puts it on the request, whose type does not know of it."""
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    return tenant
 
 
 def _digest(token: str) -> str:

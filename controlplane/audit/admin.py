@@ -21,6 +21,7 @@ class EntryAdmin(ReadOnlyModelAdmin):
     list_filter = ["action", "actor_kind"]
     search_fields = ["subject_id", "actor_label", "action"]
     date_hierarchy = "at"
+    ordering = ["-sequence"]
     fieldsets = [
         (None, {"fields": ["at", "action", "what", "actor_label", "execution_id"]}),
         (_("What changed"), {"fields": ["before_and_after"]}),

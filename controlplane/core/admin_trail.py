@@ -5,7 +5,7 @@ they were before the request and after it, so that it does not matter whether a 
 or through a service.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol
 
@@ -110,17 +110,12 @@ def _deleting(run: Callable[..., Any]) -> Callable[..., Any]:
 def _told(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def action(admin: LeavesTrail, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
-        rows = list(queryset)
-        before = {row.pk: _trail[0].snapshot(row) for row in rows}
+        before = {row.pk: _trail[0].snapshot(row) for row in queryset}
         response = run(admin, request, queryset)
         if isinstance(response, HttpResponse) and response.status_code == 200:
             return response  # it asks first whether it shall
-        for row in _again(admin.model, rows):
+        for row in admin.model._default_manager.filter(pk__in=before):
             _trail[0].write(name, row, before[row.pk], _trail[0].snapshot(row), request)
         return response
 
     return action
-
-
-def _again(model: Any, rows: Iterable[models.Model]) -> Iterable[models.Model]:
-    return model._default_manager.filter(pk__in=[row.pk for row in rows])

@@ -59,7 +59,12 @@ def summary() -> dict[str, Any]:
         "total": found["total"],
         "sandboxes": found["sandboxes"],
         "statuses": [
-            figure(label, found[status], _TONES[Tenant.Status(status)], f"status__exact={status}")
+            figure(
+                str(label).partition(":")[0],
+                found[status],
+                _TONES[Tenant.Status(status)],
+                f"status__exact={status}",
+            )
             for status, label in Tenant.Status.choices
         ],
         "alarms": alarms,

@@ -45,7 +45,7 @@ class FleetList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[Any] = list(self.result_list)
         cells = {column.name: column.load(self.result_list) for column in columns()}
         for tenant in self.result_list:
             tenant.cells = cells
