@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import environ
 from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
@@ -48,6 +49,7 @@ USE_X_FORWARDED = env.bool("BEHIND_PROXY", default=False)
 SHARED_APPS = [
     # Before django_tenants, which has an admin/index.html of its own too.
     "unfold",
+    "unfold.contrib.filters",
     "django_tenants",
     "tenants",
     # The platform's own chain stands beside the shared rows, each tenant's in its schema.
@@ -126,6 +128,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "controlplane.portal.context.brand",
+                "controlplane.portal.context.support",
             ],
         },
     }
@@ -182,6 +185,10 @@ CELERY_BEAT_SCHEDULE = {
     "instances.check_health": {"task": "instances.check_health", "schedule": schedule(60)},
     "approvals.expire_overdue": {
         "task": "approvals.expire_overdue_everywhere",
+        "schedule": schedule(60),
+    },
+    "tenants.close_support_entries": {
+        "task": "tenants.close_support_entries",
         "schedule": schedule(60),
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
@@ -342,6 +349,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": PERGOLA_GREEN},
+    "STYLES": [lambda _r: static("tenants/admin.css")],
+    "ENVIRONMENT": "controlplane.core.admin.where",
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 

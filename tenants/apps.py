@@ -8,7 +8,9 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.audit.models import Entry
+        from controlplane.core.admin_trail import keep_trail
         from tenants.retention.classes import DataClass, RowStore, register_class
+        from tenants.trail import AuditTrail
 
         # The audit stands below this floor, so it is declared here.
         register_class(
@@ -19,3 +21,4 @@ class TenantsConfig(AppConfig):
                 [RowStore(Entry, "at", append_only=True)],
             )
         )
+        keep_trail(AuditTrail())

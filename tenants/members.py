@@ -1,5 +1,6 @@
 """Questions about people and brand, answered from shared tables while a tenant is entered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
@@ -19,6 +20,15 @@ class Contact:
 
 def deciders_of(tenant: Tenant) -> list[Contact]:
     """The tenant's own members and its partners' who may decide and have an address."""
+    return _contacts(tenant, lambda member: member.may_decide)
+
+
+def managers_of(tenant: Tenant) -> list[Contact]:
+    """The tenant's own members and its partners' who may manage and have an address."""
+    return _contacts(tenant, lambda member: member.may_manage)
+
+
+def _contacts(tenant: Tenant, wanted: Callable[[Member], bool]) -> list[Contact]:
     with outside():
         members = Member.objects.of_tenant(tenant).select_related("user").exclude(user__email="")
         by_address = {
@@ -29,7 +39,7 @@ def deciders_of(tenant: Tenant) -> list[Contact]:
                 time_zone=member.time_zone or tenant.time_zone,
             )
             for member in members
-            if member.may_decide
+            if wanted(member)
         }
     return list(by_address.values())
 
@@ -43,6 +53,8 @@ def brand_of(tenant: Tenant) -> Partner:
 def actor_of(member: Member) -> Actor:
     """The member as the one who does something, with what the role permits."""
     name = member.user.get_full_name() or member.user.get_username()
+    if member.visit is not None:
+        name = f"{name} (platform support)"
     scopes = frozenset({"approvals:decide"} if member.may_decide else ())
     if member.may_manage:
         scopes |= {

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError
-from tenants import lookup
+from tenants import lookup, support_access
 from tenants.context import inside
 from tenants.doors import Door, door_of
 from tenants.limits import admission
@@ -121,6 +121,10 @@ class TenantMiddleware:
             return redirect_to_login(request.get_full_path(), "/admin/login/")
         if not request.user.is_superuser:
             raise Http404
+        request.support_entry = support_access.open_entry(request.user, request.tenant)
+        if request.support_entry is None:
+            ask = f"/admin/tenants/tenant/{request.tenant.pk}/enter/"
+            return redirect_to_login(request.get_full_path(), ask)
         if request.resolver_match.view_name == "admin:index":
             # Its "recent actions" read the shared admin log.
             return HttpResponseRedirect(reverse(settings.TENANT_ADMIN_HOME))
@@ -131,7 +135,7 @@ class TenantMiddleware:
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
-    """Raises TenantUnknown, KeyRefused, NotAuthenticated or NotAMember."""
+    """Raises TenantUnknown, KeyRefused, NotAuthenticated, NotAMember or SupportEnded."""
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
@@ -154,7 +158,10 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     if not request.user.is_authenticated:
         raise NotAuthenticated("Log in to the portal first, or send an API key.")
-    request.member = Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
+    request.member = (
+        support_access.visitor(request)
+        or Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
+    )
     if request.member is None:
         raise NotAMember(
             f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."

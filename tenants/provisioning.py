@@ -34,7 +34,13 @@ def register_step(name: str, run: Callable[[Tenant, Actor], None]) -> None:
 
 
 def start_tenant(
-    *, slug: str, name: str, partner: Partner, language: str = "en", time_zone: str = "UTC"
+    *,
+    slug: str,
+    name: str,
+    partner: Partner,
+    language: str = "en",
+    time_zone: str = "UTC",
+    region: str = "",
 ) -> Tenant:
     """The rows that say that there is to be a tenant; `provision_tenant` does the rest.
 
@@ -47,6 +53,7 @@ def start_tenant(
             "name": name,
             "language": language,
             "time_zone": time_zone,
+            "region": region,
         },
     )
     lead = tenant.lead_partner

@@ -1,11 +1,14 @@
 """Celery's door to tenants."""
 
+import uuid
 from typing import Any
 
 from celery import shared_task
 
 from controlplane.core.actor import system
+from tenants import support_access, support_mail
 from tenants.fleet import run_everywhere
+from tenants.migration import migrate_tenant
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
 from tenants.retention.purge import purge_entered_tenant
@@ -19,3 +22,18 @@ def provision(*, tenant_id: str, by: str, **_: Any) -> None:
 @shared_task(name="tenants.purge")
 def purge(**_: Any) -> None:
     run_everywhere(lambda: purge_entered_tenant(by=system("purge")))
+
+
+@shared_task(name="tenants.migrate")
+def migrate(*, tenant_id: str, by: str, **_: Any) -> None:
+    migrate_tenant(Tenant.objects.get(pk=tenant_id), by=system(f"migration for {by}"))
+
+
+@shared_task(name="tenants.close_support_entries")
+def close_support_entries(**_: Any) -> None:
+    support_access.close_overdue()
+
+
+@shared_task(name="tenants.mail_support_entered")
+def mail_support_entered(*, entry_id: str, **_: Any) -> None:
+    support_mail.mail_entered(uuid.UUID(entry_id))

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -43,9 +42,9 @@ def mail_waiting(approval_id: uuid.UUID) -> int:
                     render_to_string("approvals/waiting_subject.txt", context).split()
                 ),
                 body=render_to_string("approvals/waiting.txt", context),
-                from_email=settings.DEFAULT_FROM_EMAIL,
+                from_email=brand.mail_from,
                 to=[decider.email],
-                reply_to=[brand.support_email] if brand.support_email else None,
+                reply_to=brand.reply_to,
             )
             try:
                 message.send()

@@ -26,7 +26,8 @@ class ActionReserved(DomainError):
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
     "approval", "collection", "data_keys", "document", "goods_receipt", "installation", "policy",
-    "purchase_order", "residency", "retention", "source", "tenant", "ticket", "triage", "workspace",
+    "purchase_order", "residency", "retention", "source", "support", "tenant", "ticket", "triage",
+    "workspace",
 }  # fmt: skip
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",

@@ -19,6 +19,7 @@ from controlplane.portal.views import (
     purchase_orders,
     questions,
     sources,
+    support_access,
     templates,
     tickets,
 )
@@ -113,6 +114,11 @@ template_urls = [
     path("", templates.index, name="list"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
 ]
+support_access_urls = [
+    path("", support_access.index, name="list"),
+    path("enter/", support_access.enter, name="enter"),
+    path("leave/", support_access.leave, name="leave"),
+]
 source_urls = [
     path("", sources.index, name="list"),
     path("new/", sources.create, name="create"),
@@ -127,6 +133,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("brand.svg", brand.mark, name="brand_mark"),
+    path("brand/logo", brand.logo, name="brand_logo"),
     path("profile/", profile.profile, name="profile"),
     path("accounts/", include((account_urls, "accounts"))),
     path("approvals/", include((approval_urls, "approvals"))),
@@ -137,6 +144,7 @@ urlpatterns = [
     path("tickets/", include((ticket_urls, "tickets"))),
     path("knowledge/", include((knowledge_urls, "knowledge"))),
     path("support/", include((contact_urls, "contact"))),
+    path("support-access/", include((support_access_urls, "support_access"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
     path("data/", data.index, name="data"),

@@ -36,7 +36,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
     tenant = current_tenant()
     brand = brand_of(tenant)
     recipient = recipient_of(ticket)
-    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    _name, address = parseaddr(brand.mail_from)
     with translation.override(_language_of(ticket)):
         context = {
             "ticket": ticket,
@@ -52,7 +52,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
             body=render_to_string("support/reply.txt", context),
             from_email=formataddr((tenant.name, address)),
             to=[recipient] if recipient else [],
-            reply_to=[brand.support_email] if brand.support_email else None,
+            reply_to=brand.reply_to,
             headers={
                 "Message-ID": f"<{ticket.pk}.{draft.answer_id}@{address.rpartition('@')[2]}>",
                 "Auto-Submitted": "auto-replied",
@@ -87,9 +87,9 @@ def mail_handed_over(ticket_id: uuid.UUID) -> int:
             message = EmailMessage(
                 subject=_one_line(render_to_string("support/handed_over_subject.txt", context)),
                 body=render_to_string("support/handed_over.txt", context),
-                from_email=settings.DEFAULT_FROM_EMAIL,
+                from_email=brand.mail_from,
                 to=[decider.email],
-                reply_to=[brand.support_email] if brand.support_email else None,
+                reply_to=brand.reply_to,
             )
             try:
                 message.send()

@@ -1,8 +1,5 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
-from tenants.admin import fleet, keys, members, partners, people, tenants
+from tenants.admin import fleet, keys, members, partners, people, retention, support, tenants
 
-__all__ = ["fleet", "keys", "members", "partners", "people", "tenants"]
-from tenants.admin import retention
-
-__all__ = ["keys", "members", "partners", "people", "retention", "tenants"]
+__all__ = ["fleet", "keys", "members", "partners", "people", "retention", "support", "tenants"]

@@ -1,6 +1,6 @@
 """People with a role in a partner or in a tenant."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,9 @@ from controlplane.core.models import Row
 from tenants.models.names import language_is_offered, zone_is_known
 from tenants.models.partners import Partner
 from tenants.models.tenants import Tenant
+
+if TYPE_CHECKING:
+    from tenants.models.support import SupportEntry
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
@@ -52,6 +55,9 @@ class Member(Row):
         validators=[zone_is_known],
         help_text=_("IANA name, such as Europe/Berlin. Empty: the tenant's zone."),
     )
+
+    visit: "SupportEntry | None" = None
+    """Of a platform admin who is here by support access: such a member is never saved."""
 
     objects = MemberQuerySet.as_manager()
 

@@ -36,9 +36,12 @@ SHARED = {
     "tenants_modelspend",
     "tenants_ownership",
     "tenants_partner",
-    "tenants_quota",
+    "tenants_partnerlogo",
+    "tenants_provisioningstep",
     "tenants_purgerun",
+    "tenants_quota",
     "tenants_retentionrule",
+    "tenants_supportentry",
     "tenants_tenant",
     "vault_datakey",
 }

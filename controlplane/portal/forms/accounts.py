@@ -81,9 +81,9 @@ class ResetForm(PasswordResetForm):
         EmailMessage(
             subject=render_to_string(subject_template_name, context).strip(),
             body=render_to_string(email_template_name, context),
-            from_email=from_email,
+            from_email=from_email or brand.mail_from,
             to=[to_email],
-            reply_to=[brand.support_email] if brand.support_email else None,
+            reply_to=brand.reply_to,
         ).send()
 
 
