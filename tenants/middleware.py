@@ -15,10 +15,13 @@ from django.utils import timezone, translation
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError
+from controlplane.core.redaction import withholding_payload
 from tenants import lookup
+from tenants.access import member_of
 from tenants.context import inside
 from tenants.doors import Door, door_of
 from tenants.models import Member, Tenant
+from tenants.permissions import Permission
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
 # Admin pages that read users or sessions, which no tenant's role may.
@@ -94,7 +97,8 @@ class TenantMiddleware:
             if door is Door.MEMBER:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
-        with inside(tenant), _as_read_by(request.member, tenant):
+        withheld = request.member is not None and not request.member.grant.may(Permission.PAYLOAD)
+        with inside(tenant), _as_read_by(request.member, tenant), withholding_payload(withheld):
             return _rendered(view(request, *args, **kwargs))
 
     def _tenant_admin(
@@ -139,12 +143,11 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     if not request.user.is_authenticated:
         raise NotAuthenticated("Log in to the portal first, or send an API key.")
-    request.member = Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
+    request.member = member_of(request.user, request.tenant)
     if request.member is None:
         raise NotAMember(
             f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."
         )
-    request.member.user = request.user
     return request.tenant
 
 

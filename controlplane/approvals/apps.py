@@ -8,6 +8,9 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.approvals import resume
+        from controlplane.approvals.models import Approval
         from controlplane.events import outbox
+        from tenants import health
 
         outbox.register("approvals.resume", resume.resume)
+        health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

@@ -25,8 +25,8 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "collection", "document", "goods_receipt", "installation", "policy",
-    "purchase_order", "source", "tenant", "ticket", "triage", "workspace",
+    "approval", "collection", "document", "engagement", "goods_receipt", "installation", "member",
+    "policy", "purchase_order", "source", "tenant", "ticket", "triage", "workspace",
 }  # fmt: skip
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",

@@ -1,6 +1,7 @@
 """Partners, the tenants they serve, who may act there, and with which keys. All shared tables."""
 
 from tenants.models.engagements import Engagement, Ownership
+from tenants.models.health import TenantHealth
 from tenants.models.keys import ApiKey
 from tenants.models.members import Member
 from tenants.models.names import (
@@ -20,6 +21,7 @@ __all__ = [
     "Ownership",
     "Partner",
     "Tenant",
+    "TenantHealth",
     "language_is_offered",
     "region_is_a_label",
     "slug_is_a_host_label",

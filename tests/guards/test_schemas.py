@@ -34,6 +34,7 @@ SHARED = {
     "tenants_ownership",
     "tenants_partner",
     "tenants_tenant",
+    "tenants_tenanthealth",
 }
 OF_TENANTS = {
     "approvals_approval",
