@@ -129,6 +129,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "controlplane.portal.context.brand",
                 "controlplane.portal.context.support",
+                "controlplane.portal.context.permitted",
             ],
         },
     }
@@ -192,6 +193,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
+    "tenants.refresh_health": {
+        "task": "tenants.refresh_health_everywhere",
+        "schedule": schedule(60),
+    },
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
     "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
 }

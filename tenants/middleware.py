@@ -17,12 +17,15 @@ from django.utils import timezone, translation
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError
+from controlplane.core.withholding import withholding_payload
 from tenants import lookup, support_access
+from tenants.access import member_of
 from tenants.context import inside
 from tenants.doors import Door, door_of
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
+from tenants.permissions import Permission
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
 # Admin pages that read users or sessions, which no tenant's role may.
@@ -102,11 +105,13 @@ class TenantMiddleware:
             if door is Door.MEMBER:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
+        withheld = request.member is not None and not request.member.grant.may(Permission.PAYLOAD)
         try:
             with (
                 admission.admitted(tenant, claim),
                 inside(tenant),
                 _as_read_by(request.member, tenant),
+                withholding_payload(withheld),
             ):
                 return _rendered(view(request, *args, **kwargs))
         except LimitReached as error:
@@ -158,15 +163,11 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     if not request.user.is_authenticated:
         raise NotAuthenticated("Log in to the portal first, or send an API key.")
-    request.member = (
-        support_access.visitor(request)
-        or Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
-    )
+    request.member = support_access.visitor(request) or member_of(request.user, request.tenant)
     if request.member is None:
         raise NotAMember(
             f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."
         )
-    request.member.user = request.user
     return request.tenant
 
 

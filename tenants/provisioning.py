@@ -12,7 +12,8 @@ from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from tenants import grants, lookup
-from tenants.models import Domain, Engagement, Partner, Tenant
+from tenants.engagements import let_lead
+from tenants.models import Domain, Partner, Tenant
 
 Progress = Callable[[str], None]
 
@@ -62,7 +63,7 @@ def start_tenant(
     Domain.objects.get_or_create(
         domain=f"{slug}.{settings.PLATFORM_HOST}", defaults={"tenant": tenant, "is_primary": True}
     )
-    Engagement.objects.get_or_create(partner=partner, tenant=tenant, defaults={"is_lead": True})
+    let_lead(partner=partner, tenant=tenant)
     return tenant
 
 

@@ -28,6 +28,7 @@ from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from tenants.context import inside, outside
 from tenants.models import Member, SupportEntry, Tenant
+from tenants.permissions import Grant
 
 MINUTES = (15, 30, 60, 120)
 LINK_SECONDS = 60
@@ -127,6 +128,7 @@ def visitor(request: HttpRequest) -> Member | None:
         )
     member = Member(user=user, tenant=tenant.customer, role=entry.as_role)
     member.visit = entry
+    member.grant = Grant.of([member])
     return member
 
 

@@ -8,6 +8,7 @@ from celery import shared_task
 from controlplane.core.actor import system
 from tenants import support_access, support_mail
 from tenants.fleet import run_everywhere
+from tenants.health import refresh_health
 from tenants.migration import migrate_tenant
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
@@ -37,3 +38,8 @@ def close_support_entries(**_: Any) -> None:
 @shared_task(name="tenants.mail_support_entered")
 def mail_support_entered(*, entry_id: str, **_: Any) -> None:
     support_mail.mail_entered(uuid.UUID(entry_id))
+
+
+@shared_task(name="tenants.refresh_health_everywhere")
+def refresh_health_everywhere(**_: Any) -> None:
+    run_everywhere(refresh_health)

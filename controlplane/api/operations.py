@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
 from controlplane.api.openapi import BY_KEY, PROBLEM
-from controlplane.api.problems import BodyUnreadable, ScopeMissing
-from controlplane.core.actor import Actor
+from controlplane.api.problems import BodyUnreadable, NotAllowed, ScopeMissing
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
 from controlplane.events import ledger
 from controlplane.nodes.operation import Operation
@@ -61,11 +61,27 @@ class OperationView(APIView):
 
 
 def require_scope(scope: str, actor: Actor) -> None:
-    if scope not in actor.scopes:
-        raise ScopeMissing(
-            f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
-            "the credential that came with the template."
+    """A key has it or not; a member has it by role and ownership. Raises ScopeMissing, NotAllowed.
+
+    Everybody's `Actor` says so alike: the table is in `tenants.permissions`.
+    """
+    if scope in actor.scopes:
+        return
+    if actor.kind is ActorKind.MEMBER:
+        raise NotAllowed(
+            f"This needs “{scope}”, which your role, or what your company owns here, does not "
+            "open. Ask a manager of the workspace; its page “Partners” says who owns what."
         )
+    raise ScopeMissing(
+        f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
+        "the credential that came with the template."
+    )
+
+
+def require_to_list(scope: str, actor: Actor) -> None:
+    """For lists: a member always sees the rows, and customer data in them by `payload`."""
+    if actor.kind is not ActorKind.MEMBER:
+        require_scope(scope, actor)
 
 
 def _plain_json(request: Request) -> dict[str, Any]:

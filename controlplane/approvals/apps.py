@@ -8,7 +8,10 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.approvals import resume, retention
+        from controlplane.approvals.models import Approval
         from controlplane.events import outbox
+        from tenants import health
 
         outbox.register("approvals.resume", resume.resume)
         retention.register()
+        health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

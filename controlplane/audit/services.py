@@ -25,9 +25,9 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "collection", "data_keys", "document", "goods_receipt", "installation", "policy",
-    "purchase_order", "residency", "retention", "source", "support", "tenant", "ticket", "triage",
-    "workspace",
+    "approval", "collection", "data_keys", "document", "engagement", "goods_receipt",
+    "installation", "member", "policy", "purchase_order", "residency", "retention", "source",
+    "support", "tenant", "ticket", "triage", "workspace",
 }  # fmt: skip
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",

@@ -9,8 +9,10 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
+        from controlplane.catalog.models import Installation
         from controlplane.catalog.parameters import parameters_of
         from controlplane.policies.parameters import register_provider
+        from tenants import health
 
         grants.let_tenants(
             "SELECT",
@@ -34,3 +36,7 @@ class CatalogConfig(AppConfig):
             ],
         )
         register_provider(parameters_of)
+        status = Installation.Status
+        by_status = Installation.objects.filter
+        health.contribute("installations_active", lambda: by_status(status=status.ACTIVE).count())
+        health.contribute("installations_failed", lambda: by_status(status=status.FAILED).count())

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.manifest import Manifest
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 # A step of a deployment takes seconds, its time-outs and repetitions included a minute.
@@ -92,6 +93,14 @@ class Installation(Row):
     last_error = models.TextField(blank=True)
     installed_at = models.DateTimeField(default=timezone.now)
     installed_by = models.CharField(max_length=200)
+
+    classified = Classification(
+        health=(
+            "template_slug template_title release_id release_version parameters status "
+            "credential_id workflow_id workflow_name workflow_seen last_error installed_at "
+            "installed_by"
+        ),
+    )
 
     objects = InstallationQuerySet.as_manager()
 

@@ -10,6 +10,8 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.events import delivery, kinds, outbox, retention, shopify_webhooks
+        from controlplane.events.models import Event
+        from tenants import health
 
         kinds.register_kind(shopify_webhooks.KIND)
         retention.register()
@@ -32,3 +34,5 @@ class EventsConfig(AppConfig):
             ],
         )
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
+        newest = Event.objects.order_by("-received_at").values_list("received_at", flat=True)
+        health.contribute("last_event_at", newest.first)

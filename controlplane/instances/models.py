@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.errors import DomainError
 from controlplane.core.models import Row
@@ -181,6 +182,14 @@ class Workspace(Row):
     member_password = EncryptedTextField(blank=True)
     api_key = EncryptedTextField(blank=True)
     project_id = models.CharField(max_length=36, blank=True)
+
+    classified = Classification(
+        health=(
+            "instance_id base_url webhook_base_url editor_base_url n8n_version prefix tag "
+            "member_id member_email project_id"
+        ),
+        secrets="member_password api_key",
+    )
 
     class Meta:
         constraints = [

@@ -10,6 +10,12 @@ from tenants.models import Partner, SupportEntry
 from tenants.support_access import open_entries_of
 
 
+def permitted(request: HttpRequest) -> dict[str, Any]:
+    """`may.sources`, `may.decide`, …: what the member may, by the names of the permissions."""
+    member = getattr(request, "member", None)
+    return {"may": dict.fromkeys(member.grant, True) if member else {}}
+
+
 def brand(request: HttpRequest) -> dict[str, Any]:
     """The lead partner's brand; asked for only when a template shows it."""
     return {"brand": SimpleLazyObject(lambda: brand_shown(request))}

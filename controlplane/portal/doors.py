@@ -5,16 +5,17 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from controlplane.core.errors import DomainError
+from tenants import access
+from tenants.context import outside
 from tenants.doors import Door, enters
+from tenants.permissions import Permission
 
 View = Callable[..., HttpResponseBase]
 
@@ -38,26 +39,38 @@ def member_page(view: View) -> View:
     return page
 
 
-def require_manager(request: HttpRequest) -> None:
-    """Raises PermissionDenied."""
-    if not request.member.may_manage:
-        raise PermissionDenied(
-            _(
-                "Your role may look at this but not change it. Ask a manager of your workspace to "
-                "do it, or to give you the role “Manager”."
-            )
-        )
+def of_shared_rows(view: View) -> View:
+    """Inside `member_page`: for a page about people and partners, whom no tenant's role may read.
+
+    The door has let in whom it lets in; the tenant is left for the page, rendering included.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with outside():
+            response = view(request, *args, **kwargs)
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+    return page
 
 
-def require_approver(request: HttpRequest) -> None:
-    """Raises PermissionDenied."""
-    if not request.member.may_decide:
-        raise PermissionDenied(
-            _(
-                "Your role may look at this but not change it. Ask a manager of your workspace to "
-                "do it, or to give you the role “Approver”."
-            )
-        )
+def requires(permission: Permission) -> Callable[[View], View]:
+    """For a page that only those see who have the permission."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            require(request, permission)
+            return view(request, *args, **kwargs)
+
+        return page
+
+    return mark
+
+
+def require(request: HttpRequest, permission: Permission) -> None:
+    """For what only a part of a page needs, such as sending its form. Raises PermissionDenied."""
+    access.require(permission, request.member, request.tenant)
 
 
 def in_language_of_tenant(view: View) -> View:

@@ -8,6 +8,9 @@ from tenants.models.fleet import (
     FleetResult,
     FleetRun,
 )
+from tenants.models.health import (
+    TenantHealth,
+)
 from tenants.models.keys import (
     ApiKey,
 )
@@ -60,6 +63,7 @@ __all__ = [
     "RetentionRule",
     "SupportEntry",
     "Tenant",
+    "TenantHealth",
     "language_is_offered",
     "region_is_a_label",
     "slug_is_a_host_label",

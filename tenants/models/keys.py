@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.models import Row
+from tenants.models.partners import Partner
 from tenants.models.tenants import Tenant
 
 
@@ -30,6 +31,14 @@ class ApiKey(Row):
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
+    partner = models.ForeignKey(
+        Partner,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        help_text=_("Whose machine it is: revoked when this partner's engagement ends."),
+    )
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=12, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
@@ -58,11 +67,13 @@ class ApiKey(Row):
         scopes: list[str],
         installation_id: uuid.UUID | None = None,
         expires_at: datetime | None = None,
+        partner: Partner | None = None,
     ) -> tuple["ApiKey", str]:
         """A new key and its text, which is shown this once and kept nowhere."""
         prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
         key = cls.objects.create(
             tenant=tenant,
+            partner=partner,
             name=name,
             prefix=prefix,
             secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),

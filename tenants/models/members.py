@@ -3,30 +3,48 @@
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.models import Row
+from tenants.models.engagements import Ownership
 from tenants.models.names import language_is_offered, zone_is_known
 from tenants.models.partners import Partner
 from tenants.models.tenants import Tenant
 
 if TYPE_CHECKING:
     from tenants.models.support import SupportEntry
+    from tenants.permissions import Grant
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def of_tenant(self, tenant: Tenant) -> Self:
-        """Its own members, and those of every partner that is engaged there."""
-        customer = tenant.customer
-        return self.filter(user__is_active=True).filter(
-            Q(tenant=customer) | Q(partner__engagements__tenant=customer)
+        """Its own members, and those of every partner that is engaged there.
+
+        Each with `areas`: what the member's partner owns of the tenant's work.
+        """
+        customer = tenant.customer_id
+        owned = Ownership.objects.filter(
+            tenant=customer, engagement__partner=OuterRef("partner_id")
+        ).values("area")
+        return (
+            self.filter(user__is_active=True)
+            .filter(Q(tenant=customer) | Q(partner__engagements__tenant=customer))
+            .annotate(areas=ArraySubquery(owned))
         )
 
 
 class Member(Row):
-    """A person with a role in one partner or in one tenant."""
+    """A person with a role in one partner or in one tenant.
+
+    What that allows in a tenant is asked of `tenants.permissions`; `tenants.access` finds it out
+    and leaves it in `grant`. `areas` is what `of_tenant` adds.
+    """
+
+    areas: list[str]
+    grant: "Grant"
 
     class Role(models.TextChoices):
         APPROVER = "approver", _("Approver")
@@ -75,11 +93,5 @@ class Member(Row):
         return f"{self.user} ({self.get_role_display()})"
 
     @property
-    def may_decide(self) -> bool:
-        """Whether this member may answer approvals."""
-        return self.role in {self.Role.APPROVER, self.Role.MANAGER}
-
-    @property
-    def may_manage(self) -> bool:
-        """Whether this member may set up sources and install templates."""
-        return self.role == self.Role.MANAGER
+    def is_partners(self) -> bool:
+        return self.partner_id is not None

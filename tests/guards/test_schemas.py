@@ -43,6 +43,7 @@ SHARED = {
     "tenants_retentionrule",
     "tenants_supportentry",
     "tenants_tenant",
+    "tenants_tenanthealth",
     "vault_datakey",
 }
 OF_TENANTS = {

@@ -11,6 +11,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from tenants.access import member_of
 from tenants.members import brand_of
 from tenants.models import Member, Tenant
 
@@ -88,4 +89,4 @@ class ResetForm(PasswordResetForm):
 
 
 def is_member(user: User, tenant: Tenant) -> bool:
-    return Member.objects.of_tenant(tenant).filter(user=user).exists()
+    return member_of(user, tenant) is not None

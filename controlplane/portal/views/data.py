@@ -4,15 +4,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from tenants.context import outside
+from tenants.permissions import Permission
 from tenants.retention.purge import retention_of
 
 
 @require_GET
 @member_page
+@requires(Permission.SETTINGS)
 def index(request: HttpRequest) -> HttpResponse:
-    require_manager(request)
     with outside():
         kept = retention_of(request.tenant)
     context = {"section": "data", "region": request.tenant.region, "kept": kept}

@@ -19,12 +19,13 @@ from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
 from controlplane.portal import lists
 from controlplane.portal.deliveries import fate_of
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.sources import SecretForm, SourceForm
 from controlplane.portal.templatetags.portal import event_label
 from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 # The session holds a new secret, encrypted, from its making until the page that shows it.
 SHOWN_ONCE = "source_secret"
@@ -61,8 +62,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def create(request: HttpRequest) -> HttpResponse:
-    require_manager(request)
     form = SourceForm(request.POST or None, initial=_chosen(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -105,8 +106,8 @@ def deliveries(request: HttpRequest, slug: str) -> HttpResponse:
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
-    require_manager(request)
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
@@ -121,8 +122,8 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def test(request: HttpRequest, slug: str) -> HttpResponse:
-    require_manager(request)
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
