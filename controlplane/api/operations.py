@@ -13,13 +13,14 @@ from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
 from controlplane.api.openapi import BY_KEY, PROBLEM
-from controlplane.api.problems import BodyUnreadable, ScopeMissing
+from controlplane.api.problems import BodyUnreadable, OperationNotPermitted, ScopeMissing
 from controlplane.core.actor import Actor
 from controlplane.core.logs import bound
 from controlplane.events import ledger
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.doors import Door, enters
+from tenants.models import ApiKey
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -33,6 +34,7 @@ class OperationView(APIView):
     def carry_out(self, request: Request) -> Response:
         actor: Actor = request.user.actor
         require_scope(self.operation.scope, actor)
+        require_operation(self.operation, request.auth)
         execution = actor.execution
         with bound(
             operation=self.operation.key,
@@ -65,6 +67,16 @@ def require_scope(scope: str, actor: Actor) -> None:
         raise ScopeMissing(
             f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
             "the credential that came with the template."
+        )
+
+
+def require_operation(operation: Operation, key: ApiKey) -> None:
+    """A key may be for some operations only, fewer than its scopes permit. Raises
+    OperationNotPermitted."""
+    if key.operations and operation.key not in key.operations:
+        raise OperationNotPermitted(
+            f"The API key “{key.name}” is only for {', '.join(key.operations)}, not for "
+            f"{operation.key}. Issue a key with it, or one for every operation."
         )
 
 

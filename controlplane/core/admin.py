@@ -120,7 +120,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("n8n instances"), "dns", "instances_instance"),
                 (_("Outbox"), "outbox", "events_outboxmessage"),
             ]),
-            _group(_("People"), [(_("Users"), "person", "auth_user")]),
+            _group(_("People"), [
+                (_("Users"), "person", "auth_user"),
+                (_("Single sign-on"), "passkey", "tenants_singlesignon"),
+                (_("Security"), "shield", "tenants_securityevent"),
+            ]),
         ]  # fmt: skip
     back = {"title": _("All tenants"), "icon": "arrow_back", "link": "/admin/tenants/tenant/"}
     return [

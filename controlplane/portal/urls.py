@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from controlplane.portal.views import (
-    accounts,
     approvals,
     brand,
     collections,
@@ -17,20 +16,12 @@ from controlplane.portal.views import (
     profile,
     purchase_orders,
     questions,
+    sign_on,
     sources,
     templates,
     tickets,
 )
 
-account_urls = [
-    path("login/", accounts.log_in, name="login"),
-    path("logout/", accounts.log_out, name="logout"),
-    path("enter/", accounts.enter, name="enter"),
-    path("password/", accounts.password_reset, name="password_reset"),
-    path("password/sent/", accounts.password_reset_sent, name="password_reset_sent"),
-    path("password/done/", accounts.password_reset_done, name="password_reset_done"),
-    path("password/<uidb64>/<token>/", accounts.password_reset_set, name="password_reset_set"),
-]
 approval_urls = [
     path("", approvals.index, name="list"),
     path("count/", approvals.count, name="count"),
@@ -122,12 +113,20 @@ source_urls = [
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
 
+# Named as allauth names them.
+sign_on_urls = [
+    path("cancelled/", sign_on.cancelled, name="socialaccount_login_cancelled"),
+    path("<uuid:provider_id>/login/", sign_on.leave, name="openid_connect_login"),
+    path("<uuid:provider_id>/login/callback/", sign_on.come_back, name="openid_connect_callback"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("brand.svg", brand.mark, name="brand_mark"),
     path("profile/", profile.profile, name="profile"),
-    path("accounts/", include((account_urls, "accounts"))),
+    path("accounts/", include("controlplane.portal.account_urls")),
+    path("accounts/sso/", include(sign_on_urls)),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),

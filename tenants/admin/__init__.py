@@ -1,5 +1,7 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
-from tenants.admin import keys, members, partners, people, tenants
+from tenants.admin import keys, members, partners, people, security, single_sign_on, tenants
 
-__all__ = ["keys", "members", "partners", "people", "tenants"]
+__all__ = [
+    "keys", "members", "partners", "people", "security", "single_sign_on", "tenants",
+]  # fmt: skip

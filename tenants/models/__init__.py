@@ -1,6 +1,7 @@
 """Partners, the tenants they serve, who may act there, and with which keys. All shared tables."""
 
 from tenants.models.engagements import Engagement, Ownership
+from tenants.models.invitations import Invitation
 from tenants.models.keys import ApiKey
 from tenants.models.members import Member
 from tenants.models.names import (
@@ -10,15 +11,21 @@ from tenants.models.names import (
     zone_is_known,
 )
 from tenants.models.partners import Partner
+from tenants.models.security import KnownNetwork, SecurityEvent
+from tenants.models.single_sign_on import SingleSignOn
 from tenants.models.tenants import Domain, Tenant
 
 __all__ = [
     "ApiKey",
     "Domain",
     "Engagement",
+    "Invitation",
+    "KnownNetwork",
     "Member",
     "Ownership",
     "Partner",
+    "SecurityEvent",
+    "SingleSignOn",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

@@ -1,8 +1,10 @@
 """People with a role in a partner or in a tenant."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,9 @@ from tenants.models.names import language_is_offered, zone_is_known
 from tenants.models.partners import Partner
 from tenants.models.tenants import Tenant
 
+# In the session of somebody who came in by a partner's own identity provider: the partner's id.
+VOUCHED_BY = "vouched_by_partner"
+
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def of_tenant(self, tenant: Tenant) -> Self:
@@ -20,6 +25,19 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(user__is_active=True).filter(
             Q(tenant=customer) | Q(partner__engagements__tenant=customer)
         )
+
+    def of_session(self, session: Mapping[str, Any]) -> Self:
+        """Those that count in a session: all, or only the partner's whose provider vouches.
+
+        A partner's provider says who somebody is for that partner, and for nobody else.
+        """
+        if partner_id := session.get(VOUCHED_BY):
+            return self.filter(partner_id=partner_id)
+        return self
+
+    def asked_for_factor(self, user: AbstractBaseUser) -> Self:
+        """The user's, in partners whose members need a second factor."""
+        return self.filter(user_id=user.pk, partner__requires_mfa=True)
 
 
 class Member(Row):

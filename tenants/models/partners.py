@@ -32,6 +32,12 @@ class Partner(Row):
     )
     brand_color = models.CharField(max_length=7, default="#3d5a45", validators=[color_is_hex])
     support_email = models.EmailField(blank=True)
+    requires_mfa = models.BooleanField(
+        _("requires a second factor"),
+        default=False,
+        db_default=False,
+        help_text=_("Its members set one up before they can go on."),
+    )
 
     class Meta:
         ordering = ["name"]

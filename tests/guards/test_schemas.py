@@ -12,6 +12,8 @@ from controlplane.core.models import Row
 from tenants.grants import APPEND_ONLY
 
 SHARED = {
+    "account_emailaddress",
+    "account_emailconfirmation",
     "audit_entry",
     "auth_group",
     "auth_group_permissions",
@@ -27,13 +29,22 @@ SHARED = {
     "django_session",
     "events_outboxmessage",
     "instances_instance",
+    "mfa_authenticator",
+    "socialaccount_socialaccount",
+    "socialaccount_socialapp",
+    "socialaccount_socialtoken",
     "tenants_apikey",
     "tenants_domain",
     "tenants_engagement",
+    "tenants_invitation",
+    "tenants_knownnetwork",
     "tenants_member",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_securityevent",
+    "tenants_singlesignon",
     "tenants_tenant",
+    "usersessions_usersession",
 }
 OF_TENANTS = {
     "approvals_approval",

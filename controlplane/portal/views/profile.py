@@ -23,7 +23,8 @@ from tenants.models import Member
 def profile(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
     person = cast(User, request.user)  # login_required saw to it
-    member = Member.objects.of_tenant(tenant).filter(user=person).first()
+    members = Member.objects.of_tenant(tenant).of_session(request.session)
+    member = members.filter(user=person).first()
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {tenant}.")
     request.member = member
