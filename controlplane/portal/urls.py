@@ -10,12 +10,15 @@ from controlplane.portal.views import (
     goods_receipts,
     home,
     installations,
+    invitations,
     invoices,
+    keys,
     knowledge,
     orders,
     profile,
     purchase_orders,
     questions,
+    security_events,
     sign_on,
     sources,
     templates,
@@ -113,6 +116,18 @@ source_urls = [
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
 
+key_urls = [
+    path("", keys.index, name="list"),
+    path("new/", keys.create, name="create"),
+    path("<uuid:key_id>/", keys.detail, name="detail"),
+    path("<uuid:key_id>/rotate/", keys.rotate, name="rotate"),
+    path("<uuid:key_id>/revoke/", keys.revoke, name="revoke"),
+]
+invitation_urls = [
+    path("", invitations.index, name="list"),
+    path("new/", invitations.create, name="create"),
+    path("<uuid:invitation_id>/revoke/", invitations.revoke, name="revoke"),
+]
 # Named as allauth names them.
 sign_on_urls = [
     path("cancelled/", sign_on.cancelled, name="socialaccount_login_cancelled"),
@@ -127,6 +142,10 @@ urlpatterns = [
     path("profile/", profile.profile, name="profile"),
     path("accounts/", include("controlplane.portal.account_urls")),
     path("accounts/sso/", include(sign_on_urls)),
+    path("invitations/<str:token>/", invitations.accept, name="invitation"),
+    path("members/invitations/", include((invitation_urls, "invitations"))),
+    path("keys/", include((key_urls, "keys"))),
+    path("security/", security_events.index, name="security_events"),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),

@@ -21,6 +21,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Neither accepted nor revoked nor expired."""
         return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
 
+    def to(self, tenant: Tenant) -> Self:
+        """To the tenant itself, and to the partners that are engaged there."""
+        customer = tenant.customer
+        return self.filter(Q(tenant=customer) | Q(partner__engagements__tenant=customer))
+
 
 class Invitation(Row):
     """Whoever has the mailed link and opens it in time becomes a member.

@@ -6,8 +6,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from tenants.invitations import InvitationOver, get_invitation
 from tenants.models import Member, Partner, SingleSignOn, Tenant
 from tenants.models.members import VOUCHED_BY
+
+# In the session of whoever opened an invitation's link: its token.
+INVITED_BY = "invited_by"
 
 
 def refusal(request: HttpRequest, user: Any, *, vouched_by: Partner | None = None) -> str:
@@ -22,7 +26,7 @@ def refusal(request: HttpRequest, user: Any, *, vouched_by: Partner | None = Non
         if user.is_superuser and vouched_by is None:
             return ""
         return _("You have no role on the platform itself. Log in at your workspace's address.")
-    if not is_member(user, tenant, vouched_by=vouched_by):
+    if not is_member(user, tenant, vouched_by=vouched_by) and not _is_invited(request, user):
         said = _("Your password is right, but you have no role at %(tenant)s. Ask your partner.")
         return said % {"tenant": tenant.name}
     if vouched_by is None and (provider := required_of(user)):
@@ -34,6 +38,17 @@ def refusal(request: HttpRequest, user: Any, *, vouched_by: Partner | None = Non
 def is_member(user: User, tenant: Tenant, *, vouched_by: Partner | None = None) -> bool:
     session = {VOUCHED_BY: str(vouched_by.pk)} if vouched_by else {}
     return Member.objects.of_tenant(tenant).of_session(session).filter(user=user).exists()
+
+
+def _is_invited(request: HttpRequest, user: User) -> bool:
+    """By the link that was opened in this session: whoever has an account logs in to accept."""
+    token = request.session.get(INVITED_BY)
+    if not token:
+        return False
+    try:
+        return get_invitation(token, at=request.tenant).email == user.email.lower()
+    except InvitationOver:
+        return False
 
 
 def required_of(user: User) -> SingleSignOn | None:
