@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -58,7 +58,7 @@ class SingleSignOnAdmin(SharedModelAdmin):
         tenants = Tenant.objects.active().filter(engagements__partner=sign_on.partner_id)
         path = f"/accounts/sso/{sign_on.partner_id}/login/callback/"
         rows = [(f"{tenant.portal_url}{path}",) for tenant in tenants]
-        return format_html("{}", format_html_join(format_html("<br>"), "{}", rows)) or "–"
+        return format_html_join(", ", "{}", rows) or "–"
 
     def save_model(self, request: HttpRequest, obj: SingleSignOn, form: Any, change: bool) -> None:
         before = snapshot(SingleSignOn.objects.get(pk=obj.pk)) if change else {}

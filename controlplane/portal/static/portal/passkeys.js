@@ -27,7 +27,7 @@
   // Before portal.js, which would switch the button off while the device is still asked.
   document.addEventListener("submit", function (event) {
     var form = event.target.closest("form[data-passkey]");
-    if (!form || form.elements.credential.value) return;
+    if (!form) return;
     event.preventDefault();
     credentialOf(form).then(
       function (credential) {
