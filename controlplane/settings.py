@@ -68,6 +68,13 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    # Behind the portal, whose templates stand in for its own.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -106,9 +113,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tenants.security.factors.AdminFactorMiddleware",
     # Innermost: people and keys are known before the tenant is entered, and it is left before
     # the session is saved.
     "tenants.middleware.TenantMiddleware",
@@ -213,8 +222,10 @@ INTERNAL_URL = env.str("INTERNAL_URL", default=PUBLIC_URL).rstrip("/")
 # --- People: log-in, sessions, e-mail ----------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
     "sesame.backends.ModelBackend",
+    # Of sessions that began before allauth was there.
+    "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -225,14 +236,47 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = reverse_lazy("accounts:login")
+LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = reverse_lazy("accounts:login")
+LOGOUT_REDIRECT_URL = reverse_lazy("account_login")
 SESAME_ONE_TIME = True
 SESAME_MAX_AGE = 15 * 60
 PASSWORD_RESET_TIMEOUT = 60 * 60
 
 SECURE = PUBLIC_URL.startswith("https://")
+# On http:// nobody's account is worth a second factor: that is a trial on one's own machine.
+ADMIN_REQUIRES_MFA = env.bool("ADMIN_REQUIRES_MFA", default=SECURE)
+ACCOUNT_ADAPTER = "controlplane.portal.identity.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "controlplane.portal.forms.accounts.LogInForm",
+    "reset_password": "controlplane.portal.forms.accounts.ResetForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# By the link of an invitation, which was mailed to it: nobody signs up by themselves.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/10m/key",
+}
+MFA_ADAPTER = "controlplane.portal.identity.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "controlplane.portal.identity.single_sign_on.SingleSignOnAdapter"
+# By a link, since the policy of the pages lets no form be sent on to elsewhere.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+# Partners' identity providers are called at public addresses by https, but for these hosts.
+OIDC_PRIVATE_HOSTS = env.list("OIDC_PRIVATE_HOSTS", default=[])
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "pergola_session"
 CSRF_COOKIE_NAME = "pergola_csrf"

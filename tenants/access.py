@@ -1,6 +1,9 @@
 """What a person may in a tenant, asked of shared tables before the tenant is entered."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -11,12 +14,17 @@ from tenants.models import Member, Partner, Tenant
 from tenants.permissions import Grant, Permission, areas_opening, narrowest_role
 
 
-def member_of(user: AbstractBaseUser | AnonymousUser, tenant: Tenant) -> Member | None:
+def member_of(
+    user: AbstractBaseUser | AnonymousUser,
+    tenant: Tenant,
+    *,
+    session: Mapping[str, Any] = MappingProxyType({}),
+) -> Member | None:
     """The person's membership here with its `grant`, by one query; None for a stranger.
 
     Of several it is the tenant's own, whose language and zone count; the grant is of all.
     """
-    memberships = list(Member.objects.of_tenant(tenant).filter(user=user.pk))
+    memberships = list(Member.objects.of_tenant(tenant).of_session(session).filter(user=user.pk))
     if not memberships:
         return None
     member = min(memberships, key=lambda each: (each.is_partners, each.created_at))

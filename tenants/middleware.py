@@ -26,6 +26,7 @@ from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
 from tenants.permissions import Permission
+from tenants.security import factors, watch
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
 # Admin pages that read users or sessions, which no tenant's role may.
@@ -102,6 +103,8 @@ class TenantMiddleware:
         except DomainError as error:
             if door is Door.MEMBER and isinstance(error, NotAuthenticated):
                 return redirect_to_login(request.get_full_path())
+            if door is Door.MEMBER and isinstance(error, factors.FactorMissing):
+                return HttpResponseRedirect(factors.SET_UP)
             if door is Door.MEMBER:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
@@ -140,7 +143,8 @@ class TenantMiddleware:
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
-    """Raises TenantUnknown, KeyRefused, NotAuthenticated, NotAMember or SupportEnded."""
+    """Raises TenantUnknown, KeyRefused, NotAuthenticated, NotAMember, SupportEnded or
+    FactorMissing."""
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
@@ -152,22 +156,25 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         return request.tenant
     scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
     if door is not Door.MEMBER and scheme.lower() == "bearer":
-        request.api_key = lookup.key_from_text(token.strip())
-        if request.tenant not in (None, request.api_key.tenant):
-            raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
+        request.api_key = watch.key_of(request, token.strip())
         request.tenant = request.api_key.tenant
         return request.tenant
     if door is Door.KEY or request.tenant is None:
         raise NotAuthenticated(
-            "This address needs an API key: send it as `Authorization: Bearer pgl_…`."
+            "This address needs an API key: send it as `Authorization: Bearer pgl_live_…`."
         )
     if not request.user.is_authenticated:
         raise NotAuthenticated("Log in to the portal first, or send an API key.")
-    request.member = support_access.visitor(request) or member_of(request.user, request.tenant)
+    request.member = support_access.visitor(request) or member_of(
+        request.user, request.tenant, session=request.session
+    )
     if request.member is None:
+        watch.note_stranger(request)
         raise NotAMember(
             f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."
         )
+    request.member.user = request.user
+    factors.require_where_asked(request)
     return request.tenant
 
 

@@ -107,6 +107,13 @@ def _quick_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _uncounted_tries() -> Iterator[None]:
+    """What other tests tried is counted in Redis, and outlasts their rollback."""
+    with override_settings(ACCOUNT_RATE_LIMITS=False, MFA_RATE_LIMITS=False):
+        yield
+
+
 @pytest.fixture
 def north(db: None) -> Tenant:
     return lookup.tenant_by_slug("north")

@@ -38,7 +38,11 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key: `pgl_…`"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key: `pgl_live_…`, in a sandbox `pgl_test_…`",
+        }
 
 
 class MemberScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

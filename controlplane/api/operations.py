@@ -13,13 +13,19 @@ from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
 from controlplane.api.openapi import BY_KEY, PROBLEM
-from controlplane.api.problems import BodyUnreadable, NotAllowed, ScopeMissing
+from controlplane.api.problems import (
+    BodyUnreadable,
+    NotAllowed,
+    OperationNotPermitted,
+    ScopeMissing,
+)
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
 from controlplane.events import ledger
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.doors import Door, enters
+from tenants.models import ApiKey
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -33,6 +39,7 @@ class OperationView(APIView):
     def carry_out(self, request: Request) -> Response:
         actor: Actor = request.user.actor
         require_scope(self.operation.scope, actor)
+        require_operation(self.operation, request.auth)
         execution = actor.execution
         with bound(
             operation=self.operation.key,
@@ -82,6 +89,16 @@ def require_to_list(scope: str, actor: Actor) -> None:
     """For lists: a member always sees the rows, and customer data in them by `payload`."""
     if actor.kind is not ActorKind.MEMBER:
         require_scope(scope, actor)
+
+
+def require_operation(operation: Operation, key: ApiKey) -> None:
+    """A key may be for some operations only, fewer than its scopes permit. Raises
+    OperationNotPermitted."""
+    if key.operations and operation.key not in key.operations:
+        raise OperationNotPermitted(
+            f"The API key “{key.name}” is only for {', '.join(key.operations)}, not for "
+            f"{operation.key}. Issue a key with it, or one for every operation."
+        )
 
 
 def _plain_json(request: Request) -> dict[str, Any]:

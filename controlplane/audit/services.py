@@ -25,10 +25,29 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "collection", "data_keys", "document", "engagement", "goods_receipt",
-    "installation", "member", "policy", "purchase_order", "residency", "retention", "source",
-    "support", "tenant", "ticket", "triage", "workspace",
-}  # fmt: skip
+    "api_key",
+    "approval",
+    "collection",
+    "data_keys",
+    "document",
+    "engagement",
+    "goods_receipt",
+    "installation",
+    "invitation",
+    "member",
+    "person",
+    "policy",
+    "purchase_order",
+    "residency",
+    "retention",
+    "single_sign_on",
+    "source",
+    "support",
+    "tenant",
+    "ticket",
+    "triage",
+    "workspace",
+}
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",
     "invoice.read", "invoice.received", "invoice.rejected", "invoice.validated",

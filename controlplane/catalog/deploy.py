@@ -82,12 +82,14 @@ def _deploy(
     credential_name = workspace.workflow_name(installation.credential_name)
     if not installation.credential_id:
         # A key of an earlier try that never reached n8n would stay valid for nobody.
-        revoke_keys_of(installation.pk)
-        text = issue_key(
+        by = system("deploy")
+        revoke_keys_of(installation_id=installation.pk, by=by)
+        _key, text = issue_key(
             tenant=current_tenant(),
             name=f"{installation} {short_id(installation.pk)}",
             scopes=release.terms.scopes,
             installation_id=installation.pk,
+            by=by,
         )
         credential = n8n.create_credential(
             name=credential_name,

@@ -141,7 +141,7 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
                 n8n.delete_workflow(installation.workflow_id)
             if installation.credential_id:
                 n8n.delete_credential(installation.credential_id)
-        revoke_keys_of(installation.pk)
+        revoke_keys_of(installation_id=installation.pk, by=by)
         with transaction.atomic():
             unsubscribe_installation(installation.pk)
             installation.status = Installation.Status.REMOVED

@@ -142,6 +142,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _group(_("People"), [
                 (_("Users"), "person", "auth_user"),
                 (_("Audit"), "history", "audit_entry"),
+                (_("Single sign-on"), "passkey", "tenants_singlesignon"),
+                (_("Security"), "shield", "tenants_securityevent"),
             ]),
         ]  # fmt: skip
     fleet = "/admin/tenants/tenant/"

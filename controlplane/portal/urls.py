@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from controlplane.portal.views import (
-    accounts,
     approvals,
     brand,
     collections,
@@ -12,28 +11,23 @@ from controlplane.portal.views import (
     goods_receipts,
     home,
     installations,
+    invitations,
     invoices,
+    keys,
     knowledge,
     orders,
     people,
     profile,
     purchase_orders,
     questions,
+    security_events,
+    sign_on,
     sources,
     support_access,
     templates,
     tickets,
 )
 
-account_urls = [
-    path("login/", accounts.log_in, name="login"),
-    path("logout/", accounts.log_out, name="logout"),
-    path("enter/", accounts.enter, name="enter"),
-    path("password/", accounts.password_reset, name="password_reset"),
-    path("password/sent/", accounts.password_reset_sent, name="password_reset_sent"),
-    path("password/done/", accounts.password_reset_done, name="password_reset_done"),
-    path("password/<uidb64>/<token>/", accounts.password_reset_set, name="password_reset_set"),
-]
 approval_urls = [
     path("", approvals.index, name="list"),
     path("count/", approvals.count, name="count"),
@@ -130,6 +124,25 @@ source_urls = [
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
 
+key_urls = [
+    path("", keys.index, name="list"),
+    path("new/", keys.create, name="create"),
+    path("<uuid:key_id>/", keys.detail, name="detail"),
+    path("<uuid:key_id>/rotate/", keys.rotate, name="rotate"),
+    path("<uuid:key_id>/revoke/", keys.revoke, name="revoke"),
+]
+invitation_urls = [
+    path("", invitations.index, name="list"),
+    path("new/", invitations.create, name="create"),
+    path("<uuid:invitation_id>/revoke/", invitations.revoke, name="revoke"),
+]
+# Named as allauth names them.
+sign_on_urls = [
+    path("cancelled/", sign_on.cancelled, name="socialaccount_login_cancelled"),
+    path("<uuid:provider_id>/login/", sign_on.leave, name="openid_connect_login"),
+    path("<uuid:provider_id>/login/callback/", sign_on.come_back, name="openid_connect_callback"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("brand.css", brand.stylesheet, name="brand_css"),
@@ -141,7 +154,12 @@ urlpatterns = [
     path("members/", people.members, name="members"),
     path("members/<uuid:member_id>/role/", people.change_role, name="member_role"),
     path("members/<uuid:member_id>/removal/", people.remove_member, name="member_removal"),
-    path("accounts/", include((account_urls, "accounts"))),
+    path("accounts/", include("controlplane.portal.account_urls")),
+    path("accounts/sso/", include(sign_on_urls)),
+    path("invitations/<str:token>/", invitations.accept, name="invitation"),
+    path("members/invitations/", include((invitation_urls, "invitations"))),
+    path("keys/", include((key_urls, "keys"))),
+    path("security/", security_events.index, name="security_events"),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),

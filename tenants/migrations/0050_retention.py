@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0030_partner_keys_and_health"),
+        ("tenants", "0040_identity"),
     ]
 
     operations = [

@@ -11,6 +11,9 @@ from tenants.models.fleet import (
 from tenants.models.health import (
     TenantHealth,
 )
+from tenants.models.invitations import (
+    Invitation,
+)
 from tenants.models.keys import (
     ApiKey,
 )
@@ -38,6 +41,13 @@ from tenants.models.retention import (
     PurgeRun,
     RetentionRule,
 )
+from tenants.models.security import (
+    KnownNetwork,
+    SecurityEvent,
+)
+from tenants.models.single_sign_on import (
+    SingleSignOn,
+)
 from tenants.models.support import (
     SupportEntry,
 )
@@ -52,6 +62,8 @@ __all__ = [
     "Engagement",
     "FleetResult",
     "FleetRun",
+    "Invitation",
+    "KnownNetwork",
     "Member",
     "ModelSpend",
     "Ownership",
@@ -61,6 +73,8 @@ __all__ = [
     "PurgeRun",
     "Quota",
     "RetentionRule",
+    "SecurityEvent",
+    "SingleSignOn",
     "SupportEntry",
     "Tenant",
     "TenantHealth",

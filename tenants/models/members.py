@@ -1,8 +1,10 @@
 """People with a role in a partner or in a tenant."""
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import OuterRef, Q
@@ -17,6 +19,8 @@ from tenants.models.tenants import Tenant
 if TYPE_CHECKING:
     from tenants.models.support import SupportEntry
     from tenants.permissions import Grant
+# In the session of somebody who came in by a partner's own identity provider: the partner's id.
+VOUCHED_BY = "vouched_by_partner"
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
@@ -34,6 +38,19 @@ class MemberQuerySet(models.QuerySet["Member"]):
             .filter(Q(tenant=customer) | Q(partner__engagements__tenant=customer))
             .annotate(areas=ArraySubquery(owned))
         )
+
+    def of_session(self, session: Mapping[str, Any]) -> Self:
+        """Those that count in a session: all, or only the partner's whose provider vouches.
+
+        A partner's provider says who somebody is for that partner, and for nobody else.
+        """
+        if partner_id := session.get(VOUCHED_BY):
+            return self.filter(partner_id=partner_id)
+        return self
+
+    def asked_for_factor(self, user: AbstractBaseUser) -> Self:
+        """The user's, in partners whose members need a second factor."""
+        return self.filter(user_id=user.pk, partner__requires_mfa=True)
 
 
 class Member(Row):

@@ -65,6 +65,12 @@ class Partner(Row):
     logo_version = models.CharField(
         max_length=16, blank=True, default="", db_default="", editable=False
     )
+    requires_mfa = models.BooleanField(
+        _("requires a second factor"),
+        default=False,
+        db_default=False,
+        help_text=_("Its members set one up before they can go on."),
+    )
 
     class Meta:
         ordering = ["name"]

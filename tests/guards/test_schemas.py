@@ -12,6 +12,8 @@ from controlplane.core.models import Row
 from tenants.grants import APPEND_ONLY
 
 SHARED = {
+    "account_emailaddress",
+    "account_emailconfirmation",
     "audit_entry",
     "auth_group",
     "auth_group_permissions",
@@ -27,11 +29,17 @@ SHARED = {
     "django_session",
     "events_outboxmessage",
     "instances_instance",
+    "mfa_authenticator",
+    "socialaccount_socialaccount",
+    "socialaccount_socialapp",
+    "socialaccount_socialtoken",
     "tenants_apikey",
     "tenants_domain",
     "tenants_engagement",
     "tenants_fleetresult",
     "tenants_fleetrun",
+    "tenants_invitation",
+    "tenants_knownnetwork",
     "tenants_member",
     "tenants_modelspend",
     "tenants_ownership",
@@ -41,9 +49,12 @@ SHARED = {
     "tenants_purgerun",
     "tenants_quota",
     "tenants_retentionrule",
+    "tenants_securityevent",
+    "tenants_singlesignon",
     "tenants_supportentry",
     "tenants_tenant",
     "tenants_tenanthealth",
+    "usersessions_usersession",
     "vault_datakey",
 }
 OF_TENANTS = {

@@ -261,6 +261,15 @@ TONES = {
     "closed": ("good", "check"),
     "receipt": ("good", "check"),
     "despatch": ("quiet", "arrow"),
+    "replaced": ("wait", "hourglass"),
+    "revoked": ("bad", "cross"),
+    "failed_log_in": ("wait", "alert"),
+    "failed_factor": ("wait", "alert"),
+    "locked_out": ("bad", "lock"),
+    "key_refused": ("wait", "key"),
+    "foreign_tenant": ("bad", "alert"),
+    "new_network": ("quiet", "dot"),
+    "burst": ("wait", "signal"),
 }
 
 

@@ -23,7 +23,7 @@ from tenants.access import member_of
 def profile(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
     person = cast(User, request.user)  # login_required saw to it
-    member = member_of(person, tenant)
+    member = member_of(person, tenant, session=request.session)
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {tenant}.")
     request.member = member

@@ -34,6 +34,12 @@ PAGES = [
     "/sources/",
     "/sources/new/",
     "/profile/",
+    "/accounts/security/",
+    "/members/invitations/",
+    "/members/invitations/new/",
+    "/keys/",
+    "/keys/new/",
+    "/security/",
 ]
 
 

@@ -25,34 +25,12 @@ from controlplane.nodes.registry import all_operations
 from tenants.context import inside
 from tenants.doors import Door, door_of
 from tenants.models import ApiKey, Member, Tenant
+from tests.factories.shared_addresses import SHARED
 from tests.factories.world import Part, parts
 from tests.factories.world.orders import TOKEN
 from tests.fakes.n8n import FakeN8n
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-# Addresses that enter no tenant, each because it has nothing of a tenant's to show.
-SHARED = {
-    "": "sends on to the admin",
-    "admin/enter/": "the one-time link of platform admins",
-    "healthz": "says that the process answers",
-    "readyz": "says what is missing",
-    "api/schema/": "the same for everybody",
-    "api/docs/": "the same for everybody",
-    "brand.css": "the partner's colour, shown before log-in",
-    "brand.svg": "the partner's colour, shown before log-in",
-    "brand/logo": "the partner's logo, shown before log-in",
-    "profile/": "a member's own settings: shared rows, of the one who is logged in",
-    "support-access/enter/": "a one-time link of platform admins",
-    "support-access/leave/": "ends the session that such a link began",
-    "accounts/login/": "before anybody is known",
-    "accounts/logout/": "ends a session",
-    "accounts/enter/": "a one-time link",
-    "accounts/password/": "before anybody is known",
-    "accounts/password/sent/": "before anybody is known",
-    "accounts/password/done/": "before anybody is known",
-    "accounts/password/<uidb64>/<token>/": "before anybody is known",
-}
 
 
 @dataclass(frozen=True)
