@@ -180,6 +180,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
+    "tenants.forget_security_events": {
+        "task": "tenants.forget_security_events",
+        "schedule": schedule(24 * 60 * 60),
+    },
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------

@@ -97,7 +97,7 @@ def _member_here(request: HttpRequest) -> Member | None:
             raise PermissionDenied(f"{request.user} has no role on the platform.")
         return None
     members = Member.objects.of_tenant(request.tenant).of_session(request.session)
-    member = members.filter(user=request.user).first()
+    member = members.filter(user_id=request.user.pk).first()
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {request.tenant}.")
     return member

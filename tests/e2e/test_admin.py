@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 SHARED = [
     *("tenants/tenant", "tenants/partner", "tenants/member", "tenants/apikey"),
     *("catalog/template", "instances/instance", "events/outboxmessage", "auth/user"),
+    *("tenants/singlesignon", "tenants/securityevent"),
 ]
 OF_TENANT = [
     *("catalog/installation", "policies/policy", "policies/decision", "instances/workspace"),
