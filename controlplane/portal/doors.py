@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -97,7 +98,7 @@ def _member_here(request: HttpRequest) -> Member | None:
             raise PermissionDenied(f"{request.user} has no role on the platform.")
         return None
     members = Member.objects.of_tenant(request.tenant).of_session(request.session)
-    member = members.filter(user_id=request.user.pk).first()
+    member = members.filter(user=cast(User, request.user)).first()
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {request.tenant}.")
     return member
