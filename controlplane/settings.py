@@ -208,6 +208,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
     "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
+    "tenants.forget_security_events": {
+        "task": "tenants.forget_security_events",
+        "schedule": schedule(24 * 60 * 60),
+    },
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------

@@ -13,6 +13,7 @@ from tenants.migration import migrate_tenant
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
 from tenants.retention.purge import purge_entered_tenant
+from tenants.security.retention import forget_old
 
 
 @shared_task(name="tenants.provision")
@@ -43,3 +44,8 @@ def mail_support_entered(*, entry_id: str, **_: Any) -> None:
 @shared_task(name="tenants.refresh_health_everywhere")
 def refresh_health_everywhere(**_: Any) -> None:
     run_everywhere(refresh_health)
+
+
+@shared_task(name="tenants.forget_security_events")
+def forget_security_events(**_: Any) -> None:
+    forget_old()

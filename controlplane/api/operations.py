@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
@@ -39,7 +39,7 @@ class OperationView(APIView):
     def carry_out(self, request: Request) -> Response:
         actor: Actor = request.user.actor
         require_scope(self.operation.scope, actor)
-        require_operation(self.operation, request.auth)
+        require_operation(self.operation, cast(ApiKey, request.auth))
         execution = actor.execution
         with bound(
             operation=self.operation.key,

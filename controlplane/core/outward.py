@@ -89,5 +89,5 @@ def _public_only(connection: Any) -> Any:
     peer = getattr(peer, "ipv4_mapped", None) or peer
     if not peer.is_global or peer.is_multicast:
         connection.close()
-        raise urllib3.exceptions.HTTPError(f"{peer} is not an address of the public internet")
+        raise AddressForbidden(f"{peer} is not an address of the public internet")
     return connection

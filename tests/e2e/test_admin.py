@@ -21,6 +21,7 @@ SHARED = [
     *("tenants/tenant", "tenants/partner", "tenants/member", "tenants/apikey"),
     *("catalog/template", "instances/instance", "events/outboxmessage", "auth/user"),
     *("tenants/supportentry", "audit/entry"),
+    *("tenants/singlesignon", "tenants/securityevent"),
 ]
 OF_TENANT = [
     *("catalog/installation", "policies/policy", "policies/decision", "instances/workspace"),

@@ -1,6 +1,7 @@
 """Inviting people, for managers; and coming by an invitation, which stands outside the tenant."""
 
 import uuid
+from typing import cast
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -113,7 +114,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 
 def _accept_as_known(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if request.method == "POST":
-        services.accept_invitation(invitation=invitation, user=request.user)
+        person = cast(User, request.user)  # the caller saw that somebody is logged in
+        services.accept_invitation(invitation=invitation, user=person)
         messages.success(request, _("Welcome. You have a role here now."))
         return redirect("/")
     is_theirs = request.user.email.lower() == invitation.email

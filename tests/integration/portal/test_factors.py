@@ -15,6 +15,7 @@ from django.test import Client, override_settings
 from django.urls import clear_script_prefix, reverse
 from sesame.utils import get_query_string
 
+from controlplane.audit.models import Entry
 from tenants.models import Member, Partner, SecurityEvent, Tenant
 from tenants.security import factors
 
@@ -216,3 +217,22 @@ def test_the_page_is_for_members_of_the_host(
     client.defaults["HTTP_HOST"] = south.host
 
     assert client.get("/accounts/security/").status_code == 403
+
+
+def test_an_admin_lets_in_who_lost_every_factor(north: Tenant, lena: Member) -> None:
+    client, _answer = log_in(north)
+    set_up(client)
+    root = User.objects.create_superuser("root", "root@example.com", PASSWORD)
+    admin = Client(headers={"host": "localhost"})
+    admin.force_login(root, "django.contrib.auth.backends.ModelBackend")
+    chosen = {"action": "reset_second_factors", "_selected_action": [lena.user.pk]}
+
+    assert admin.post("/admin/auth/user/", chosen).status_code == 302
+
+    assert not Authenticator.objects.filter(user=lena.user).exists()
+    assert client.get("/orders/").status_code == 302, "the sessions ended"
+    again, _answer = log_in(north)
+    assert again.get("/orders/").status_code == 200
+    entry = Entry.objects.get(action="person.factors_reset")
+    assert entry.actor_label == "root (platform)"
+    assert entry.data == {"types": ["recovery_codes", "totp"]}

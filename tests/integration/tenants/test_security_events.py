@@ -1,17 +1,20 @@
 """What is odd is counted once an hour for each kind and person or key, and never in the way."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from tenants.context import inside
 from tenants.models import ApiKey, KnownNetwork, Member, SecurityEvent, Tenant
 from tenants.security import bursts, watch
 from tenants.security.events import note
 from tenants.security.networks import note_network
+from tenants.security.retention import forget_old
 
 Kind = SecurityEvent.Kind
 MakeMember = Callable[..., Member]
@@ -163,3 +166,14 @@ def test_noting_never_fails_and_leaves_the_tenant_entered(
     monkeypatch.setattr("tenants.security.networks._see", broken)
     note_network("192.0.2.0/24", tenant=north, key=ApiKey())
     assert not SecurityEvent.objects.exists()
+
+
+def test_what_is_old_is_forgotten(north: Tenant, machine: Callable[..., Client]) -> None:
+    machine(north).get("/api/v1/subscriptions", REMOTE_ADDR="203.0.113.1")
+    note(Kind.BURST, tenant=north)
+    assert forget_old() == 0
+    long_ago = timezone.now() - timedelta(days=181)
+    SecurityEvent.objects.update(last_at=long_ago)
+    KnownNetwork.objects.update(last_seen_at=long_ago)
+
+    assert forget_old() == 2
