@@ -10,7 +10,7 @@ from django.conf import settings
 
 from deploy.demo.member import MemberClient
 from tenants.models import ApiKey
-from tests.canary import Places, find_secrets, secrets_of_this_installation
+from tests.canary import Finding, Places, find_secrets, secrets_of_this_installation
 from tests.e2e.flow import post, send, signed
 from tests.services import VAR, stack
 
@@ -63,11 +63,19 @@ def test_no_secret_is_in_clear_after_success_failure_and_crash(
                  f"API key {key.prefix}", "token of delivery"):  # fmt: skip
         assert kind in named, f"no canary of this kind was planted: {kind}"
 
-    assert find_secrets(known, places(running)) == []
+    found = find_secrets(known, places(running))
+    assert [finding for finding in found if not is_n8ns_own(finding)] == []
 
     # The same search finds one of them where it is planted.
     (tmp_path / "web.log").write_text(json.dumps({"event": hafen.secrets["shopify"]}))
     assert len(find_secrets(known, Places(folders=[tmp_path]))) == 1
+
+
+def is_n8ns_own(finding: Finding) -> bool:
+    """n8n makes the token of a resume URL and compares a call with what its execution holds."""
+    return (
+        "Waiter.resume_url" in finding.secret and finding.place == "n8n: public.execution_data.data"
+    )
 
 
 def places(running: Any) -> Places:
