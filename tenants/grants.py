@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
+# Of those, the ones whose rows each belong to one tenant, and the column that says to which schema.
+_owned: dict[str, str] = {}
 LONGEST_NAME = 63
 
 # Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
@@ -26,6 +28,14 @@ APPEND_ONLY = ["audit_entry"]
 def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
     """From AppConfig.ready: every tenant may `privilege` these columns of a shared table."""
     _shared.setdefault(table, {})[privilege] = columns
+
+
+def keep_to_own_rows(table: str, column: str) -> None:
+    """From AppConfig.ready: of a shared table a tenant's role touches its own schema's rows only.
+
+    A grant knows columns, not values: without this a tenant could put a row in another's name.
+    """
+    _owned[table] = column
 
 
 def keep_append_only(*tables: str) -> None:
@@ -86,6 +96,25 @@ def grant_shared() -> None:
                 table=table,
                 every=_every_tenant(),
             )
+    for table, column in _owned.items():
+        _keep_rows_apart(table, column)
+
+
+def _keep_rows_apart(table: str, column: str) -> None:
+    """By the role, which is named after the schema: a search_path anybody may set."""
+    _run("ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY", table=table)
+    own = "current_user = current_database() || '_' || {column}"
+    for policy, role, rows in (
+        ("own_rows", _every_tenant(), own), ("all_rows", _app_login(), "true"),
+    ):  # fmt: skip
+        _run("DROP POLICY IF EXISTS {policy} ON public.{table}", policy=policy, table=table)
+        _run(
+            f"CREATE POLICY {{policy}} ON public.{{table}} TO {{role}} USING ({rows})",
+            policy=policy,
+            table=table,
+            role=role,
+            column=column,
+        )
 
 
 def grant_tenant(tenant: "Tenant") -> None:

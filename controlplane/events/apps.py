@@ -30,4 +30,5 @@ class EventsConfig(AppConfig):
                 "last_error",
             ],
         )
+        grants.keep_to_own_rows("events_outboxmessage", column="schema_name")
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
