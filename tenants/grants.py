@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
+_owned: dict[str, str] = {}
 LONGEST_NAME = 63
 
 # Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
@@ -28,6 +29,14 @@ APPEND_ONLY = ["audit_entry"]
 def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
     """From AppConfig.ready: every tenant may `privilege` these columns of a shared table."""
     _shared.setdefault(table, {})[privilege] = columns
+
+
+def keep_to_own_rows(table: str, column: str) -> None:
+    """From AppConfig.ready: of a shared table a tenant's role touches its own schema's rows only.
+
+    A grant knows columns, not values: without this a tenant could put a row in another's name.
+    """
+    _owned[table] = column
 
 
 def keep_append_only(*tables: str) -> None:
@@ -116,6 +125,28 @@ def _shared_statements(*, app: str, every: str) -> list[sql.Composed]:
             )
             for table, privileges in _shared.items()
             for privilege, columns in privileges.items()
+        ),
+        *(
+            statement
+            for table, column in _owned.items()
+            for statement in _own_rows_statements(table, column, app=app, every=every)
+        ),
+    ]
+
+
+def _own_rows_statements(table: str, column: str, *, app: str, every: str) -> list[sql.Composed]:
+    """By the role, which is named after the schema: a search_path anybody may set."""
+    own = "current_user = current_database() || '_' || {column}"
+    policies = (("own_rows", every, own), ("all_rows", app, "true"))
+    return [
+        _composed("ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY", table=table),
+        *(
+            _composed(statement, policy=policy, table=table, role=role, column=column)
+            for policy, role, rows in policies
+            for statement in (
+                "DROP POLICY IF EXISTS {policy} ON public.{table}",
+                f"CREATE POLICY {{policy}} ON public.{{table}} TO {{role}} USING ({rows})",
+            )
         ),
     ]
 

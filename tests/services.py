@@ -50,7 +50,7 @@ def make_database(owner_url: str, prefix: str = PREFIX) -> str:
             owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             # As the embedded cluster does for its own: nobody connects but who is named.
             for statement in (
-                "REVOKE CONNECT ON DATABASE {} FROM PUBLIC",
+                "REVOKE ALL ON DATABASE {} FROM PUBLIC",
                 "GRANT CONNECT ON DATABASE {} TO pergola_app",
             ):
                 owner.execute(sql.SQL(statement).format(sql.Identifier(name)))

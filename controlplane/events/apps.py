@@ -33,6 +33,7 @@ class EventsConfig(AppConfig):
                 "last_error",
             ],
         )
+        grants.keep_to_own_rows("events_outboxmessage", column="schema_name")
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
         newest = Event.objects.order_by("-received_at").values_list("received_at", flat=True)
         health.contribute("last_event_at", newest.first)
