@@ -1,5 +1,6 @@
 """Writing to the chain and verifying it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,28 +61,52 @@ def record(
         # The table's oid is the tenant's own, so tenants do not wait for one another.
         cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
     head = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
-    entry = Entry(
-        sequence=head.sequence + 1 if head else 1,
-        action=action,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        actor_kind=by.kind,
-        actor_id=by.id,
-        actor_label=by.label,
-        execution_id=by.execution.execution_id if by.execution else "",
-        data=data,
-        previous_hash=head.hash if head else GENESIS,
-    )
-    try:
-        entry.hash = entry.computed_hash()
-    except rfc8785.CanonicalizationError as error:
-        raise DataNotCanonical(
-            "The audit data holds a number that JSON cannot carry exactly (beyond 2^53, or not "
-            "finite). Send it as text.",
-            errors=(FieldError("data", str(error)),),
-        ) from error
+    (entry,) = link_entries([Told(action, subject_type, subject_id, data, by)], after=head)
     entry.save(force_insert=True)
     return entry
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is to become an entry, before it has its place in a chain."""
+
+    action: str
+    subject_type: str
+    subject_id: str
+    data: dict[str, Any]
+    by: Actor
+
+
+def link_entries(told: Iterable[Told], *, after: Entry | None) -> list[Entry]:
+    """Unsaved entries that follow one another, the first of them `after` the chain's head.
+
+    Raises DataNotCanonical.
+    """
+    entries: list[Entry] = []
+    for one in told:
+        entry = Entry(
+            sequence=after.sequence + 1 if after else 1,
+            action=one.action,
+            subject_type=one.subject_type,
+            subject_id=one.subject_id,
+            actor_kind=one.by.kind,
+            actor_id=one.by.id,
+            actor_label=one.by.label,
+            execution_id=one.by.execution.execution_id if one.by.execution else "",
+            data=one.data,
+            previous_hash=after.hash if after else GENESIS,
+        )
+        try:
+            entry.hash = entry.computed_hash()
+        except rfc8785.CanonicalizationError as error:
+            raise DataNotCanonical(
+                "The audit data holds a number that JSON cannot carry exactly (beyond 2^53, or "
+                "not finite). Send it as text.",
+                errors=(FieldError("data", str(error)),),
+            ) from error
+        entries.append(entry)
+        after = entry
+    return entries
 
 
 @dataclass(frozen=True)
