@@ -5,6 +5,7 @@ a non-superuser that may become each tenant's role but inherits none of them, so
 it reads no tenant's rows.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -35,7 +36,12 @@ def keep_append_only(*tables: str) -> None:
 
 def role_of(tenant: "Tenant") -> str:
     """The name of the tenant's role; cluster-wide, so it begins with the database's name."""
-    role = f"{connections['owner'].settings_dict['NAME']}_{tenant.schema_name}"
+    return role_named(tenant.schema_name)
+
+
+def role_named(schema: str) -> str:
+    """The role of the tenant that has this schema. Raises ValueError where it gets too long."""
+    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
     if len(role) > LONGEST_NAME:
         raise ValueError(
             f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
@@ -68,6 +74,34 @@ def _ensure_role(name: str) -> None:
             cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
 
 
+def make_roles(schemas: Sequence[str]) -> None:
+    """Roles for schemas that are still to come, all at once.
+
+    Each grant of a role makes every session forget who is a member of what, so many tenants' are
+    given in one statement.
+    """
+    roles = sql.SQL(", ").join(sql.Identifier(role_named(schema)) for schema in schemas)
+    for schema in schemas:
+        _ensure_role(role_named(schema))
+    _run("GRANT {every} TO {roles} WITH INHERIT TRUE", every=_every_tenant(), roles=roles)
+    _run("GRANT {roles} TO {app} WITH INHERIT FALSE, SET TRUE", roles=roles, app=_app_login())
+
+
+def rename_role(schema: str, new_schema: str) -> None:
+    """With the schema. A role that was left over under the new name goes."""
+    drop_role(new_schema)
+    _run(
+        "ALTER ROLE {role} RENAME TO {new}",
+        role=role_named(schema),
+        new=role_named(new_schema),
+    )
+
+
+def drop_role(schema: str) -> None:
+    """After its schema; done as well when it is gone."""
+    _run("DROP ROLE IF EXISTS {role}", role=role_named(schema))
+
+
 def grant_shared() -> None:
     """After migrating the shared schema."""
     if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
@@ -91,9 +125,7 @@ def grant_shared() -> None:
 def grant_tenant(tenant: "Tenant") -> None:
     """After migrating a tenant's schema: its role, and the application's right to become it."""
     schema, role = tenant.schema_name, role_of(tenant)
-    _ensure_role(role)
-    _run("GRANT {every} TO {role} WITH INHERIT TRUE", every=_every_tenant(), role=role)
-    _run("GRANT {role} TO {app} WITH INHERIT FALSE, SET TRUE", role=role, app=_app_login())
+    make_roles([schema])
     _run("GRANT USAGE ON SCHEMA {schema} TO {role}", schema=schema, role=role)
     _run(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",

@@ -7,8 +7,14 @@ from celery import shared_task
 from controlplane.core.actor import system
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
+from tenants.provisioning.spares import fill_pool as fill
 
 
 @shared_task(name="tenants.provision")
 def provision(*, tenant_id: str, by: str, **_: Any) -> None:
     provision_tenant(Tenant.objects.get(pk=tenant_id), by=system(f"provisioning for {by}"))
+
+
+@shared_task(name="tenants.fill_pool")
+def fill_pool(**_: Any) -> None:
+    fill()

@@ -8,7 +8,13 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.knowledge import contexts, default_policy
-        from tenants.provisioning import register_step
+        from controlplane.policies.services import SEEDED_TABLES
+        from tenants.provisioning import register_seed
 
         contexts.register()
-        register_step("answer policy", default_policy.seed_answer_policy)
+        register_seed(
+            "answer policy",
+            default_policy.seed_answer_policy,
+            tables=SEEDED_TABLES,
+            contents=lambda: default_policy.RULES,
+        )

@@ -11,7 +11,7 @@ class SupportConfig(AppConfig):
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
         from controlplane.support import sending, starter, subjects, telling, webhook
-        from tenants.provisioning import register_step
+        from tenants.provisioning import register_seed
 
         kinds.register_kind(webhook.KIND)
         register_question_source("ticket", subjects.question_of_ticket)
@@ -23,4 +23,9 @@ class SupportConfig(AppConfig):
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
         outbox.register("support.tell_handed_over", telling.tell_now)
-        register_step("triage examples", starter.seed_examples)
+        register_seed(
+            "triage examples",
+            starter.seed_examples,
+            tables=("support_triageexample",),
+            contents=starter.starter_contents,
+        )

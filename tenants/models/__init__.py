@@ -10,15 +10,19 @@ from tenants.models.names import (
     zone_is_known,
 )
 from tenants.models.partners import Partner
+from tenants.models.provisioning import Blueprint, ProvisioningStep, Spare
 from tenants.models.tenants import Domain, Tenant
 
 __all__ = [
     "ApiKey",
+    "Blueprint",
     "Domain",
     "Engagement",
     "Member",
     "Ownership",
     "Partner",
+    "ProvisioningStep",
+    "Spare",
     "Tenant",
     "language_is_offered",
     "region_is_a_label",

@@ -58,10 +58,11 @@ class ApiKey(Row):
         scopes: list[str],
         installation_id: uuid.UUID | None = None,
         expires_at: datetime | None = None,
+        using: str | None = None,
     ) -> tuple["ApiKey", str]:
         """A new key and its text, which is shown this once and kept nowhere."""
         prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
-        key = cls.objects.create(
+        key = cls.objects.using(using).create(
             tenant=tenant,
             name=name,
             prefix=prefix,

@@ -28,11 +28,14 @@ SHARED = {
     "events_outboxmessage",
     "instances_instance",
     "tenants_apikey",
+    "tenants_blueprint",
     "tenants_domain",
     "tenants_engagement",
     "tenants_member",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_provisioningstep",
+    "tenants_spare",
     "tenants_tenant",
 }
 OF_TENANTS = {
