@@ -169,6 +169,11 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Schemas that wait ready to become tenants; kept filled by a task.
+SPARE_TENANTS = env.int("SPARE_TENANTS", default=2)
+# Citus takes one statement at a time.
+DDL_ONE_BY_ONE = env.bool("DDL_ONE_BY_ONE", default=False)
+
 # --- Redis: Celery's broker and the cache ------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL")
@@ -212,6 +217,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tenants.forget_security_events",
         "schedule": schedule(24 * 60 * 60),
     },
+    "tenants.fill_pool": {"task": "tenants.fill_pool", "schedule": schedule(30)},
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------

@@ -6,7 +6,7 @@ it reads no tenant's rows.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -46,7 +46,51 @@ def keep_append_only(*tables: str) -> None:
 
 def role_of(tenant: "Tenant") -> str:
     """The name of the tenant's role; cluster-wide, so it begins with the database's name."""
-    return _role(tenant.schema_name)
+    return role_named(tenant.schema_name)
+
+
+def role_named(schema: str) -> str:
+    """The role of the tenant that has this schema. Raises ValueError where it gets too long."""
+    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
+    if len(role) > LONGEST_NAME:
+        raise ValueError(
+            f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
+            "database a shorter name"
+        )
+    return role
+
+
+def make_roles(schemas: Sequence[str]) -> None:
+    """Roles for schemas that are still to come, all at once.
+
+    Each grant of a role makes every session forget who is a member of what, so many tenants' are
+    given in one statement.
+    """
+    names = [role_named(schema) for schema in schemas]
+    roles = sql.SQL(", ").join(map(sql.Identifier, names))
+    _run(
+        [
+            *(_composed(ENSURE_ROLE, name=sql.Literal(name), role=name) for name in names),
+            _composed(
+                "GRANT {every} TO {roles} WITH INHERIT TRUE", every=_every_tenant(), roles=roles
+            ),
+            _composed(
+                "GRANT {roles} TO {app} WITH INHERIT FALSE, SET TRUE", roles=roles, app=_app_login()
+            ),
+        ]
+    )
+
+
+def rename_role(schema: str, new_schema: str) -> None:
+    """With the schema. A role that was left over under the new name goes."""
+    drop_role(new_schema)
+    rename = "ALTER ROLE {role} RENAME TO {new}"
+    _run([_composed(rename, role=role_named(schema), new=role_named(new_schema))])
+
+
+def drop_role(schema: str) -> None:
+    """After its schema; done as well when it is gone."""
+    _run([_composed("DROP ROLE IF EXISTS {role}", role=role_named(schema))])
 
 
 def grant_shared() -> None:
@@ -63,7 +107,7 @@ def grant_tenant(tenant: "Tenant") -> None:
 
 def grant_statements(schema: str) -> list[sql.Composed]:
     """What `grant_tenant` does, for the transaction of somebody else."""
-    return _tenant_statements(schema, _role(schema), app=_app_login(), every=_every_tenant())
+    return _tenant_statements(schema, role_named(schema), app=_app_login(), every=_every_tenant())
 
 
 def grant_relations(schema: str, *, tables: Iterable[str], sequences: Iterable[str]) -> None:
@@ -72,7 +116,7 @@ def grant_relations(schema: str, *, tables: Iterable[str], sequences: Iterable[s
     By name: the privileges of all tables at once are a scan of the whole catalogue, and so cost
     the more the more tenants there are.
     """
-    role = _role(schema)
+    role = role_named(schema)
     _run(
         [
             *(_composed(TABLE, schema=schema, table=table, role=role) for table in tables),
@@ -190,16 +234,6 @@ def _run(statements: Iterable[sql.Composed]) -> None:
 def _digest(statements: Iterable[sql.Composed]) -> str:
     text = "\n".join(sorted(statement.as_string(None) for statement in statements))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _role(schema: str) -> str:
-    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
-    if len(role) > LONGEST_NAME:
-        raise ValueError(
-            f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
-            "database a shorter name"
-        )
-    return role
 
 
 def _every_tenant() -> str:

@@ -12,6 +12,7 @@ from tenants.health import refresh_health
 from tenants.migration import migrate_tenant
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
+from tenants.provisioning.spares import fill_pool as fill
 from tenants.retention.purge import purge_entered_tenant
 from tenants.security.retention import forget_old
 
@@ -49,3 +50,8 @@ def refresh_health_everywhere(**_: Any) -> None:
 @shared_task(name="tenants.forget_security_events")
 def forget_security_events(**_: Any) -> None:
     forget_old()
+
+
+@shared_task(name="tenants.fill_pool")
+def fill_pool(**_: Any) -> None:
+    fill()

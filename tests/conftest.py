@@ -62,10 +62,12 @@ def django_db_setup(django_db_blocker: Any) -> None:
 
     from controlplane.core.actor import system
     from tenants.provisioning import provision_tenant, start_tenant
+    from tenants.provisioning.blueprint import renew_blueprint
 
     with django_db_blocker.unblock():
         if not _is_built():
             call_command("migrate_fleet", stdout=StringIO())
+            renew_blueprint()
             for slug in SLUGS:
                 partner, _new = Partner.objects.get_or_create(
                     slug=f"partner-{slug}", defaults={"name": f"Partner {slug.title()}"}

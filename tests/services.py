@@ -29,8 +29,8 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for folder in ("controlplane", "tenants"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if "migrations" in path.parts or path.stem in {
-                "settings", "grants", "provisioning", "router", "base", "default_policy", "starter",
+            if {"migrations", "provisioning"} & set(path.parts) or path.stem in {
+                "settings", "grants", "router", "base", "default_policy", "starter",
             }:  # fmt: skip
                 digest.update(path.read_bytes())
     digest.update((ROOT / "controlplane" / "support" / "starter.csv").read_bytes())

@@ -10,10 +10,16 @@ class InvoicesConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events.kinds import register_kind
         from controlplane.invoices import contexts, default_policy, documents, retention, subjects
-        from tenants.provisioning import register_step
+        from controlplane.policies.services import SEEDED_TABLES
+        from tenants.provisioning import register_seed
 
         contexts.register()
         retention.register()
         register_subject("invoice", subjects.describe_invoice, lock=subjects.hold_invoice)
-        register_step("invoice policy", default_policy.seed_invoice_policy)
+        register_seed(
+            "invoice policy",
+            default_policy.seed_invoice_policy,
+            tables=SEEDED_TABLES,
+            contents=lambda: default_policy.RULES,
+        )
         register_kind(documents.KIND)

@@ -9,10 +9,16 @@ class KnowledgeConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.knowledge import contexts, default_policy, retention
         from controlplane.knowledge.services.indexing import move_index
-        from tenants.provisioning import register_step
+        from controlplane.policies.services import SEEDED_TABLES
+        from tenants.provisioning import register_seed
         from tenants.residency import register_follow_up
 
         register_follow_up(move_index)
         contexts.register()
         retention.register()
-        register_step("answer policy", default_policy.seed_answer_policy)
+        register_seed(
+            "answer policy",
+            default_policy.seed_answer_policy,
+            tables=SEEDED_TABLES,
+            contents=lambda: default_policy.RULES,
+        )

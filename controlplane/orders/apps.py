@@ -9,9 +9,15 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.approvals.subjects import register_subject
         from controlplane.orders import contexts, default_policy, retention, subjects
-        from tenants.provisioning import register_step
+        from controlplane.policies.services import SEEDED_TABLES
+        from tenants.provisioning import register_seed
 
         contexts.register()
         retention.register()
         register_subject("order", subjects.describe_order)
-        register_step("order policy", default_policy.seed_order_policy)
+        register_seed(
+            "order policy",
+            default_policy.seed_order_policy,
+            tables=SEEDED_TABLES,
+            contents=lambda: default_policy.RULES,
+        )

@@ -18,7 +18,7 @@ class SupportConfig(AppConfig):
             telling,
             webhook,
         )
-        from tenants.provisioning import register_step
+        from tenants.provisioning import register_seed
 
         kinds.register_kind(webhook.KIND)
         retention.register()
@@ -31,4 +31,9 @@ class SupportConfig(AppConfig):
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
         outbox.register("support.tell_handed_over", telling.tell_now)
-        register_step("triage examples", starter.seed_examples)
+        register_seed(
+            "triage examples",
+            starter.seed_examples,
+            tables=("support_triageexample",),
+            contents=starter.starter_contents,
+        )

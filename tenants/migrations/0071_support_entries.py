@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("tenants", "0070_provisioning_steps"),
+        ("tenants", "0050_retention"),
     ]
 
     operations = [

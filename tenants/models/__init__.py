@@ -35,7 +35,9 @@ from tenants.models.partners import (
     PartnerLogo,
 )
 from tenants.models.provisioning import (
+    Blueprint,
     ProvisioningStep,
+    Spare,
 )
 from tenants.models.retention import (
     PurgeRun,
@@ -58,6 +60,7 @@ from tenants.models.tenants import (
 
 __all__ = [
     "ApiKey",
+    "Blueprint",
     "Domain",
     "Engagement",
     "FleetResult",
@@ -75,6 +78,7 @@ __all__ = [
     "RetentionRule",
     "SecurityEvent",
     "SingleSignOn",
+    "Spare",
     "SupportEntry",
     "Tenant",
     "TenantHealth",

@@ -124,10 +124,11 @@ class ApiKey(Row):
         expires_at: datetime | None = None,
         partner: Partner | None = None,
         issued_by: str = "",
+        using: str | None = None,
     ) -> tuple["ApiKey", str]:
         """A new key and its text, which is shown this once and kept nowhere."""
         prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
-        key = cls.objects.create(
+        key = cls.objects.using(using).create(
             tenant=tenant,
             partner=partner,
             name=name,

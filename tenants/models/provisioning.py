@@ -1,6 +1,9 @@
-"""What provisioning has done for a tenant, step by step."""
+"""How a tenant comes to be: the steps done for it, what it is copied from, and what waits ready."""
+
+from typing import Self
 
 from django.db import models
+from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.models import Row
@@ -31,3 +34,49 @@ class ProvisioningStep(Row):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.get_status_display()}"
+
+
+class Blueprint(Row):
+    """What every new tenant is a copy of: compiled from the template schema, kept until it changes.
+
+    Each release has one fingerprint; a copy is made only by code of the same.
+    """
+
+    fingerprint = models.CharField(max_length=64)
+    statements = models.JSONField()
+    grants = models.JSONField()
+    rows = models.JSONField()
+    entries = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Value(1), name="blueprint_only_one")]
+
+    def __str__(self) -> str:
+        return f"blueprint {self.fingerprint[:12]}"
+
+
+class SpareQuerySet(models.QuerySet["Spare"]):
+    def ready(self, fingerprint: str) -> Self:
+        """Those that new tenants of this fingerprint may become."""
+        return self.filter(fingerprint=fingerprint, is_ready=True)
+
+
+class Spare(Row):
+    """A schema with its role that waits to become a tenant. The row goes when it has.
+
+    `entries` are what its starter rows have to tell the audit trail of whoever gets it.
+    """
+
+    schema_name = models.CharField(max_length=63)
+    fingerprint = models.CharField(max_length=64)
+    is_ready = models.BooleanField(default=False)
+    entries = models.JSONField(default=list)
+
+    objects = SpareQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["schema_name"], name="spare_schema_unique")]
+
+    def __str__(self) -> str:
+        return self.schema_name

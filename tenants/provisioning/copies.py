@@ -1,0 +1,94 @@
+"""Making a schema by the blueprint, within the owner's transaction: tables, rights, starter rows.
+
+A key that a starter row has in the template is replaced by a new one wherever it stands, so no two
+tenants have a row of the same key.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+from controlplane.audit.models import Entry
+from controlplane.audit.services import Told, link_entries
+from controlplane.core.models import new_id
+from tenants import grants
+from tenants.models import Blueprint
+from tenants.provisioning.catalogue import looking_into
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> list[dict[str, Any]]:
+    """The schema as a new tenant has it; returns what its audit trail is still to be told.
+
+    The role is there already.
+    """
+    lay_out(schema, blueprint.statements, blueprint.grants, role=role)
+    keys = [key for table in blueprint.rows for key in table["keys"]]
+    # In the order of the old ones, so that rows keep the order in which they were made.
+    new_keys = {old: str(new_id()) for old in sorted(keys)}
+
+    def renewed(text: str) -> str:
+        return _UUID.sub(lambda found: new_keys.get(found[0], found[0]), text)
+
+    with looking_into(schema) as cursor:
+        for table in blueprint.rows:
+            cursor.execute(table["statement"], [renewed(table["rows"])])
+    entries: list[dict[str, Any]] = json.loads(renewed(json.dumps(blueprint.entries)))
+    return entries
+
+
+def lay_out(
+    schema: str, statements: Sequence[str], rights: Sequence[Sequence[Any]], *, role: str
+) -> None:
+    """Tables and rights of an empty schema; in one message, or one by one where settings say so."""
+    owned = sql.Identifier(role).as_string(connections["owner"].connection)
+    script = [
+        "SET LOCAL check_function_bodies = off",
+        *statements,
+        *(
+            f"GRANT {privileges} ON {kind} {', '.join(names)} TO {owned}"
+            for privileges, kind, names in rights
+        ),
+    ]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+                sql.Identifier(schema), sql.Identifier(role)
+            )
+        )
+    with looking_into(schema) as cursor:
+        for message in script if settings.DDL_ONE_BY_ONE else ["; ".join(script)]:
+            cursor.execute(message)
+
+
+def tell_trail(schema: str, told: Iterable[Told]) -> None:
+    """The first entries of a chain that nobody else has seen yet."""
+    rows = [
+        {field.column: field.value_from_object(entry) for field in Entry._meta.concrete_fields}
+        for entry in link_entries(told, after=None)
+    ]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {table} SELECT r.* FROM json_populate_recordset(NULL::{table}, %s) r"
+            ).format(table=sql.Identifier(schema, Entry._meta.db_table)),
+            # Times as PostgreSQL writes them: the hash covers every microsecond.
+            [json.dumps(rows, default=str)],
+        )
+
+
+def drop_schemas(schemas: Iterable[str]) -> None:
+    """Each with its role and all that is in it; gone afterwards, also where they were before."""
+    for schema in schemas:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+            )
+        grants.drop_role(schema)
