@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,7 @@ from tenants.models import Member, Partner, Tenant
 from tenants.permissions import Grant, Permission, areas_opening, narrowest_role
 
 
-def member_of(user: AbstractBaseUser | AnonymousUser, tenant: Tenant) -> Member | None:
+def member_of(user: User, tenant: Tenant) -> Member | None:
     """The person's membership here with its `grant`, by one query; None for a stranger.
 
     Of several it is the tenant's own, whose language and zone count; the grant is of all.

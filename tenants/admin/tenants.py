@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from controlplane.core.admin import actor_of
+from tenants.admin.engagements import EngagementInline
 from tenants.admin.places import ChoosesLanguageAndZone
-from tenants.models import Engagement, Partner, Tenant
+from tenants.models import Partner, Tenant
 from tenants.provisioning import enqueue_provisioning, start_tenant
 from tenants.suspension import reactivate_tenant, suspend_tenant
 
@@ -38,11 +38,6 @@ class TenantAddForm(forms.ModelForm):
         if Tenant.objects.filter(slug=slug).exists():
             raise ValidationError(_("There is a tenant of this name already."))
         return slug
-
-
-class EngagementInline(TabularInline):
-    model = Engagement
-    extra = 0
 
 
 @admin.register(Tenant)

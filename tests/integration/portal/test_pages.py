@@ -33,6 +33,9 @@ PAGES = [
     "/templates/",
     "/sources/",
     "/sources/new/",
+    "/partners/",
+    "/members/",
+    "/customers/",
     "/profile/",
 ]
 

@@ -25,14 +25,6 @@ def label(model: Any) -> str:
 
 
 @pytest.fixture
-def operator(db: None) -> Client:
-    user = User.objects.create_superuser("root", "root@example.com", "pw")
-    client = Client(headers={"host": "localhost"})
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-@pytest.fixture
 def furnished(north: Tenant, tmp_path: Any) -> Tenant:
     """North with a row of about every kind, so that lists show some."""
     release = make_release(tmp_path)
