@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from tenants.permissions import Grant, Permission, areas_opening, narrowest_role
 
 
 def member_of(
-    user: AbstractBaseUser | AnonymousUser,
+    user: User,
     tenant: Tenant,
     *,
     session: Mapping[str, Any] = MappingProxyType({}),

@@ -9,6 +9,8 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.audit.models import Entry
         from controlplane.core.admin_trail import keep_trail
+        from tenants import fleet_page
+        from tenants.limits import fleet_column
         from tenants.retention.classes import DataClass, RowStore, register_class
         from tenants.trail import AuditTrail
 
@@ -22,3 +24,4 @@ class TenantsConfig(AppConfig):
             )
         )
         keep_trail(AuditTrail())
+        fleet_page.register_column(fleet_column.COLUMN)

@@ -83,23 +83,23 @@ def change_ownership(*, tenant: Tenant, owners: Mapping[str, Engagement | None],
     Raises NotEngaged for an engagement of another tenant.
     """
     _lock(tenant)
-    for engagement in filter(None, owners.values()):
-        if engagement.tenant_id != tenant.pk:
-            raise NotEngaged(f"{engagement.partner} is not engaged at {tenant}. Engage it first.")
+    for named in filter(None, owners.values()):
+        if named.tenant_id != tenant.pk:
+            raise NotEngaged(f"{named.partner} is not engaged at {tenant}. Engage it first.")
     engagements = list(Engagement.objects.filter(tenant=tenant).select_related("partner"))
-    before = {engagement.pk: _state(engagement) for engagement in engagements}
+    before = {each.pk: _state(each) for each in engagements}
     present = dict(Ownership.objects.filter(tenant=tenant).values_list("area", "engagement_id"))
     changed = {
-        area: engagement
-        for area, engagement in owners.items()
-        if present.get(area) != (engagement.pk if engagement else None)
+        area: owner
+        for area, owner in owners.items()
+        if present.get(area) != (owner.pk if owner else None)
     }
     Ownership.objects.filter(tenant=tenant, area__in=changed).delete()
-    for area, engagement in changed.items():
-        if engagement is not None:
-            _own(engagement, [area])
-    for engagement in engagements:
-        _note("engagement.changed", engagement, before[engagement.pk], _state(engagement), by)
+    for area, owner in changed.items():
+        if owner is not None:
+            _own(owner, [area])
+    for each in engagements:
+        _note("engagement.changed", each, before[each.pk], _state(each), by)
 
 
 @transaction.atomic

@@ -61,7 +61,8 @@ def remove_member(*, member: Member, by: Actor) -> None:
 
 def _hold_tenant(member: Member) -> None:
     """Two managers who remove one another come one after the other."""
-    Tenant.objects.select_for_update(no_key=True).get(pk=member.tenant_id)
+    assert member.tenant is not None
+    Tenant.objects.select_for_update(no_key=True).get(pk=member.tenant.pk)
 
 
 def _assert_not_last(member: Member) -> None:

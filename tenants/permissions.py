@@ -86,11 +86,11 @@ def of_partner(role: str, areas: Iterable[str]) -> frozenset[Permission]:
     return ROLES[role] & opened
 
 
-def areas_opening(permission: Permission) -> list[Area]:
+def areas_opening(permission: Permission) -> list[Ownership.Area]:
     return [Area(area) for area, opened in OWNERSHIP.items() if permission in opened]
 
 
-def narrowest_role(permission: Permission) -> Role:
+def narrowest_role(permission: Permission) -> Member.Role:
     """The first role that has it."""
     return next(Role(role) for role, allowed in ROLES.items() if permission in allowed)
 

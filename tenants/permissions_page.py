@@ -1,6 +1,6 @@
 """`docs/permissions.md`: the table of `tenants.permissions` as people read it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.utils import translation
 
@@ -53,7 +53,7 @@ def _page() -> str:
     ])  # fmt: skip
 
 
-def _matrix(columns: list[tuple[str, Collection[Permission]]]) -> list[str]:
+def _matrix(columns: Sequence[tuple[str, Collection[Permission]]]) -> list[str]:
     return _rows(
         ["Permission", "What it is", *(name for name, _allowed in columns)],
         [

@@ -128,6 +128,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _group(_("Customers"), [
                 (_("Tenants"), "domain", "tenants_tenant"),
                 (_("Partners"), "handshake", "tenants_partner"),
+                (_("Engagements"), "join_inner", "tenants_engagement"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
                 (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),

@@ -1,8 +1,10 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
 from tenants.admin import (
+    engagements,
     fleet,
     keys,
+    limits,
     members,
     partners,
     people,
@@ -14,8 +16,10 @@ from tenants.admin import (
 )
 
 __all__ = [
+    "engagements",
     "fleet",
     "keys",
+    "limits",
     "members",
     "partners",
     "people",

@@ -1,9 +1,5 @@
 """What stands on a tenant's page below its own fields, each brought by the module that owns it."""
 
-from unfold.admin import TabularInline
-
-from tenants.models import Engagement
-
 _inlines: list[type] = []
 
 
@@ -14,12 +10,3 @@ def register_inline(inline: type) -> None:
 
 def inlines() -> list[type]:
     return list(_inlines)
-
-
-class EngagementInline(TabularInline):
-    model = Engagement
-    extra = 0
-    autocomplete_fields = ["partner"]
-
-
-register_inline(EngagementInline)

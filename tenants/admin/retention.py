@@ -11,6 +11,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from controlplane.core.admin import ReadOnlyInline, SharedModelAdmin
+from tenants.admin.inlines import register_inline
 from tenants.models import PurgeRun, RetentionRule, Tenant
 from tenants.residency import RegionInUse, assert_region_fits
 from tenants.retention.classes import all_classes
@@ -100,3 +101,7 @@ class RegionCleaned:
             except RegionInUse as error:
                 raise forms.ValidationError(error.detail) from error
         return region
+
+
+register_inline(RetentionRuleInline)
+register_inline(PurgeRunInline)

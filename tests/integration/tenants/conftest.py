@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client
 
 from tenants.models import Partner, Spare, Tenant
 from tenants.provisioning.copies import drop_schemas
@@ -49,3 +51,12 @@ def new_slug(committed: None) -> Iterator[Callable[[], str]]:
 def _drop_spares() -> None:
     drop_schemas(Spare.objects.values_list("schema_name", flat=True))
     Spare.objects.all().delete()
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """Who administers the platform."""
+    user = User.objects.create_superuser("root", "root@example.com", "pw")
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client
