@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -111,7 +112,7 @@ def _member_here(request: HttpRequest) -> Member | None:
         if not request.user.is_superuser:
             raise PermissionDenied(f"{request.user} has no role on the platform.")
         return None
-    member = access.member_of(request.user, request.tenant, session=request.session)
+    member = access.member_of(cast(User, request.user), request.tenant, session=request.session)
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {request.tenant}.")
     return member

@@ -1,10 +1,12 @@
 """The fleet page: every tenant's state at a glance, and the ways into each."""
 
 import uuid
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -33,11 +35,17 @@ from tenants.admin.filters import (
 from tenants.admin.fleet_actions import FleetActions
 from tenants.admin.inlines import inlines
 from tenants.admin.places import ChoosesLanguageAndZone
+from tenants.admin.retention import RegionCleaned
 from tenants.admin.summary import summary
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import columns, fleet
 from tenants.models import Tenant
 from tenants.provisioning import enqueue_provisioning, start_tenant
+from tenants.residency import change_region
+
+
+class TenantChangeForm(RegionCleaned, forms.ModelForm):
+    """A region that something of the tenant's stands outside of is refused."""
 
 
 class FleetList(ChangeList):
@@ -154,8 +162,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
         )  # fmt: skip
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        if obj is None:
-            kwargs["form"] = TenantAddForm
+        kwargs["form"] = TenantAddForm if obj is None else TenantChangeForm
         return super().get_form(request, obj, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -181,7 +188,12 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         if change:
+            region, obj.region = obj.region, form.initial["region"]
             super().save_model(request, obj, form, change)
+            if "region" in form.changed_data:
+                # What follows from it reaches outside of the database.
+                move = partial(change_region, tenant=obj, region=region, by=actor_of(request))
+                transaction.on_commit(move)
             return
         started = start_tenant(
             slug=obj.slug,
