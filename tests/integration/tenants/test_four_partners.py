@@ -15,7 +15,7 @@ from django.test import Client
 
 from controlplane.core.actor import system
 from controlplane.core.classification import Kind
-from controlplane.core.redaction import HIDDEN, Redactable
+from controlplane.core.withholding import HIDDEN, Redactable
 from tenants.context import inside
 from tenants.engagements import change_ownership, engage_partner
 from tenants.models import Engagement, Member, Ownership, Partner, Tenant
