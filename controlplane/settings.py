@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import environ
 from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from controlplane.core import logs, redaction
+from controlplane.core.admin_theme import UNFOLD  # noqa: F401  (Django reads it here)
 from controlplane.core.lanes import LANES
 from tenants.database.pool import reset_connection
 
@@ -390,27 +390,6 @@ SPECTACULAR_SETTINGS = {
         "ReceiptKindGiven": ["receipt", "despatch"],
         "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
     },
-}
-
-# Lightness and chroma of each step, at one hue: a pergola's green.
-PERGOLA_GREEN = {
-    step: f"oklch({lightness}% {chroma} 152)"
-    for step, lightness, chroma in (
-        ("50", 97, 0.012), ("100", 94, 0.028), ("200", 88, 0.05), ("300", 79, 0.075),
-        ("400", 67, 0.095), ("500", 55, 0.09), ("600", 46, 0.08), ("700", 39, 0.067),
-        ("800", 33, 0.054), ("900", 28, 0.044), ("950", 19, 0.03),
-    )
-}  # fmt: skip
-UNFOLD = {
-    "SITE_TITLE": "Pergola",
-    "SITE_HEADER": "Pergola",
-    "SITE_SYMBOL": "deck",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
-    "SHOW_VIEW_ON_SITE": False,
-    "COLORS": {"primary": PERGOLA_GREEN},
-    "STYLES": [lambda _r: static("tenants/admin.css")],
-    "ENVIRONMENT": "controlplane.core.admin.where",
-    "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 
 # --- Language, time, static files, logs --------------------------------------------------------

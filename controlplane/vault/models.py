@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 
@@ -17,6 +18,11 @@ class DataKey(Row):
     wrapped = models.TextField(blank=True)
     wrapped_by = models.CharField(max_length=16)
     retired_at = models.DateTimeField(null=True)
+
+    classified = Classification(
+        health="version wrapped_by retired_at",
+        secrets="wrapped",
+    )
 
     class Meta:
         ordering = ["version"]

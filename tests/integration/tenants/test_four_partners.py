@@ -242,7 +242,7 @@ def test_an_approval_is_decided_by_the_escalation_owner(
 
 def test_what_was_withheld_is_not_saved_over(world: World, people: dict[str, Client]) -> None:
     """Who changes a row without seeing its payload leaves the payload as it is."""
-    from controlplane.core.redaction import PayloadWithheld, withholding_payload
+    from controlplane.core.withholding import PayloadWithheld, withholding_payload
     from controlplane.orders.models import Order
 
     with inside(world.tenant):
