@@ -16,6 +16,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
+from controlplane.api.enum_names import ENUM_NAMES
 from controlplane.core import logs, redaction
 from controlplane.core.admin_theme import UNFOLD  # noqa: F401  (Django reads it here)
 from controlplane.core.lanes import LANES
@@ -372,24 +373,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Fields of one name with other choices: without a name of their own they are numbered.
-    "ENUM_NAME_OVERRIDES": {
-        "Verdict": ["accept", "hold", "reject"],
-        "ReasonVerdict": ["hold", "reject"],
-        "ApprovalStatus": ["pending", "approved", "rejected", "expired", "cancelled"],
-        "ReadingStatus": ["read", "to_check", "quarantined"],
-        "TicketStatus": ["new", "triaged", "waiting", "answered", "handed_over", "closed"],
-        "LineVerdict": ["accept", "hold"],
-        "RecordedOutcome": ["accepted", "rejected"],
-        "InvoiceFormat": "controlplane.invoices.models.Invoice.Format",
-        "InvoiceStatus": "controlplane.invoices.models.Invoice.Status",
-        "InvoiceChannel": "controlplane.invoices.models.Invoice.Channel",
-        "InvoiceOutcome": "controlplane.invoices.models.Invoice.Outcome",
-        "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
-        "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
-        "ReceiptKindGiven": ["receipt", "despatch"],
-        "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
 }
 
 # --- Language, time, static files, logs --------------------------------------------------------
