@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -91,6 +91,13 @@ def open_file(sha256: str) -> BinaryIO:
 def read_file(sha256: str) -> bytes:
     """Raises FileGone."""
     return path_of(sha256).read_bytes()
+
+
+def stored_files() -> Iterator[Path]:
+    """Every file of the entered tenant, each named by its SHA-256; drafts are none."""
+    for place in sorted(_folder().glob("[0-9a-f][0-9a-f]/*")):
+        if _DIGEST.fullmatch(place.name):
+            yield place
 
 
 def delete(sha256: str) -> None:

@@ -4,7 +4,7 @@ import uuid
 
 from django.utils import timezone
 
-from tenants.context import outside
+from tenants.context import current_tenant, outside
 from tenants.models import ApiKey, Tenant
 
 
@@ -19,9 +19,21 @@ def issue_key(
     return text
 
 
+def has_key(installation_id: uuid.UUID) -> bool:
+    """Whether the entered tenant has a key of the installation's that is still good."""
+    tenant = current_tenant()
+    with outside():
+        keys = ApiKey.objects.usable(at=timezone.now())
+        return keys.filter(tenant=tenant, installation_id=installation_id).exists()
+
+
 def revoke_keys_of(installation_id: uuid.UUID) -> int:
-    """Returns how many were still valid."""
+    """In the entered tenant; returns how many were still valid.
+
+    A copy of a tenant has installations of the same id: each has keys of its own.
+    """
+    tenant = current_tenant()
     with outside():
         return ApiKey.objects.filter(
-            installation_id=installation_id, revoked_at__isnull=True
+            tenant=tenant, installation_id=installation_id, revoked_at__isnull=True
         ).update(revoked_at=timezone.now())

@@ -33,6 +33,15 @@ def register_step(name: str, run: Callable[[Tenant, Actor], None]) -> None:
     _steps.append((name, run))
 
 
+def platform_domain(slug: str) -> str:
+    """The host that every tenant has."""
+    return f"{slug}.{settings.PLATFORM_HOST}"
+
+
+def schema_named(slug: str) -> str:
+    return f"t_{slug.replace('-', '_')}"
+
+
 def start_tenant(
     *, slug: str, name: str, partner: Partner, language: str = "en", time_zone: str = "UTC"
 ) -> Tenant:
@@ -43,7 +52,7 @@ def start_tenant(
     tenant, _created = Tenant.objects.get_or_create(
         slug=slug,
         defaults={
-            "schema_name": f"t_{slug.replace('-', '_')}",
+            "schema_name": schema_named(slug),
             "name": name,
             "language": language,
             "time_zone": time_zone,
@@ -53,7 +62,7 @@ def start_tenant(
     if lead not in (None, partner):
         raise PartnerTaken(f"{tenant} is led by {lead}. Change the engagement first.")
     Domain.objects.get_or_create(
-        domain=f"{slug}.{settings.PLATFORM_HOST}", defaults={"tenant": tenant, "is_primary": True}
+        domain=platform_domain(slug), defaults={"tenant": tenant, "is_primary": True}
     )
     Engagement.objects.get_or_create(partner=partner, tenant=tenant, defaults={"is_lead": True})
     return tenant

@@ -9,8 +9,10 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
+        from controlplane.catalog import restoring
         from controlplane.catalog.parameters import parameters_of
         from controlplane.policies.parameters import register_provider
+        from tenants.backup.restore import register_after_restore
 
         grants.let_tenants(
             "SELECT",
@@ -34,3 +36,4 @@ class CatalogConfig(AppConfig):
             ],
         )
         register_provider(parameters_of)
+        register_after_restore("installations", restoring.deploy_again)

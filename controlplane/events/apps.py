@@ -10,6 +10,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.events import delivery, kinds, outbox, shopify_webhooks
+        from tenants.backup.shared import keep_shared
 
         kinds.register_kind(shopify_webhooks.KIND)
         # A tenant may put a message into the shared outbox and read none, not even its own.
@@ -29,5 +30,12 @@ class EventsConfig(AppConfig):
                 "failed_at",
                 "last_error",
             ],
+        )
+        # What was under way may have been done since the backup: a person lets it go on.
+        keep_shared(
+            "events.OutboxMessage",
+            column="schema_name",
+            stays_with_original=True,
+            held=outbox.held_after_restore,
         )
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)

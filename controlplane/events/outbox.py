@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -119,6 +120,14 @@ def carry_out(message: Claimed) -> None:
         _postpone(message, f"{type(error).__name__}: {error}", None)
     else:
         row.delete()
+
+
+def held_after_restore(values: dict[str, Any]) -> dict[str, Any]:
+    """A message out of a backup, given up until somebody tries it again in the admin."""
+    why = "Restored from a backup: see whether it was sent meanwhile, then try it again."
+    return values | {
+        "failed_at": timezone.now().isoformat(), "claimed_until": None, "last_error": why,
+    }  # fmt: skip
 
 
 def try_again(messages: QuerySet[OutboxMessage]) -> int:

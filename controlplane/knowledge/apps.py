@@ -8,7 +8,10 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.knowledge import contexts, default_policy
+        from controlplane.knowledge.services.indexing import index_restored
+        from tenants.backup.restore import register_after_restore
         from tenants.provisioning import register_step
 
         contexts.register()
         register_step("answer policy", default_policy.seed_answer_policy)
+        register_after_restore("knowledge index", index_restored)

@@ -14,7 +14,8 @@ from controlplane.knowledge import embedding
 from controlplane.knowledge.index import passage_index, vectors
 from controlplane.knowledge.index.port import IndexedPassage
 from controlplane.knowledge.models import Chunk, Collection, DocumentVersion
-from tenants.context import current_schema
+from tenants.context import current_schema, inside
+from tenants.models import Tenant
 
 log = get_logger(__name__)
 
@@ -79,6 +80,13 @@ def reindex(*, collections: Iterable[Collection] | None = None, by: Actor) -> in
             by=by,
         )
     return count
+
+
+def index_restored(tenant: Tenant, by: Actor) -> None:
+    """After a backup was restored: an index in PostgreSQL came along, any other begins anew."""
+    if not passage_index().is_transactional:
+        with inside(tenant):
+            reindex(by=by)
 
 
 def passages_of(version: DocumentVersion) -> list[IndexedPassage]:
