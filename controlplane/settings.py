@@ -279,6 +279,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "controlplane.api.openapi.name_environment",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # Fields of one name with other choices: without a name of their own they are numbered.
@@ -317,6 +321,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": PERGOLA_GREEN},
+    "ENVIRONMENT": "controlplane.core.admin.environment",
+    "ENVIRONMENT_TITLE_PREFIX": "controlplane.core.admin.environment_title",
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 

@@ -18,6 +18,7 @@ from controlplane.core.errors import DomainError
 from tenants import lookup
 from tenants.context import inside
 from tenants.doors import Door, door_of
+from tenants.environments.marks import HEADER, assert_environment
 from tenants.models import Member, Tenant
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
@@ -66,7 +67,11 @@ class HostMiddleware:
                 set_script_prefix(f"/t/{found['slug']}/")
         except lookup.TenantUnknown as error:
             return problems.respond(error)
-        return self.get_response(request)
+        response = self.get_response(request)
+        # A door may have found it since: by the key, or by the path.
+        if request.tenant is not None:
+            response.headers[HEADER] = request.tenant.environment
+        return response
 
 
 class TenantMiddleware:
@@ -116,7 +121,7 @@ class TenantMiddleware:
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
-    """Raises TenantUnknown, KeyRefused, NotAuthenticated or NotAMember."""
+    """Raises TenantUnknown, KeyRefused, KeyOfOtherEnvironment, NotAuthenticated or NotAMember."""
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
@@ -129,10 +134,7 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
     scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
     if door is not Door.MEMBER and scheme.lower() == "bearer":
         request.api_key = lookup.key_from_text(token.strip())
-        if request.tenant not in (None, request.api_key.tenant):
-            raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
-        request.tenant = request.api_key.tenant
-        return request.tenant
+        return _tenant_of_key(request)
     if door is Door.KEY or request.tenant is None:
         raise NotAuthenticated(
             "This address needs an API key: send it as `Authorization: Bearer pgl_…`."
@@ -146,6 +148,18 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         )
     request.member.user = request.user
     return request.tenant
+
+
+def _tenant_of_key(request: HttpRequest) -> Tenant:
+    """Raises KeyRefused, KeyOfOtherEnvironment."""
+    of_host, of_key = request.tenant, request.api_key.tenant
+    if of_host not in (None, of_key):
+        if of_host.customer == of_key.customer:
+            assert_environment(of_host.environment, of_key)
+        raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
+    assert_environment(request.headers.get(HEADER, ""), of_key)
+    request.tenant = of_key
+    return of_key
 
 
 class _as_read_by:  # noqa: N801  (used as `with _as_read_by(member, tenant)`)

@@ -26,7 +26,7 @@ class ActionReserved(DomainError):
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
     "approval", "collection", "document", "goods_receipt", "installation", "policy",
-    "purchase_order", "source", "tenant", "ticket", "triage", "workspace",
+    "purchase_order", "sandbox", "source", "tenant", "ticket", "triage", "workspace",
 }  # fmt: skip
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",

@@ -105,6 +105,16 @@ class ReadOnlyInline(TabularInline):
         return False
 
 
+def environment(request: HttpRequest) -> list[Any] | None:
+    """The mark at the head of every page of a sandbox's admin; production has none."""
+    tenant = request.tenant if getattr(request, "in_tenant_admin", False) else None
+    return [_("Sandbox"), "warning"] if tenant is not None and tenant.is_sandbox else None
+
+
+def environment_title(request: HttpRequest) -> str | None:
+    return f"[{_('Sandbox')}]" if environment(request) else None
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the platform's rows, or the tenant's with a way back."""
     if not getattr(request, "in_tenant_admin", False):

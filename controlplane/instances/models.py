@@ -27,7 +27,7 @@ class NoWorkspace(DomainError):
 class InstanceQuerySet(models.QuerySet["Instance"]):
     def serving(self, tenant: Tenant) -> Self:
         """Those that the tenant may use; its own before those of the partner that leads it."""
-        whose = Q(tenant=tenant)
+        whose = Q(tenant=tenant.customer)
         if tenant.lead_partner is not None:
             whose |= Q(partner=tenant.lead_partner)
         return self.filter(whose).order_by(models.F("tenant").asc(nulls_last=True), "created_at")
@@ -141,7 +141,9 @@ class Instance(Row):
 
     def serves(self, tenant: Tenant) -> bool:
         lead = tenant.lead_partner
-        return self.tenant_id == tenant.pk or (lead is not None and self.partner_id == lead.pk)
+        return self.tenant_id == tenant.customer.pk or (
+            lead is not None and self.partner_id == lead.pk
+        )
 
 
 class Workspace(Row):

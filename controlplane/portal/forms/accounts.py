@@ -11,6 +11,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of
 from tenants.models import Member, Tenant
 
@@ -79,7 +80,9 @@ class ResetForm(PasswordResetForm):
     ) -> None:
         brand = context["brand"]
         EmailMessage(
-            subject=render_to_string(subject_template_name, context).strip(),
+            subject=marked_subject(
+                render_to_string(subject_template_name, context), context["tenant"]
+            ),
             body=render_to_string(email_template_name, context),
             from_email=from_email,
             to=[to_email],
