@@ -9,5 +9,9 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.approvals import resume
         from controlplane.events import outbox
+        from tenants.environments import rules
 
+        for model in ("Approval", "Vote", "Waiter"):
+            why = "about production's own, with addresses that let an execution go on"
+            rules.declare(f"approvals.{model}", rules.Never(why, emptied=True))
         outbox.register("approvals.resume", resume.resume)

@@ -9,10 +9,11 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from controlplane.catalog import restoring
+        from controlplane.catalog import copied, restoring, services
         from controlplane.catalog.parameters import parameters_of
         from controlplane.policies.parameters import register_provider
         from tenants.backup.restore import register_after_restore
+        from tenants.environments.services import register_clearing
 
         grants.let_tenants(
             "SELECT",
@@ -36,4 +37,6 @@ class CatalogConfig(AppConfig):
             ],
         )
         register_provider(parameters_of)
+        copied.declare_all()
+        register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)

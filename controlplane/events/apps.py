@@ -9,9 +9,12 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from controlplane.events import delivery, kinds, outbox, shopify_webhooks
+        from controlplane.events import copied, delivery, kinds, outbox, shopify_webhooks
         from tenants.backup.shared import keep_shared
+        from tenants.environments.services import register_clearing
 
+        copied.declare_all()
+        register_clearing("outbox", outbox.forget_all)
         kinds.register_kind(shopify_webhooks.KIND)
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(

@@ -15,10 +15,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from controlplane.core.actor import Actor
 from controlplane.core.http import backoff
 from controlplane.core.logs import get_logger
 from controlplane.events.models import OutboxMessage
-from tenants.context import current_schema, inside
+from tenants.context import current_schema, inside, outside
 from tenants.lookup import TenantUnknown, tenant_by_schema
 
 CHANNEL = "pergola_outbox"
@@ -128,6 +129,13 @@ def held_after_restore(values: dict[str, Any]) -> dict[str, Any]:
     return values | {
         "failed_at": timezone.now().isoformat(), "claimed_until": None, "last_error": why,
     }  # fmt: skip
+
+
+def forget_all(by: Actor) -> None:
+    """What the entered tenant still wanted done, when it goes."""
+    schema = current_schema()
+    with outside():
+        OutboxMessage.objects.filter(schema_name=schema).delete()
 
 
 def try_again(messages: QuerySet[OutboxMessage]) -> int:

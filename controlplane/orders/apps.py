@@ -8,9 +8,12 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.approvals.subjects import register_subject
-        from controlplane.orders import contexts, default_policy, subjects
+        from controlplane.orders import contexts, copied, default_policy, samples, subjects
+        from tenants.environments.services import register_sample
         from tenants.provisioning import register_step
 
         contexts.register()
+        copied.declare_all()
+        register_sample("orders", samples.add_sample_orders)
         register_subject("order", subjects.describe_order)
         register_step("order policy", default_policy.seed_order_policy)

@@ -9,4 +9,7 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
+        from controlplane.policies import copied
+
+        copied.declare_all()
         grants.keep_append_only("policies_policyversion", "policies_decision")

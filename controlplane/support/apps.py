@@ -10,9 +10,20 @@ class SupportConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
-        from controlplane.support import sending, starter, subjects, telling, webhook
+        from controlplane.support import (
+            copied,
+            samples,
+            sending,
+            starter,
+            subjects,
+            telling,
+            webhook,
+        )
+        from tenants.environments.services import register_sample
         from tenants.provisioning import register_step
 
+        copied.declare_all()
+        register_sample("tickets", samples.add_sample_tickets)
         kinds.register_kind(webhook.KIND)
         register_question_source("ticket", subjects.question_of_ticket)
         register_subject(

@@ -14,7 +14,7 @@ from controlplane.core.logs import get_logger
 from tenants.backup import transfer
 from tenants.backup.archive import PIECE, SUFFIX, ArchiveWriter
 from tenants.backup.shared import read_shared
-from tenants.backup.tables import MIGRATIONS, Table, copy_out, snapshot, tables_of
+from tenants.backup.tables import MIGRATIONS, Change, Table, copy_out, snapshot, tables_of
 from tenants.context import inside
 from tenants.files import stored_files
 from tenants.fingerprint import fingerprint_of
@@ -94,7 +94,7 @@ def _table(
     carrier: transfer.Carrier,
 ) -> dict[str, Any]:  # fmt: skip
     secret = transfer.fields_with_secrets().get(table.name, {})
-    changes = {column: carrier.seal for column in secret}
+    changes: dict[str, Change] = dict.fromkeys(secret, carrier.seal)
     with archive.member(f"tables/{table.name}.copy") as sink:
         rows = copy_out(connection, tenant.schema_name, table, sink, changes)
     return {"name": table.name, "columns": list(table.columns), "rows": rows}

@@ -172,7 +172,7 @@ def _row(
     model, values = kept.model, kept.held(dict(values))
     given = fields_of(model, values)
     for f in model._meta.concrete_fields:
-        old = values.get(f.column)
+        old = values.get(str(f.column))
         if not f.is_relation or old is None:
             continue
         if f.related_model is Tenant:

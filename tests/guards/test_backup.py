@@ -1,8 +1,10 @@
 """No shared table that is about tenants may be forgotten by a backup."""
 
+import pytest
 from django.apps import apps
 from django.db import models
 
+from tenants.backup import shared
 from tenants.backup.shared import declared
 from tenants.models import Tenant
 from tests.guards.test_schemas import OF_TENANTS
@@ -27,3 +29,10 @@ def test_every_shared_table_about_tenants_is_declared_for_backups() -> None:
         "keep these in a backup (tenants.backup.shared.keep_shared), or leave them out and say why"
     )
     assert declared() - about_tenants() == set(), "these are about no tenant: take them out"
+
+
+def test_a_table_that_nobody_declared_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(shared._kept, "tenants.ApiKey")
+
+    with pytest.raises(AssertionError, match="ApiKey"):
+        test_every_shared_table_about_tenants_is_declared_for_backups()

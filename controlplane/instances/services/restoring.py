@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 from controlplane.core.actor import Actor
 from controlplane.instances.models import Instance, Workspace
-from controlplane.instances.services.workspaces import bind_to_own_instance, client_for
-from tenants.context import inside
+from controlplane.instances.services.workspaces import (
+    bind_to_own_instance,
+    client_for,
+    unbind_tenant,
+)
+from tenants.context import current_tenant, inside, outside
 from tenants.models import Tenant
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -49,3 +53,14 @@ def find_workspace_again(tenant: Tenant, by: Actor) -> None:
                 workspace.instance_id = instance.pk
                 workspace.save(update_fields=["instance_id", "updated_at"])
     bind_to_own_instance(tenant, by)
+
+
+def leave_instance(by: Actor) -> None:
+    """Give up the entered tenant's workspace, if its n8n is known. Raises InstanceError."""
+    tenant, workspace = current_tenant(), Workspace.objects.first()
+    if workspace is None:
+        return
+    with outside():
+        instance = Instance.objects.filter(pk=workspace.instance_id).first()
+        if instance is not None:
+            unbind_tenant(tenant=tenant, instance=instance, by=by)
