@@ -17,6 +17,7 @@ from controlplane.portal.views import (
     profile,
     purchase_orders,
     questions,
+    sandbox,
     sources,
     templates,
     tickets,
@@ -121,6 +122,14 @@ source_urls = [
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
+sandbox_urls = [
+    path("", sandbox.show, name="show"),
+    path("state/", sandbox.state, name="state"),
+    path("create/", sandbox.create, name="create"),
+    path("copy/", sandbox.copy, name="copy"),
+    path("reset/", sandbox.reset, name="reset"),
+    path("remove/", sandbox.remove, name="remove"),
+]
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -138,5 +147,6 @@ urlpatterns = [
     path("support/", include((contact_urls, "contact"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
+    path("sandbox/", include((sandbox_urls, "sandbox"))),
     path("sources/", include((source_urls, "sources"))),
 ]
