@@ -45,6 +45,7 @@ def full_yard(yard: Tenant, n8n: FakeN8n) -> Iterator[Tenant]:
         parts(n8n.url)
         files.store([b"a file of the yard's"], limit=100)
         Source.objects.create(slug="secret-shop", name="Shop", secret="only we know")
+    yard.sandboxes.all().delete()  # the world has only the row of one
     ApiKey.issue(tenant=yard, name="by hand", scopes=["orders:review"])
     user = User.objects.create_user("mia", "mia@yard.example", "correct horse battery")
     Member.objects.create(user=user, tenant=yard, role=Member.Role.MANAGER)
