@@ -370,6 +370,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "controlplane.api.openapi.name_environment",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # Fields of one name with other choices: without a name of their own they are numbered.
@@ -410,6 +414,7 @@ UNFOLD = {
     "COLORS": {"primary": PERGOLA_GREEN},
     "STYLES": [lambda _r: static("tenants/admin.css")],
     "ENVIRONMENT": "controlplane.core.admin.where",
+    "ENVIRONMENT_TITLE_PREFIX": "controlplane.core.admin.where_title",
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }
 

@@ -9,6 +9,7 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.audit.models import Entry
         from controlplane.core.admin_trail import keep_trail
+        from tenants.environments.rules import Never, declare
         from tenants.retention.classes import DataClass, RowStore, register_class
         from tenants.trail import AuditTrail
 
@@ -22,3 +23,7 @@ class TenantsConfig(AppConfig):
             )
         )
         keep_trail(AuditTrail())
+
+        # The audit stands below this floor.
+        declare("audit.Entry", Never("each environment has a chain of its own"))
+        declare("vault.DataKey", Never("each environment has keys of its own"))

@@ -100,6 +100,13 @@ def read_file(sha256: str) -> bytes:
     return path_of(sha256).read_bytes()
 
 
+def stored_files() -> Iterator[Path]:
+    """Every file of the entered tenant, each named by its SHA-256; drafts are none."""
+    for place in sorted(_folder().glob("[0-9a-f][0-9a-f]/*")):
+        if _DIGEST.fullmatch(place.name):
+            yield place
+
+
 def delete(sha256: str) -> None:
     """Gone afterwards, also where it was gone before."""
     place = _place(sha256)
