@@ -308,7 +308,7 @@ def _files_of(archive: ArchiveReader, slug: str, progress: Progress) -> Iterator
             # The name alone is asked for here: nothing of the tenant's is read or written.
             with inside(place):
                 limit = archive.members[name].size
-                stored = files.store(archive.pieces(name), limit=limit)
+                stored = files.store(archive.pieces(name), limit=limit, is_restored=True)
             if stored.is_new:
                 added.append(stored.sha256)
             if stored.sha256 != name.removeprefix("files/"):

@@ -18,6 +18,7 @@ from tenants.members import brand_of, deciders_of
 from tenants.models import Member, Tenant
 from tests.factories.approvals import make_approval
 from tests.factories.events import NOWHERE, make_workspace
+from tests.factories.support_access import make_entry
 
 
 @pytest.fixture
@@ -85,6 +86,9 @@ def test_the_admin_of_a_sandbox_says_so(north: Tenant, sandbox: Tenant) -> None:
     admin = User.objects.create_superuser("root", "root@pergola.example", "correct horse battery")
     client = Client(headers={"host": "localhost"})
     client.force_login(admin, "django.contrib.auth.backends.ModelBackend")
+
+    for tenant in (north, sandbox):
+        make_entry(admin, tenant)
 
     def shown(tenant: Tenant) -> HttpResponse:
         return client.get(f"/t/{tenant.slug}/admin/orders/order/")
