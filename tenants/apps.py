@@ -10,6 +10,7 @@ class TenantsConfig(AppConfig):
         from controlplane.audit.models import Entry
         from controlplane.core.admin_trail import keep_trail
         from tenants import fleet_page
+        from tenants.environments.rules import Never, declare
         from tenants.limits import fleet_column
         from tenants.retention.classes import DataClass, RowStore, register_class
         from tenants.trail import AuditTrail
@@ -25,3 +26,7 @@ class TenantsConfig(AppConfig):
         )
         keep_trail(AuditTrail())
         fleet_page.register_column(fleet_column.COLUMN)
+
+        # The audit stands below this floor.
+        declare("audit.Entry", Never("each environment has a chain of its own"))
+        declare("vault.DataKey", Never("each environment has keys of its own"))

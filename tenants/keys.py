@@ -16,7 +16,7 @@ from controlplane.audit.changes import record_change, snapshot
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.nodes.registry import all_operations
-from tenants.context import inside, outside
+from tenants.context import current_tenant, inside, outside
 from tenants.models import ApiKey, Tenant
 
 SUGGESTED_LIFE = timedelta(days=365)
@@ -146,14 +146,26 @@ def revoke_key(*, key: ApiKey, by: Actor) -> bool:
 
 
 def revoke_keys_of(*, installation_id: uuid.UUID, by: Actor) -> int:
-    """Returns how many were still valid."""
+    """In the entered tenant; returns how many were still valid.
+
+    A copy of a tenant has installations of the same id: each has keys of its own.
+    """
+    tenant = current_tenant()
     with outside():
         keys = list(
             ApiKey.objects.select_related("tenant").filter(
-                installation_id=installation_id, revoked_at__isnull=True
+                tenant=tenant, installation_id=installation_id, revoked_at__isnull=True
             )
         )
     return sum(revoke_key(key=key, by=by) for key in keys)
+
+
+def has_key(installation_id: uuid.UUID) -> bool:
+    """Whether the entered tenant has a key of the installation's that is still good."""
+    tenant = current_tenant()
+    with outside():
+        keys = ApiKey.objects.usable(at=timezone.now())
+        return keys.filter(tenant=tenant, installation_id=installation_id).exists()
 
 
 def get_key(key_id: uuid.UUID, *, tenant: Tenant) -> ApiKey:

@@ -59,9 +59,13 @@ def forget_tenants() -> None:
 
 def _one(name: str, **lookup: str) -> Tenant:
     try:
-        tenant = Tenant.objects.active().get(**lookup)
-        # Kept on the row: inside the tenant neither can be read.
-        _ = tenant.host, tenant.allowances
+        tenant = Tenant.objects.active().select_related("sandbox_of").get(**lookup)
+        # Where production is taken out of service, so is its sandbox.
+        if tenant.customer.status != Tenant.Status.ACTIVE:
+            raise Tenant.DoesNotExist
+        # Kept on the rows: inside the tenant, shared tables cannot be read.
+        for row in (tenant, tenant.customer, tenant.sandbox):
+            _ = row and (row.host, row.allowances)
         return tenant
     except Tenant.DoesNotExist:
         raise TenantUnknown(

@@ -44,6 +44,11 @@ def _contacts(tenant: Tenant, permission: Permission) -> list[Contact]:
     return list(by_address.values())
 
 
+def is_address_of_member(tenant: Tenant, email: str) -> bool:
+    with outside():
+        return Member.objects.of_tenant(tenant).filter(user__email__iexact=email).exists()
+
+
 def brand_of(tenant: Tenant) -> Partner:
     """The lead partner's brand; Pergola's own where no partner leads."""
     with outside():

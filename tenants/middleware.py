@@ -22,6 +22,7 @@ from tenants import lookup, support_access
 from tenants.access import member_of
 from tenants.context import inside
 from tenants.doors import Door, door_of
+from tenants.environments.marks import HEADER, assert_environment
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
@@ -74,7 +75,11 @@ class HostMiddleware:
                 set_script_prefix(f"/t/{found['slug']}/")
         except lookup.TenantUnknown as error:
             return problems.respond(error)
-        return self.get_response(request)
+        response = self.get_response(request)
+        # A door may have found it since: by the key, or by the path.
+        if request.tenant is not None:
+            response.headers[HEADER] = request.tenant.environment
+        return response
 
 
 class TenantMiddleware:
@@ -143,8 +148,8 @@ class TenantMiddleware:
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
-    """Raises TenantUnknown, KeyRefused, NotAuthenticated, NotAMember, SupportEnded or
-    FactorMissing."""
+    """Raises TenantUnknown, KeyRefused, KeyOfOtherEnvironment, NotAuthenticated, NotAMember,
+    SupportEnded or FactorMissing."""
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
@@ -157,6 +162,7 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
     scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
     if door is not Door.MEMBER and scheme.lower() == "bearer":
         request.api_key = watch.key_of(request, token.strip())
+        assert_environment(request.headers.get(HEADER, ""), request.api_key.tenant)
         request.tenant = request.api_key.tenant
         return request.tenant
     if door is Door.KEY or request.tenant is None:

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from controlplane.core.logs import get_logger
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of, managers_of
 from tenants.models import SupportEntry
 
@@ -31,7 +32,7 @@ def mail_entered(entry_id: uuid.UUID) -> int:
             }
             subject = render_to_string("tenants/support_entered_subject.txt", context)
             message = EmailMessage(
-                subject=" ".join(subject.split()),
+                subject=marked_subject(subject, entry.tenant),
                 body=render_to_string("tenants/support_entered.txt", context),
                 from_email=brand.mail_from,
                 to=[manager.email],

@@ -7,6 +7,8 @@ from celery import shared_task
 
 from controlplane.core.actor import system
 from tenants import support_access, support_mail
+from tenants.environments import copying
+from tenants.environments import services as environments
 from tenants.fleet import run_everywhere
 from tenants.health import refresh_health
 from tenants.migration import migrate_tenant
@@ -55,3 +57,23 @@ def forget_security_events(**_: Any) -> None:
 @shared_task(name="tenants.fill_pool")
 def fill_pool(**_: Any) -> None:
     fill()
+
+
+@shared_task(name="tenants.make_sandbox")
+def make_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
+    environments.make_now(Tenant.objects.get(pk=tenant_id), by=system(f"sandbox for {by}"))
+
+
+@shared_task(name="tenants.reset_sandbox")
+def reset_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
+    environments.reset_now(Tenant.objects.get(pk=tenant_id), by=system(f"sandbox for {by}"))
+
+
+@shared_task(name="tenants.remove_sandbox")
+def remove_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
+    environments.remove_now(Tenant.objects.get(pk=tenant_id), by=system(f"sandbox for {by}"))
+
+
+@shared_task(name="tenants.copy_to_sandbox")
+def copy_to_sandbox(*, tenant_id: str, what: str, by: str, **_: Any) -> None:
+    copying.copy_now(Tenant.objects.get(pk=tenant_id), what.split(), by=system(f"copy for {by}"))

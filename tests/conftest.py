@@ -149,6 +149,7 @@ def yard(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
 
 def _clear(tenant: Tenant) -> None:
     """As the owner, since neither the application nor the tenant may empty the audit trail."""
+    tenant.sandboxes.all().delete()
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = %s"

@@ -41,6 +41,7 @@ RESERVED_NOUNS = {
     "purchase_order",
     "residency",
     "retention",
+    "sandbox",
     "single_sign_on",
     "source",
     "support",
@@ -147,10 +148,10 @@ class ChainState:
     reason: str = ""
 
 
-def verify_chain() -> ChainState:
-    """Walk the tenant's chain from its first entry."""
+def verify_chain(*, using: str = "default") -> ChainState:
+    """Walk the tenant's chain from its first entry, by the connection called `using`."""
     expected, previous, count = 1, GENESIS, 0
-    for entry in Entry.objects.order_by("sequence").iterator(chunk_size=1000):
+    for entry in Entry.objects.using(using).order_by("sequence").iterator(chunk_size=1000):
         if entry.sequence != expected:
             return ChainState(count, previous, expected, "the entry is missing")
         if entry.previous_hash != previous:

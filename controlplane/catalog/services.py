@@ -150,6 +150,13 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
     return installation
 
 
+def uninstall_all(by: Actor) -> None:
+    """For a tenant that goes. Raises InstanceError: what is left can be taken away again."""
+    for installation in Installation.objects.present():
+        if installation.workflow_id or installation.credential_id:
+            uninstall(installation_id=installation.pk, by=by)
+
+
 def lock_of(installation_id: uuid.UUID) -> tuple[str, str]:
     """For `core.locks.alone`: one deployment or removal of an installation at a time."""
     return "catalog.installation", str(installation_id)

@@ -113,12 +113,23 @@ class ReadOnlyInline(TabularInline):
 
 
 def where(request: HttpRequest) -> tuple[str, str] | None:
-    """The badge on top of every page of a tenant's admin: how long one may stay."""
+    """The badge on top of every page of a tenant's admin: how long one may stay, and a sandbox."""
     entry = getattr(request, "support_entry", None)
-    if entry is None:
-        return None
-    until = date_format(localtime(entry.expires_at), "TIME_FORMAT")
-    return gettext("Support access until %(time)s") % {"time": until}, "warning"
+    words = [gettext("Sandbox")] if _in_sandbox(request) else []
+    if entry is not None:
+        until = date_format(localtime(entry.expires_at), "TIME_FORMAT")
+        words.append(gettext("Support access until %(time)s") % {"time": until})
+    return (" · ".join(words), "warning") if words else None
+
+
+def where_title(request: HttpRequest) -> str | None:
+    """What stands before the title of every page of a sandbox's admin."""
+    return f"[{gettext('Sandbox')}]" if _in_sandbox(request) else None
+
+
+def _in_sandbox(request: HttpRequest) -> bool:
+    tenant = request.tenant if getattr(request, "in_tenant_admin", False) else None
+    return tenant is not None and tenant.is_sandbox
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

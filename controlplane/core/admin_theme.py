@@ -22,5 +22,6 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": PERGOLA_GREEN},
     "STYLES": [lambda _r: static("tenants/admin.css")],
     "ENVIRONMENT": "controlplane.core.admin.where",
+    "ENVIRONMENT_TITLE_PREFIX": "controlplane.core.admin.where_title",
     "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
 }

@@ -29,7 +29,7 @@ class NoWorkspace(DomainError):
 class InstanceQuerySet(models.QuerySet["Instance"]):
     def of(self, tenant: Tenant) -> Self:
         """Its own before those of the partner that leads it, in whatever region."""
-        whose = Q(tenant=tenant)
+        whose = Q(tenant=tenant.customer)
         if tenant.lead_partner is not None:
             whose |= Q(partner=tenant.lead_partner)
         return self.filter(whose).order_by(models.F("tenant").asc(nulls_last=True), "created_at")
@@ -161,7 +161,9 @@ class Instance(Row):
 
     def belongs_to(self, tenant: Tenant) -> bool:
         lead = tenant.lead_partner
-        return self.tenant_id == tenant.pk or (lead is not None and self.partner_id == lead.pk)
+        return self.tenant_id == tenant.customer.pk or (
+            lead is not None and self.partner_id == lead.pk
+        )
 
 
 class Workspace(Row):

@@ -7,9 +7,12 @@ class KnowledgeConfig(AppConfig):
     verbose_name = _("Knowledge")
 
     def ready(self) -> None:
-        from controlplane.knowledge import contexts, default_policy, retention
-        from controlplane.knowledge.services.indexing import move_index
+        from controlplane.knowledge import contexts, default_policy, retention, samples
+        from controlplane.knowledge.services.indexing import index_restored, move_index
         from controlplane.policies.services import SEEDED_TABLES
+        from tenants.backup.restore import register_after_restore
+        from tenants.environments import rules
+        from tenants.environments.services import register_sample
         from tenants.provisioning import register_seed
         from tenants.residency import register_follow_up
 
@@ -22,3 +25,10 @@ class KnowledgeConfig(AppConfig):
             tables=SEEDED_TABLES,
             contents=lambda: default_policy.RULES,
         )
+        for model in ("Collection", "Document", "DocumentVersion"):
+            rules.declare(f"knowledge.{model}", rules.Never("documents are uploaded anew"))
+        for model in ("Chunk", "IndexedChunk", "Posting"):
+            rules.declare(f"knowledge.{model}", rules.Never("made of the documents"))
+        rules.declare("knowledge.Answer", rules.Never("to customers' questions"))
+        register_sample("documents", samples.add_sample_documents)
+        register_after_restore("knowledge index", index_restored)

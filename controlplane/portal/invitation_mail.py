@@ -6,6 +6,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of
 from tenants.models import Invitation, Tenant
 
@@ -21,8 +22,9 @@ def mail_invitation(*, invitation: Invitation, token: str, tenant: Tenant) -> No
             "link": f"{tenant.portal_url}{reverse('invitation', args=[token])}",
         }
         EmailMessage(
-            # In one line: a line break in a name would be refused in a header.
-            subject=" ".join(render_to_string("accounts/invitation_subject.txt", context).split()),
+            subject=marked_subject(
+                render_to_string("accounts/invitation_subject.txt", context), tenant
+            ),
             body=render_to_string("accounts/invitation.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[invitation.email],

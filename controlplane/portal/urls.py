@@ -20,6 +20,7 @@ from controlplane.portal.views import (
     profile,
     purchase_orders,
     questions,
+    sandbox,
     security_events,
     sign_on,
     sources,
@@ -123,6 +124,14 @@ source_urls = [
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
+sandbox_urls = [
+    path("", sandbox.show, name="show"),
+    path("state/", sandbox.state, name="state"),
+    path("create/", sandbox.create, name="create"),
+    path("copy/", sandbox.copy, name="copy"),
+    path("reset/", sandbox.reset, name="reset"),
+    path("remove/", sandbox.remove, name="remove"),
+]
 
 key_urls = [
     path("", keys.index, name="list"),
@@ -172,5 +181,6 @@ urlpatterns = [
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
     path("data/", data.index, name="data"),
+    path("sandbox/", include((sandbox_urls, "sandbox"))),
     path("sources/", include((source_urls, "sources"))),
 ]

@@ -11,15 +11,20 @@ class SupportConfig(AppConfig):
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
         from controlplane.support import (
+            copied,
             retention,
+            samples,
             sending,
             starter,
             subjects,
             telling,
             webhook,
         )
+        from tenants.environments.services import register_sample
         from tenants.provisioning import register_seed
 
+        copied.declare_all()
+        register_sample("tickets", samples.add_sample_tickets)
         kinds.register_kind(webhook.KIND)
         retention.register()
         register_question_source("ticket", subjects.question_of_ticket)

@@ -19,6 +19,7 @@ from controlplane.support.queues import label_of
 from controlplane.support.recipients import recipient_of
 from controlplane.support.services.receiving import get_ticket, ticket_link
 from tenants.context import current_tenant
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of, deciders_of
 
 # What a mail program makes a link of.
@@ -48,7 +49,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
             "brand": brand,
         }
         return EmailMessage(
-            subject=_one_line(render_to_string("support/reply_subject.txt", context)),
+            subject=marked_subject(render_to_string("support/reply_subject.txt", context), tenant),
             body=render_to_string("support/reply.txt", context),
             from_email=formataddr((tenant.name, address)),
             to=[recipient] if recipient else [],
@@ -85,7 +86,9 @@ def mail_handed_over(ticket_id: uuid.UUID) -> int:
                 "waiting": waiting,
             }
             message = EmailMessage(
-                subject=_one_line(render_to_string("support/handed_over_subject.txt", context)),
+                subject=marked_subject(
+                    render_to_string("support/handed_over_subject.txt", context), tenant
+                ),
                 body=render_to_string("support/handed_over.txt", context),
                 from_email=brand.mail_from,
                 to=[decider.email],
@@ -134,8 +137,3 @@ def _sources(citations: Iterable[dict[str, Any]]) -> Iterable[dict[str, str]]:
         if source["title"] and key not in seen:
             seen.add(key)
             yield source
-
-
-def _one_line(text: str) -> str:
-    """A line break, which a requester may write into a subject, is refused in a header."""
-    return " ".join(text.split())

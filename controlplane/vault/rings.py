@@ -47,8 +47,9 @@ _lock = threading.Lock()
 
 def ring_of(connection: Any, *, holding: int | None = None) -> Ring:
     """The ring of the schema that the connection has entered. Raises Undecryptable."""
-    # The tenant's id too: a tenant made anew under an old name has other keys.
-    tenant = getattr(connection.tenant, "pk", None)
+    # The tenant's id too: a tenant made anew under an old name has other keys. So may one whose
+    # schema was emptied or restored, which changes its row.
+    tenant = getattr(connection.tenant, "pk", None), getattr(connection.tenant, "updated_at", None)
     name = (str(connection.settings_dict["NAME"]), str(connection.schema_name), str(tenant))
     with _lock:
         ring = _kept.get(name)

@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import lookup
-from tenants.models import ApiKey, SecurityEvent
+from tenants.environments.marks import assert_environment
+from tenants.models import ApiKey, SecurityEvent, Tenant
 from tenants.models.keys import KeyText
 from tenants.security.bursts import Bursts
 from tenants.security.events import note
@@ -16,18 +17,23 @@ _bursts = Bursts()
 
 
 def key_of(request: HttpRequest, text: str) -> ApiKey:
-    """The key that the request brought, good for its host. Raises KeyRefused."""
+    """The key that the request brought, good for its host.
+
+    Raises KeyRefused, and KeyOfOtherEnvironment where it is the same customer's.
+    """
     network = network_behind(request)
     try:
         key = lookup.key_from_text(text)
     except lookup.KeyRefused:
         _note_refusal(request, text, network)
         raise
-    host: object = getattr(request, "tenant", None)
-    if host not in (None, key.tenant):
+    host: Tenant | None = getattr(request, "tenant", None)
+    if host is not None and host != key.tenant:
+        if host.customer_id == key.tenant.customer_id:
+            assert_environment(host.environment, key.tenant)
         kind = SecurityEvent.Kind.FOREIGN_TENANT
         note(kind, tenant=key.tenant, key=key, network=network)
-        note(kind, tenant=request.tenant, network=network)  # type: ignore[attr-defined]
+        note(kind, tenant=host, network=network)
         raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
     _note_use(key, network)
     note_network(network, tenant=key.tenant, key=key)

@@ -7,6 +7,11 @@ from controlplane.instances.services.registration import (
     register_instance,
     save_instance,
 )
+from controlplane.instances.services.restoring import (
+    collect_workflows,
+    find_workspace_again,
+    leave_instance,
+)
 from controlplane.instances.services.workspaces import (
     bind_tenant,
     bind_to_own_instance,
@@ -21,6 +26,9 @@ __all__ = [
     "check_all_health",
     "check_health",
     "client_for",
+    "collect_workflows",
+    "find_workspace_again",
+    "leave_instance",
     "refresh_workspaces",
     "register_instance",
     "save_instance",

@@ -137,7 +137,9 @@ def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
         workspace = Workspace.objects.first()
         if workspace is None:
             workspace = Workspace(
-                instance_id=instance.pk, prefix=tenant.slug, tag=tag_of(tenant.slug)
+                instance_id=instance.pk,
+                prefix=tenant.slug,
+                tag=tag_of(tenant.slug, is_sandbox=tenant.is_sandbox),
             )
             if instance.is_ours:
                 # The id makes it a new person when a tenant is made anew under an old name.
@@ -231,9 +233,12 @@ def _owner(instance: Instance, *, project_id: str = "") -> N8nClient:
     return N8nClient(instance.base_url, instance.owner_key, project_id=project_id)
 
 
-def tag_of(slug: str) -> str:
-    """`pergola:<slug>`, or its beginning and a hash: n8n's tags have at most 24 characters."""
-    tag = f"pergola:{slug}"
+def tag_of(slug: str, *, is_sandbox: bool = False) -> str:
+    """`pergola:<slug>`, or its beginning and a hash: n8n's tags have at most 24 characters.
+
+    That of a sandbox says so at its beginning, which is never cut off.
+    """
+    tag = f"sandbox:{slug}" if is_sandbox else f"pergola:{slug}"
     if len(tag) <= TAG_LENGTH:
         return tag
     digest = hashlib.sha256(slug.encode()).hexdigest()[:6]

@@ -95,6 +95,13 @@ def move_index(tenant: Tenant, region_before: str, by: Actor) -> None:
         former.drop_tenant(tenant.schema_name)
 
 
+def index_restored(tenant: Tenant, by: Actor) -> None:
+    """After a backup was restored: an index in PostgreSQL came along, any other begins anew."""
+    with inside(tenant):
+        if not passage_index().is_transactional:
+            reindex(by=by)
+
+
 def passages_of(version: DocumentVersion) -> list[IndexedPassage]:
     """As they are put into an index, with the vectors that were made when it was read."""
     document = version.document

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from controlplane.core.addresses import address_of
 from controlplane.portal.context import brand_shown
 from controlplane.portal.identity.entrance import refusal
+from tenants.environments.marks import marked_subject
 from tenants.models import Partner, SecurityEvent
 from tenants.models.members import VOUCHED_BY
 from tenants.security.events import note
@@ -146,7 +147,9 @@ class AccountAdapter(DefaultAccountAdapter):
             "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
         }
         EmailMessage(
-            subject=render_to_string("accounts/reset_mail_subject.txt", context).strip(),
+            subject=marked_subject(
+                render_to_string("accounts/reset_mail_subject.txt", context), self.request.tenant
+            ),
             body=render_to_string("accounts/reset_mail.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[email],
