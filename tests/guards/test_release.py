@@ -10,7 +10,7 @@ from tenants.fingerprint import current_fingerprint
 def test_both_names_of_the_release_agree() -> None:
     project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
 
-    assert settings.RELEASE == project["version"]
+    assert project["version"] == settings.RELEASE
 
 
 def test_the_fingerprint_is_that_of_the_migrations() -> None:
