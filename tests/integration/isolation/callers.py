@@ -86,10 +86,12 @@ class Callers:
         self.scopeless = self._machine("own key without scopes", scopes=[])
         self.staff = self._user("staff", is_staff=True)
         self.root = self._user("root", is_staff=True, is_superuser=True)
+        self.foreign_machine = self._machine("foreign key with all scopes", neighbour, leads=True)
         self.foreign = [
             Caller("nobody", "nobody", leads=True),
             Caller("a key that nobody issued", "bad_key", key=f"pgl_{'0' * 12}_{'0' * 64}"),
-            self._machine("foreign key with all scopes", neighbour, leads=True),
+            self._forged("own key with another secret"),
+            self.foreign_machine,
             self._machine("key of the sandbox", sandbox),
             self._machine("revoked key", way="bad_key", revoked_at=timezone.now()),
             self._machine(
@@ -129,6 +131,10 @@ class Callers:
         )
         ApiKey.objects.filter(pk=key.pk).update(**{"name": name} | changes)
         return Caller(name, way, key=text, home=tenant.host, leads=leads)
+
+    def _forged(self, name: str) -> Caller:
+        text = self._machine(name).key
+        return Caller(name, "bad_key", key=text[:-1] + ("0" if text[-1] != "0" else "1"))
 
     def _person(self, name: str, **membership: Any) -> Caller:
         caller = self._user(name, home=membership.get("tenant", self.neighbour).host)

@@ -18,16 +18,16 @@ class Ledger:
     cells: Counter[str] = field(default_factory=Counter)
     leaks: list[str] = field(default_factory=list)
 
-    def note(self, registry: str, cell: str, wrong: Iterable[str] = (), *, count: int = 1) -> None:
-        """`count` cells of one registry; `wrong` says what was not refused."""
-        self.cells[registry] += count
-        self.leaks += [f"{registry}: {cell}: {what}" for what in wrong]
+    def note(self, kind: str, cell: str, wrong: Iterable[str] = (), *, count: int = 1) -> None:
+        """`count` cells of one kind of door; `wrong` says what was not refused."""
+        self.cells[kind] += count
+        self.leaks += [f"{kind}: {cell}: {what}" for what in wrong]
 
     def summary(self) -> dict[str, object]:
         return {
             "cells": self.cells.total(),
             "leaks": len(self.leaks),
-            "by_registry": dict(sorted(self.cells.items())),
+            "by_kind": dict(sorted(self.cells.items())),
         }
 
     def write(self) -> None:
@@ -41,15 +41,15 @@ LEDGER = Ledger()
 class Cells:
     """The cells of one test: noted one by one, judged together at its end."""
 
-    def __init__(self, registry: str) -> None:
-        self.registry = registry
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.wrong: list[str] = []
         self.count = 0
 
     def refused(self, cell: str, *wrong: str, count: int = 1) -> None:
         self.count += count
         self.wrong += [f"{cell}: {what}" for what in wrong]
-        LEDGER.note(self.registry, cell, wrong, count=count)
+        LEDGER.note(self.kind, cell, wrong, count=count)
 
     def assert_no_leak(self) -> None:
         assert self.count, "no cell was tried, which proves nothing"

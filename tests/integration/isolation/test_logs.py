@@ -110,7 +110,7 @@ def test_every_request_is_logged_with_its_own_tenant(
     cells = Cells("logs")
     for address in ADDRESSES:
         own_host = address.host == "tenant"
-        for caller, slug in ((callers.foreign[2], "south"), (callers.machine, "north")):
+        for caller, slug in ((callers.foreign_machine, "south"), (callers.machine, "north")):
             host = caller.home if own_host else "localhost"
             with transaction.atomic():
                 world.call(caller.client(host), METHODS[0], address)
