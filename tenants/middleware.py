@@ -128,8 +128,13 @@ class TenantMiddleware:
     def _tenant_admin(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse:
-        if str(request.resolver_match.url_name) in ACCOUNT_PAGES:
-            return HttpResponseRedirect(f"/admin/{request.resolver_match.url_name}/")
+        found = request.resolver_match
+        # Of what begins with admin/, only the admin stands here, and without its shortcut to a
+        # page of a row, which asks for the row's content type.
+        if found.namespace != "admin" or found.url_name == "view_on_site":
+            raise Http404
+        if str(found.url_name) in ACCOUNT_PAGES:
+            return HttpResponseRedirect(f"/admin/{found.url_name}/")
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), "/admin/login/")
         if not request.user.is_superuser:
@@ -138,7 +143,7 @@ class TenantMiddleware:
         if request.support_entry is None:
             ask = f"/admin/tenants/tenant/{request.tenant.pk}/enter/"
             return redirect_to_login(request.get_full_path(), ask)
-        if request.resolver_match.view_name == "admin:index":
+        if found.view_name == "admin:index":
             # Its "recent actions" read the shared admin log.
             return HttpResponseRedirect(reverse(settings.TENANT_ADMIN_HOME))
         # The admin asks for content types, which the tenant's role may not read: ask before.

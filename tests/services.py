@@ -90,4 +90,6 @@ if not {"--help", "-h", "--version"} & set(sys.argv):
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    stack.stop(everything=True)
+    # The isolation proof runs many small sessions, and stops the services after the last.
+    if "PERGOLA_TEST_KEEP" not in os.environ:
+        stack.stop(everything=True)
