@@ -159,8 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     report = Report(options.name)
     try:
-        need(options.data)
-        figures = import_module(f"bench.{options.name}").run(options.data.resolve(), report)
+        bench = import_module(f"bench.{options.name}")
+        if getattr(bench, "NEEDS_DATA", True):
+            need(options.data)
+        figures = bench.run(options.data.resolve(), report)
     except DataMissing as missing:
         print(f"Nothing was measured: {missing}")
         return 1
