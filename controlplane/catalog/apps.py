@@ -9,7 +9,9 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
+        from controlplane.catalog.models import credential_ids
         from controlplane.catalog.parameters import parameters_of
+        from controlplane.instances.removal import register_credentials
         from controlplane.policies.parameters import register_provider
 
         grants.let_tenants(
@@ -34,3 +36,4 @@ class CatalogConfig(AppConfig):
             ],
         )
         register_provider(parameters_of)
+        register_credentials(credential_ids)

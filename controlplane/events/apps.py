@@ -10,6 +10,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.events import delivery, kinds, outbox, shopify_webhooks
+        from tenants.leaving import Kind, register_removal
 
         kinds.register_kind(shopify_webhooks.KIND)
         # A tenant may put a message into the shared outbox and read none, not even its own.
@@ -30,4 +31,5 @@ class EventsConfig(AppConfig):
                 "last_error",
             ],
         )
+        register_removal(Kind("outbox messages", outbox.count_of, outbox.drop_of))
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)

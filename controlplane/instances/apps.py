@@ -7,7 +7,9 @@ class InstancesConfig(AppConfig):
     verbose_name = _("n8n instances")
 
     def ready(self) -> None:
-        from controlplane.instances import services
+        from controlplane.instances import removal, services
         from tenants import provisioning
+        from tenants.leaving import register_removal
 
+        register_removal(*removal.KINDS)
         provisioning.register_step("n8n workspace", services.bind_to_own_instance)

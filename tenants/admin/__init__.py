@@ -1,5 +1,5 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
-from tenants.admin import keys, members, partners, people, tenants
+from tenants.admin import departures, keys, members, partners, people, tenants
 
-__all__ = ["keys", "members", "partners", "people", "tenants"]
+__all__ = ["departures", "keys", "members", "partners", "people", "tenants"]

@@ -2,6 +2,7 @@
 
 from tenants.models.engagements import Engagement, Ownership
 from tenants.models.keys import ApiKey
+from tenants.models.leaving import Departure
 from tenants.models.members import Member
 from tenants.models.names import (
     language_is_offered,
@@ -16,6 +17,7 @@ from tenants.models.tenants import Domain, Tenant
 __all__ = [
     "ApiKey",
     "Blueprint",
+    "Departure",
     "Domain",
     "Engagement",
     "Member",

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
@@ -44,20 +43,21 @@ def fill_pool(*, size: int | None = None) -> int:
     return len(begun)
 
 
-def take_spare(tenant: Tenant) -> list[dict[str, Any]] | None:
-    """Give the tenant a spare's schema and role; none where none is ready.
+def reserve_spare() -> Spare | None:
+    """One that is nobody else's until the owner's transaction ends; none where none is ready.
 
-    Within the owner's transaction. Of several at once no two get the same, and none waits. Returns
-    what the tenant's audit trail is to be told of its starter rows.
+    Of several at once no two get the same, and none waits.
     """
-    spare = (
+    return (
         Spare.objects.using("owner")
         .ready(current_blueprint_fingerprint())
         .select_for_update(skip_locked=True)
         .first()
     )
-    if spare is None:
-        return None
+
+
+def hand_over(spare: Spare, tenant: Tenant) -> None:
+    """Its schema and role become the tenant's, within the same transaction; reads nothing."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
@@ -66,7 +66,6 @@ def take_spare(tenant: Tenant) -> list[dict[str, Any]] | None:
         )
     grants.rename_role(spare.schema_name, tenant.schema_name)
     Spare.objects.using("owner").filter(pk=spare.pk)._raw_delete("owner")
-    return list(spare.entries)
 
 
 def _drop_stale(blueprint: Blueprint) -> None:

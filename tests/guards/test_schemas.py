@@ -29,6 +29,7 @@ SHARED = {
     "instances_instance",
     "tenants_apikey",
     "tenants_blueprint",
+    "tenants_departure",
     "tenants_domain",
     "tenants_engagement",
     "tenants_member",

@@ -11,6 +11,8 @@ from controlplane.instances.services.workspaces import (
     bind_tenant,
     bind_to_own_instance,
     client_for,
+    owner_client,
+    remove_member,
     unbind_tenant,
 )
 
@@ -21,8 +23,10 @@ __all__ = [
     "check_all_health",
     "check_health",
     "client_for",
+    "owner_client",
     "refresh_workspaces",
     "register_instance",
+    "remove_member",
     "save_instance",
     "unbind_tenant",
 ]
