@@ -20,10 +20,10 @@ from bench.run import Report, percentile
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS_DATA = False
-ROUNDS = 1
+ROUNDS = 5
 # Of a spare in each round of the race, and in a row for its slowest ones.
-TAKES, TAKES_IN_A_ROW = 3, 10
-BATCH = 5
+TAKES, TAKES_IN_A_ROW = 10, 200
+BATCH = 50
 SCOPES = ("orders:review",)
 
 

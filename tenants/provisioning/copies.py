@@ -19,12 +19,13 @@ from controlplane.core.models import new_id
 from tenants import grants
 from tenants.models import Blueprint
 from tenants.provisioning.catalogue import looking_into
+from tenants.provisioning.steps import SEEDER
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> list[dict[str, Any]]:
-    """The schema as a new tenant has it; returns what its audit trail is still to be told.
+def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> Entry | None:
+    """The schema as a new tenant has it; returns the head of its audit trail, where one has begun.
 
     The role is there already.
     """
@@ -39,8 +40,8 @@ def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> list[dict[str,
     with queued(), looking_into(schema) as cursor:
         for table in blueprint.rows:
             cursor.execute(table["statement"], [renewed(table["rows"])])
-    entries: list[dict[str, Any]] = json.loads(renewed(json.dumps(blueprint.entries)))
-    return entries
+    entries = json.loads(renewed(json.dumps(blueprint.entries)))
+    return tell_trail(schema, [Told(**entry, by=SEEDER) for entry in entries], after=None)
 
 
 def lay_out(
@@ -71,11 +72,12 @@ def queued() -> Iterator[None]:
         yield
 
 
-def tell_trail(schema: str, told: Iterable[Told]) -> None:
-    """The first entries of a chain that nobody else has seen yet."""
+def tell_trail(schema: str, told: Iterable[Told], *, after: Entry | None) -> Entry | None:
+    """Goes on with a chain that nobody has seen yet, and returns its new head; reads nothing."""
+    entries = link_entries(told, after=after)
     rows = [
         {field.column: field.value_from_object(entry) for field in Entry._meta.concrete_fields}
-        for entry in link_entries(told, after=None)
+        for entry in entries
     ]
     with connections["owner"].cursor() as cursor:
         cursor.execute(
@@ -85,6 +87,7 @@ def tell_trail(schema: str, told: Iterable[Told]) -> None:
             # Times as PostgreSQL writes them: the hash covers every microsecond.
             [json.dumps(rows, default=str)],
         )
+    return entries[-1] if entries else after
 
 
 def drop_schemas(schemas: Iterable[str]) -> None:

@@ -25,7 +25,6 @@ from tenants.provisioning.schemas import build_schema, schema_exists
 from tenants.provisioning.spares import hand_over, reserve_spare
 from tenants.provisioning.steps import (
     SCHEMA,
-    SEEDER,
     begin_again,
     is_done,
     noted,
@@ -173,13 +172,10 @@ def _find_source(tenant: Tenant) -> Spare | Blueprint | None:
 def _become(tenant: Tenant, source: Spare | Blueprint, by: Actor) -> None:
     """The tenant's schema, its trail begun; active with the commit. Reads nothing."""
     if isinstance(source, Spare):
-        hand_over(source, tenant)
-        entries = source.entries
+        head = hand_over(source, tenant)
     else:
-        entries = make_copy(source, tenant.schema_name, role=grants.role_of(tenant))
-    tell_trail(
-        tenant.schema_name, [_created(tenant, by), *(Told(**entry, by=SEEDER) for entry in entries)]
-    )
+        head = make_copy(source, tenant.schema_name, role=grants.role_of(tenant))
+    tell_trail(tenant.schema_name, [_created(tenant, by)], after=head)
     tenant.schema_fingerprint, tenant.release = current_fingerprint(), settings.RELEASE
     tenant.status = Tenant.Status.ACTIVE
     Tenant.objects.using("owner").filter(pk=tenant.pk).update(

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from psycopg import sql
 
+from controlplane.audit.models import Entry
 from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from tenants import grants
@@ -56,8 +57,11 @@ def reserve_spare() -> Spare | None:
     )
 
 
-def hand_over(spare: Spare, tenant: Tenant) -> None:
-    """Its schema and role become the tenant's, within the same transaction; reads nothing."""
+def hand_over(spare: Spare, tenant: Tenant) -> Entry | None:
+    """Its schema and role become the tenant's, within the same transaction; reads nothing.
+
+    Returns the head of the audit trail that comes with it.
+    """
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
@@ -66,6 +70,7 @@ def hand_over(spare: Spare, tenant: Tenant) -> None:
         )
     grants.rename_role(spare.schema_name, tenant.schema_name)
     Spare.objects.using("owner").filter(pk=spare.pk)._raw_delete("owner")
+    return Entry(sequence=spare.head_sequence, hash=spare.head_hash) if spare.head_hash else None
 
 
 def _drop_stale(blueprint: Blueprint) -> None:
@@ -100,5 +105,8 @@ def _begin(count: int, blueprint: Blueprint) -> Sequence[Spare]:
 def _finish(spare: Spare, blueprint: Blueprint) -> None:
     with transaction.atomic(using="owner"):
         role = grants.role_named(spare.schema_name)
-        entries = make_copy(blueprint, spare.schema_name, role=role)
-        Spare.objects.using("owner").filter(pk=spare.pk).update(is_ready=True, entries=entries)
+        head = make_copy(blueprint, spare.schema_name, role=role)
+        if head is not None:
+            spare.head_sequence, spare.head_hash = head.sequence, head.hash
+        spare.is_ready = True
+        spare.save(using="owner")
