@@ -172,8 +172,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Schemas that wait ready to become tenants; kept filled by a task.
 SPARE_TENANTS = env.int("SPARE_TENANTS", default=2)
-# Citus takes one statement at a time.
-DDL_ONE_BY_ONE = env.bool("DDL_ONE_BY_ONE", default=False)
 
 # --- Redis: Celery's broker and the cache ------------------------------------------------------
 
@@ -219,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(24 * 60 * 60),
     },
     "tenants.fill_pool": {"task": "tenants.fill_pool", "schedule": schedule(30)},
+    "tenants.remove_due": {"task": "tenants.remove_due", "schedule": schedule(3600)},
+    "tenants.resume_provisioning": {
+        "task": "tenants.resume_provisioning",
+        "schedule": schedule(300),
+    },
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------
@@ -316,6 +319,14 @@ EMAIL_TIMEOUT = 10
 
 FILES_ROOT = env.path("FILES_ROOT", default=BASE_DIR / "var" / "files")
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=25 * 1024 * 1024)
+
+# What a leaving tenant takes with it, one archive each; never removed by Pergola.
+EXPORTS_ROOT = env.path("EXPORTS_ROOT", default=BASE_DIR / "var" / "exports")
+# Days in which a leaving tenant can be taken back.
+LEAVING_GRACE_DAYS = env.int("LEAVING_GRACE_DAYS", default=30)
+# A PEM file with an Ed25519 key that signs certificates of removal. Without one the key is derived
+# from SECRET_KEY, and changes with it.
+CERTIFICATE_KEY_FILE = env.str("CERTIFICATE_KEY_FILE", default="")
 
 # --- Knowledge: where passages are searched, and which model writes answers --------------------
 

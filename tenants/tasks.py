@@ -11,9 +11,12 @@ from tenants.environments import copying
 from tenants.environments import services as environments
 from tenants.fleet import run_everywhere
 from tenants.health import refresh_health
+from tenants.leaving import remove_tenant
+from tenants.leaving.removal import enqueue_due
 from tenants.migration import migrate_tenant
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant
+from tenants.provisioning.creation import resume_interrupted
 from tenants.provisioning.spares import fill_pool as fill
 from tenants.retention.purge import purge_entered_tenant
 from tenants.security.retention import forget_old
@@ -77,3 +80,18 @@ def remove_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
 @shared_task(name="tenants.copy_to_sandbox")
 def copy_to_sandbox(*, tenant_id: str, what: str, by: str, **_: Any) -> None:
     copying.copy_now(Tenant.objects.get(pk=tenant_id), what.split(), by=system(f"copy for {by}"))
+
+
+@shared_task(name="tenants.resume_provisioning")
+def resume_provisioning(**_: Any) -> None:
+    resume_interrupted()
+
+
+@shared_task(name="tenants.remove")
+def remove(*, slug: str, **_: Any) -> None:
+    remove_tenant(slug=slug, by=system("removal"))
+
+
+@shared_task(name="tenants.remove_due")
+def remove_due(**_: Any) -> None:
+    enqueue_due()

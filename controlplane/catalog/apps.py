@@ -10,8 +10,9 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.catalog import copied, restoring, services
-        from controlplane.catalog.models import Installation
+        from controlplane.catalog.models import Installation, credential_ids
         from controlplane.catalog.parameters import parameters_of
+        from controlplane.instances.removal import register_credentials
         from controlplane.policies.parameters import register_provider
         from tenants import health
         from tenants.backup.restore import register_after_restore
@@ -46,3 +47,4 @@ class CatalogConfig(AppConfig):
         copied.declare_all()
         register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)
+        register_credentials(credential_ids)

@@ -135,6 +135,12 @@ class Installation(Row):
         return f"Pergola {self.template_slug} {short_id(self.pk)}"
 
 
+def credential_ids() -> set[str]:
+    """Of all credentials that were made in n8n for the tenant that is entered."""
+    ids = Installation.objects.exclude(credential_id="").values_list("credential_id", flat=True)
+    return set(ids)
+
+
 def short_id(value: uuid.UUID) -> str:
     """The end of a UUIDv7, which differs where its beginning is the time."""
     return value.hex[-8:]

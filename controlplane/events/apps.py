@@ -14,6 +14,7 @@ class EventsConfig(AppConfig):
         from tenants import health
         from tenants.backup.shared import keep_shared
         from tenants.environments.services import register_clearing
+        from tenants.leaving import Kind, register_removal
 
         copied.declare_all()
         register_clearing("outbox", outbox.forget_all)
@@ -45,6 +46,7 @@ class EventsConfig(AppConfig):
             stays_with_original=True,
             held=outbox.held_after_restore,
         )
+        register_removal(Kind("outbox messages", outbox.count_of, outbox.drop_of))
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
         newest = Event.objects.order_by("-received_at").values_list("received_at", flat=True)
         health.contribute("last_event_at", newest.first)

@@ -21,6 +21,7 @@ from controlplane.core.logs import get_logger
 from controlplane.events.models import OutboxMessage
 from tenants.context import current_schema, inside, outside
 from tenants.lookup import TenantUnknown, tenant_by_schema
+from tenants.models import Tenant
 
 CHANNEL = "pergola_outbox"
 HELD_FOR = timedelta(seconds=90)
@@ -75,6 +76,16 @@ def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) 
         due_at=timezone.now() + delay,
     )
     _ring()
+
+
+def count_of(tenant: Tenant) -> int:
+    """What waits for the tenant, or was given up. Outside of any tenant."""
+    return OutboxMessage.objects.filter(schema_name=tenant.schema_name).count()
+
+
+def drop_of(tenant: Tenant) -> None:
+    """For a tenant that is removed. Outside of any tenant."""
+    OutboxMessage.objects.filter(schema_name=tenant.schema_name).delete()
 
 
 def claim(

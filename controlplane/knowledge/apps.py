@@ -7,18 +7,20 @@ class KnowledgeConfig(AppConfig):
     verbose_name = _("Knowledge")
 
     def ready(self) -> None:
-        from controlplane.knowledge import contexts, default_policy, retention, samples
+        from controlplane.knowledge import contexts, default_policy, index, retention, samples
         from controlplane.knowledge.services.indexing import index_restored, move_index
         from controlplane.policies.services import SEEDED_TABLES
         from tenants.backup.restore import register_after_restore
         from tenants.environments import rules
         from tenants.environments.services import register_sample
+        from tenants.leaving import Kind, register_removal
         from tenants.provisioning import register_seed
         from tenants.residency import register_follow_up
 
         register_follow_up(move_index)
         contexts.register()
         retention.register()
+        register_removal(Kind("search indexes", index.count_of, index.drop_of))
         register_seed(
             "answer policy",
             default_policy.seed_answer_policy,

@@ -1,6 +1,7 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
 from tenants.admin import (
+    departures,
     engagements,
     fleet,
     keys,
@@ -16,6 +17,7 @@ from tenants.admin import (
 )
 
 __all__ = [
+    "departures",
     "engagements",
     "fleet",
     "keys",

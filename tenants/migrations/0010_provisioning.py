@@ -61,7 +61,8 @@ class Migration(migrations.Migration):
                 ("schema_name", models.CharField(max_length=63)),
                 ("fingerprint", models.CharField(max_length=64)),
                 ("is_ready", models.BooleanField(default=False)),
-                ("entries", models.JSONField(default=list)),
+                ("head_sequence", models.BigIntegerField(default=0)),
+                ("head_hash", models.CharField(blank=True, max_length=64)),
             ],
             options={
                 "ordering": ["id"],

@@ -26,6 +26,6 @@ def give_areas(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0010_provisioning")]
+    dependencies = [("tenants", "0011_departures")]
 
     operations = [migrations.RunPython(give_areas, migrations.RunPython.noop)]

@@ -17,6 +17,9 @@ from tenants.models.invitations import (
 from tenants.models.keys import (
     ApiKey,
 )
+from tenants.models.leaving import (
+    Departure,
+)
 from tenants.models.limits import (
     ModelSpend,
     Quota,
@@ -61,6 +64,7 @@ from tenants.models.tenants import (
 __all__ = [
     "ApiKey",
     "Blueprint",
+    "Departure",
     "Domain",
     "Engagement",
     "FleetResult",

@@ -64,13 +64,14 @@ class SpareQuerySet(models.QuerySet["Spare"]):
 class Spare(Row):
     """A schema with its role that waits to become a tenant. The row goes when it has.
 
-    `entries` are what its starter rows have to tell the audit trail of whoever gets it.
+    Its audit trail tells already of its starter rows; `head_…` say where it goes on.
     """
 
     schema_name = models.CharField(max_length=63)
     fingerprint = models.CharField(max_length=64)
     is_ready = models.BooleanField(default=False)
-    entries = models.JSONField(default=list)
+    head_sequence = models.BigIntegerField(default=0)
+    head_hash = models.CharField(max_length=64, blank=True)
 
     objects = SpareQuerySet.as_manager()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 from django.db import connections, transaction
@@ -40,6 +41,7 @@ GROUP BY c.relname
 """
 
 
+@cache
 def current_blueprint_fingerprint() -> str:
     """Of all that a copy is made of: migrations, seeds, and what a tenant may do there."""
     told = [current_fingerprint(), digest_of_seeds(), sorted(grants.APPEND_ONLY)]

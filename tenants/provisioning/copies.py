@@ -6,10 +6,10 @@ tenants have a row of the same key.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
@@ -19,12 +19,13 @@ from controlplane.core.models import new_id
 from tenants import grants
 from tenants.models import Blueprint
 from tenants.provisioning.catalogue import looking_into
+from tenants.provisioning.steps import SEEDER
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> list[dict[str, Any]]:
-    """The schema as a new tenant has it; returns what its audit trail is still to be told.
+def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> Entry | None:
+    """The schema as a new tenant has it; returns the head of its audit trail, where one has begun.
 
     The role is there already.
     """
@@ -36,43 +37,47 @@ def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> list[dict[str,
     def renewed(text: str) -> str:
         return _UUID.sub(lambda found: new_keys.get(found[0], found[0]), text)
 
-    with looking_into(schema) as cursor:
+    with queued(), looking_into(schema) as cursor:
         for table in blueprint.rows:
             cursor.execute(table["statement"], [renewed(table["rows"])])
-    entries: list[dict[str, Any]] = json.loads(renewed(json.dumps(blueprint.entries)))
-    return entries
+    entries = json.loads(renewed(json.dumps(blueprint.entries)))
+    return tell_trail(schema, [Told(**entry, by=SEEDER) for entry in entries], after=None)
 
 
 def lay_out(
     schema: str, statements: Sequence[str], rights: Sequence[Sequence[Any]], *, role: str
 ) -> None:
-    """Tables and rights of an empty schema; in one message, or one by one where settings say so."""
+    """Tables and rights of an empty schema, statement by statement, as Citus wants them."""
     owned = sql.Identifier(role).as_string(connections["owner"].connection)
-    script = [
-        "SET LOCAL check_function_bodies = off",
-        *statements,
-        *(
-            f"GRANT {privileges} ON {kind} {', '.join(names)} TO {owned}"
-            for privileges, kind, names in rights
-        ),
-    ]
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-        cursor.execute(
-            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
-                sql.Identifier(schema), sql.Identifier(role)
-            )
-        )
-    with looking_into(schema) as cursor:
-        for message in script if settings.DDL_ONE_BY_ONE else ["; ".join(script)]:
-            cursor.execute(message)
+    named = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
+    with queued(), looking_into(schema) as cursor:
+        cursor.execute("SET LOCAL check_function_bodies = off")
+        cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**named))
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {role}").format(**named))
+        for statement in statements:
+            cursor.execute(statement)
+        for privileges, kind, names in rights:
+            cursor.execute(f"GRANT {privileges} ON {kind} {', '.join(names)} TO {owned}")
 
 
-def tell_trail(schema: str, told: Iterable[Told]) -> None:
-    """The first entries of a chain that nobody else has seen yet."""
+@contextmanager
+def queued() -> Iterator[None]:
+    """What the owner's connection is told inside waits for no answer: one way there and back.
+
+    Nothing may be read; what goes wrong is raised at the end at the latest.
+    """
+    owner = connections["owner"]
+    owner.ensure_connection()
+    with owner.wrap_database_errors, owner.connection.pipeline():
+        yield
+
+
+def tell_trail(schema: str, told: Iterable[Told], *, after: Entry | None) -> Entry | None:
+    """Goes on with a chain that nobody has seen yet, and returns its new head; reads nothing."""
+    entries = link_entries(told, after=after)
     rows = [
         {field.column: field.value_from_object(entry) for field in Entry._meta.concrete_fields}
-        for entry in link_entries(told, after=None)
+        for entry in entries
     ]
     with connections["owner"].cursor() as cursor:
         cursor.execute(
@@ -82,6 +87,7 @@ def tell_trail(schema: str, told: Iterable[Told]) -> None:
             # Times as PostgreSQL writes them: the hash covers every microsecond.
             [json.dumps(rows, default=str)],
         )
+    return entries[-1] if entries else after
 
 
 def drop_schemas(schemas: Iterable[str]) -> None:

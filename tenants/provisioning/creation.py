@@ -2,27 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from controlplane.audit.models import Entry
 from controlplane.audit.services import Told, record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, system
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from tenants import grants, lookup
 from tenants.context import inside
 from tenants.fingerprint import current_fingerprint
-from tenants.models import ApiKey, Partner, Tenant
+from tenants.models import ApiKey, Blueprint, Partner, ProvisioningStep, Spare, Tenant
 from tenants.provisioning.blueprint import current_blueprint
-from tenants.provisioning.copies import make_copy, tell_trail
-from tenants.provisioning.rows import TenantLeaving, Wanted, write_rows
+from tenants.provisioning.copies import make_copy, queued, tell_trail
+from tenants.provisioning.rows import TenantLeaving, Wanted, check, furnish, insert_tenant
 from tenants.provisioning.schemas import build_schema, schema_exists
-from tenants.provisioning.spares import take_spare
+from tenants.provisioning.spares import hand_over, reserve_spare
 from tenants.provisioning.steps import (
     SCHEMA,
-    SEEDER,
     begin_again,
     is_done,
     noted,
@@ -32,6 +34,9 @@ from tenants.provisioning.steps import (
 )
 
 Progress = Callable[[str], None]
+
+# A step waits for n8n a minute at most.
+STALLED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,23 @@ def create_tenant(
     """
     wanted = Wanted(slug, name, partner, language, time_zone)
     key = ""
+    check(wanted)
     with transaction.atomic(using="owner"):
-        tenant, is_new = write_rows(wanted, using="owner")
-        plan_steps(tenant, stands=is_new and _copy(tenant, by), using="owner")
-        if is_new and first_key is not None:
-            _row, key = ApiKey.issue(
-                tenant=tenant, name=first_key.name, scopes=list(first_key.scopes), using="owner"
-            )
+        tenant, is_new = insert_tenant(wanted, using="owner")
+        if is_new:
+            source = _find_source(tenant)
+            with queued():
+                furnish(tenant, partner, using="owner")
+                if source is not None:
+                    _become(tenant, source, by)
+                plan_steps(tenant, stands=source is not None, using="owner")
+                if first_key is not None:
+                    _row, key = ApiKey.issue(
+                        tenant=tenant,
+                        name=first_key.name,
+                        scopes=list(first_key.scopes),
+                        using="owner",
+                    )
     tenant._state.db = "default"
     lookup.forget_tenants()
     return Created(tenant, key)
@@ -82,6 +97,17 @@ def create_tenant(
 
 def enqueue_provisioning(tenant: Tenant, *, by: Actor) -> None:
     enqueue_on_commit("tenants.provision", tenant_id=str(tenant.pk), by=by.label)
+
+
+def resume_interrupted() -> None:
+    """A job for each tenant with a step that has neither ended well nor moved for a while."""
+    stalled = ProvisioningStep.objects.exclude(status=ProvisioningStep.Status.DONE).filter(
+        Q(started_at__isnull=True) | Q(started_at__lt=timezone.now() - STALLED_AFTER),
+        created_at__lt=timezone.now() - STALLED_AFTER,
+        tenant__status__in=[Tenant.Status.PROVISIONING, Tenant.Status.ACTIVE],
+    )
+    for tenant in Tenant.objects.filter(provisioning_steps__in=stalled).distinct():
+        enqueue_provisioning(tenant, by=system("resumed"))
 
 
 def provision_tenant(
@@ -115,13 +141,13 @@ def provision_tenant(
 
 def _stand_up(tenant: Tenant, by: Actor) -> None:
     """A schema that was never begun is copied; one that stands is migrated on and seeded."""
-    if tenant.schema_fingerprint or schema_exists(tenant.schema_name):
-        is_copied = False
-    else:
+    if not tenant.schema_fingerprint and not schema_exists(tenant.schema_name):
         with transaction.atomic(using="owner"):
-            is_copied = _copy(tenant, by)
-    if is_copied:
-        return
+            source = _find_source(tenant)
+            if source is not None:
+                with queued():
+                    _become(tenant, source, by)
+                return
     if tenant.schema_fingerprint != current_fingerprint():
         build_schema(tenant)
     run_seeds(tenant)
@@ -133,26 +159,28 @@ def _stand_up(tenant: Tenant, by: Actor) -> None:
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.ACTIVE)
 
 
-def _copy(tenant: Tenant, by: Actor) -> bool:
-    """In the owner's transaction: a spare, or a new copy; false where there is no blueprint.
-
-    The tenant is active with the commit.
-    """
-    entries = take_spare(tenant)
-    if entries is None:
-        blueprint = current_blueprint()
-        if blueprint is None:
-            return False
+def _find_source(tenant: Tenant) -> Spare | Blueprint | None:
+    """A spare, else the blueprint and a role for the copy; in the owner's transaction."""
+    if (spare := reserve_spare()) is not None:
+        return spare
+    blueprint = current_blueprint()
+    if blueprint is not None:
         grants.make_roles([tenant.schema_name])
-        role = grants.role_of(tenant)
-        entries = make_copy(blueprint, tenant.schema_name, role=role)
-    tell_trail(
-        tenant.schema_name, [_created(tenant, by), *(Told(**entry, by=SEEDER) for entry in entries)]
-    )
+    return blueprint
+
+
+def _become(tenant: Tenant, source: Spare | Blueprint, by: Actor) -> None:
+    """The tenant's schema, its trail begun; active with the commit. Reads nothing."""
+    if isinstance(source, Spare):
+        head = hand_over(source, tenant)
+    else:
+        head = make_copy(source, tenant.schema_name, role=grants.role_of(tenant))
+    tell_trail(tenant.schema_name, [_created(tenant, by)], after=head)
     tenant.schema_fingerprint, tenant.release = current_fingerprint(), settings.RELEASE
     tenant.status = Tenant.Status.ACTIVE
-    tenant.save(using="owner", update_fields=["schema_fingerprint", "release", "status"])
-    return True
+    Tenant.objects.using("owner").filter(pk=tenant.pk).update(
+        schema_fingerprint=tenant.schema_fingerprint, release=tenant.release, status=tenant.status
+    )
 
 
 def _created(tenant: Tenant, by: Actor) -> Told:

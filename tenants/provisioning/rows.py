@@ -63,16 +63,26 @@ def start_tenant(
     Raises SlugRefused, DomainTaken, PartnerTaken, SandboxNotPossible, TenantLeaving.
     """
     wanted = Wanted(slug, name, partner, language, time_zone, region, sandbox_of)
+    check(wanted)
     with transaction.atomic():
-        tenant, _is_new = write_rows(wanted, using="default")
+        tenant, is_new = insert_tenant(wanted, using="default")
+        if is_new:
+            furnish(tenant, partner, using="default")
         plan_steps(tenant)
     return tenant
 
 
-def write_rows(wanted: Wanted, *, using: str) -> tuple[Tenant, bool]:
-    """In a transaction of this connection: the tenant, and whether it was made here."""
+def check(wanted: Wanted) -> None:
+    """What can be seen without writing. Raises SlugRefused, PartnerTaken, SandboxNotPossible."""
     check_slug(wanted.slug, sandbox_of=wanted.sandbox_of)
     _assert_owned(wanted)
+
+
+def insert_tenant(wanted: Wanted, *, using: str) -> tuple[Tenant, bool]:
+    """In a transaction of this connection: the tenant, and whether it was made here.
+
+    Raises PartnerTaken, SandboxNotPossible, TenantLeaving where one is there that cannot be it.
+    """
     environments = Tenant.Environment
     tenant = Tenant(
         slug=wanted.slug,
@@ -89,12 +99,10 @@ def write_rows(wanted: Wanted, *, using: str) -> tuple[Tenant, bool]:
     found = Tenant.objects.using(using).filter(slug=wanted.slug).first()
     if found is None:
         raise SandboxNotPossible(f"{wanted.sandbox_of} has a sandbox under another name already.")
-    is_new = found.pk == tenant.pk
-    if is_new:
-        _furnish(found, wanted.partner, using)
-    else:
-        _assert_same(found, wanted)
-    return found, is_new
+    if found.pk == tenant.pk:
+        return found, True
+    _assert_same(found, wanted)
+    return found, False
 
 
 def _assert_owned(wanted: Wanted) -> None:
@@ -113,7 +121,8 @@ def _assert_owned(wanted: Wanted) -> None:
         )
 
 
-def _furnish(tenant: Tenant, partner: Partner | None, using: str) -> None:
+def furnish(tenant: Tenant, partner: Partner | None, *, using: str) -> None:
+    """A new tenant's host and lead; reads nothing. Raises DomainTaken."""
     host = platform_domain(tenant.slug)
     domain = Domain(domain=host, tenant=tenant, is_primary=True)
     try:

@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
 from psycopg import sql
 
+from controlplane.audit.models import Entry
 from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from tenants import grants
@@ -44,20 +44,24 @@ def fill_pool(*, size: int | None = None) -> int:
     return len(begun)
 
 
-def take_spare(tenant: Tenant) -> list[dict[str, Any]] | None:
-    """Give the tenant a spare's schema and role; none where none is ready.
+def reserve_spare() -> Spare | None:
+    """One that is nobody else's until the owner's transaction ends; none where none is ready.
 
-    Within the owner's transaction. Of several at once no two get the same, and none waits. Returns
-    what the tenant's audit trail is to be told of its starter rows.
+    Of several at once no two get the same, and none waits.
     """
-    spare = (
+    return (
         Spare.objects.using("owner")
         .ready(current_blueprint_fingerprint())
         .select_for_update(skip_locked=True)
         .first()
     )
-    if spare is None:
-        return None
+
+
+def hand_over(spare: Spare, tenant: Tenant) -> Entry | None:
+    """Its schema and role become the tenant's, within the same transaction; reads nothing.
+
+    Returns the head of the audit trail that comes with it.
+    """
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
@@ -66,7 +70,7 @@ def take_spare(tenant: Tenant) -> list[dict[str, Any]] | None:
         )
     grants.rename_role(spare.schema_name, tenant.schema_name)
     Spare.objects.using("owner").filter(pk=spare.pk)._raw_delete("owner")
-    return list(spare.entries)
+    return Entry(sequence=spare.head_sequence, hash=spare.head_hash) if spare.head_hash else None
 
 
 def _drop_stale(blueprint: Blueprint) -> None:
@@ -101,5 +105,8 @@ def _begin(count: int, blueprint: Blueprint) -> Sequence[Spare]:
 def _finish(spare: Spare, blueprint: Blueprint) -> None:
     with transaction.atomic(using="owner"):
         role = grants.role_named(spare.schema_name)
-        entries = make_copy(blueprint, spare.schema_name, role=role)
-        Spare.objects.using("owner").filter(pk=spare.pk).update(is_ready=True, entries=entries)
+        head = make_copy(blueprint, spare.schema_name, role=role)
+        if head is not None:
+            spare.head_sequence, spare.head_hash = head.sequence, head.hash
+        spare.is_ready = True
+        spare.save(using="owner")

@@ -35,6 +35,7 @@ SHARED = {
     "socialaccount_socialtoken",
     "tenants_apikey",
     "tenants_blueprint",
+    "tenants_departure",
     "tenants_domain",
     "tenants_engagement",
     "tenants_fleetresult",

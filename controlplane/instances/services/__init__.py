@@ -16,6 +16,8 @@ from controlplane.instances.services.workspaces import (
     bind_tenant,
     bind_to_own_instance,
     client_for,
+    owner_client,
+    remove_member,
     unbind_tenant,
 )
 
@@ -29,8 +31,10 @@ __all__ = [
     "collect_workflows",
     "find_workspace_again",
     "leave_instance",
+    "owner_client",
     "refresh_workspaces",
     "register_instance",
+    "remove_member",
     "save_instance",
     "unbind_tenant",
 ]

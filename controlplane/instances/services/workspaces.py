@@ -64,7 +64,7 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
         if instance.is_ours:
             _become_member(tenant, instance, workspace)
         else:
-            with _owner(instance) as n8n:
+            with owner_client(instance) as n8n:
                 n8n.get_or_create_tag(workspace.tag)
             workspace.api_key = instance.owner_key
             workspace.project_id = project_id or workspace.project_id or instance.project_id
@@ -104,9 +104,9 @@ def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
         return
     _assert_there(workspace, tenant, instance)
     if workspace.is_member:
-        _remove_member(instance, workspace)
+        remove_member(instance, workspace)
     else:
-        with _owner(instance, project_id=workspace.project_id) as n8n:
+        with owner_client(instance, project_id=workspace.project_id) as n8n:
             for workflow in n8n.list_workflows(tag=workspace.tag):
                 n8n.deactivate_workflow(workflow.id)
     with inside(tenant), transaction.atomic():
@@ -164,7 +164,7 @@ def _become_member(tenant: Tenant, instance: Instance, workspace: Workspace) -> 
             return
         except KeyRejected:
             log.warning("the member's key is gone: making another", tenant=tenant.slug)
-    with _owner(instance) as owner:
+    with owner_client(instance) as owner:
         membership = members.ensure_member(
             owner=owner,
             email=workspace.member_email,
@@ -176,9 +176,9 @@ def _become_member(tenant: Tenant, instance: Instance, workspace: Workspace) -> 
     workspace.api_key, workspace.project_id = membership.api_key, membership.project_id
 
 
-def _remove_member(instance: Instance, workspace: Workspace) -> None:
+def remove_member(instance: Instance, workspace: Workspace) -> None:
     """n8n deletes no user who has published workflows, so these go first."""
-    with _owner(instance, project_id=workspace.project_id) as n8n:
+    with owner_client(instance, project_id=workspace.project_id) as n8n:
         if workspace.project_id:
             for workflow in n8n.list_workflows():
                 n8n.delete_workflow(workflow.id)
@@ -229,7 +229,8 @@ def _refuse(tenant: Tenant, instance: Instance, by: Actor) -> None:
     )
 
 
-def _owner(instance: Instance, *, project_id: str = "") -> N8nClient:
+def owner_client(instance: Instance, *, project_id: str = "") -> N8nClient:
+    """n8n as its owner may use it: every tenant's things at once, so not inside of one."""
     return N8nClient(instance.base_url, instance.owner_key, project_id=project_id)
 
 

@@ -95,10 +95,11 @@ def make(slug: str, partner: Partner) -> None:
 
 
 COPYING = {
-    "the tenant's row": (rows, "_furnish", 1),
+    "the tenant's row": (rows, "furnish", 1),
     "the rows": (creation, "alone", 1),
     "the plan": (creation, "begin_again", 1),
-    "a spare was taken": (creation, "take_spare", 1),
+    "a spare was taken": (creation, "_find_source", 1),
+    "it was handed over": (creation, "_become", 1),
     "roles": (grants, "make_roles", 1),
     "the copy": (creation, "make_copy", 1),
     "the trail": (creation, "tell_trail", 1),
