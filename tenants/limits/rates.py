@@ -5,7 +5,7 @@ Without Redis nobody is refused: an event must not be lost for want of a counter
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
@@ -27,9 +27,10 @@ _DOWN = (RedisError, StorageError)
 
 @cache
 def _storage() -> Storage:
-    return storage_from_string(
+    storage = storage_from_string(
         settings.REDIS_URL, key_prefix="pergola-limits", socket_timeout=1, socket_connect_timeout=1
     )
+    return cast(Storage, storage)
 
 
 @cache

@@ -156,7 +156,7 @@ def test_reindexing_brings_every_approved_version_back(
     sent: list[str] = []
     monkeypatch.setattr(
         "celery.current_app.send_task",
-        lambda name, kwargs, headers: sent.append(kwargs["version_id"]),
+        lambda name, kwargs, headers, **_: sent.append(kwargs["version_id"]),
     )
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -182,7 +182,7 @@ def test_an_admin_has_a_collection_indexed_again(
     sent: list[str] = []
     monkeypatch.setattr(
         "celery.current_app.send_task",
-        lambda name, kwargs, headers: sent.append(kwargs["version_id"]),
+        lambda name, kwargs, headers, **_: sent.append(kwargs["version_id"]),
     )
     request: Any = RequestFactory().post("/")
     request.user, request._messages = User(pk=1, username="ops"), CookieStorage(request)

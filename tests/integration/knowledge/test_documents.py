@@ -87,7 +87,8 @@ def test_a_document_is_read_in_the_background(
 ) -> None:
     sent: list[tuple[str, Any]] = []
     monkeypatch.setattr(
-        "celery.current_app.send_task", lambda name, kwargs, headers: sent.append((name, kwargs))
+        "celery.current_app.send_task",
+        lambda name, kwargs, headers, **_: sent.append((name, kwargs)),
     )
     with django_capture_on_commit_callbacks(execute=True):
         version = add_document(

@@ -55,7 +55,9 @@ def test_what_waits_too_long_is_enqueued_in_its_tenant(
         other = waiting(factory.approved("# One\n\nWithin 30 days."), 30)
     monkeypatch.setattr(
         "controlplane.core.jobs.current_app.send_task",
-        lambda name, *, kwargs, headers: sent.append((name, kwargs, headers["pergola_tenant"])),
+        lambda name, *, kwargs, headers, **_: sent.append(
+            (name, kwargs, headers["pergola_tenant"])
+        ),
     )
 
     with django_capture_on_commit_callbacks(execute=True):
