@@ -24,7 +24,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was enqueued: name, arguments, tenant."""
     calls: list[Any] = []
 
-    def send(name: str, *, kwargs: Any, headers: Any) -> None:
+    def send(name: str, *, kwargs: Any, headers: Any, **_: Any) -> None:
         calls.append((name, kwargs, headers["pergola_tenant"]))
 
     monkeypatch.setattr("controlplane.core.jobs.current_app.send_task", send)
