@@ -29,9 +29,7 @@ def main(count: int, *, with_sources: bool) -> None:
         Quota.objects.update_or_create(
             tenant=tenant, resource=Resource.REQUESTS, defaults={"amount": 10**9}
         )
-        _row, key = issue_key(
-            tenant=tenant, name="bench", scopes=["orders:review", "orders:record"], by=BY
-        )
+        key = issue_key(tenant=tenant, name="bench", scopes=["orders:review", "orders:record"])
         made = {"host": tenant.host, "key": key, "slug": tenant.slug}
         if with_sources:
             with inside(tenant):

@@ -9,8 +9,6 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars as bound
 
-from controlplane.core.redaction import redact_line
-
 __all__ = ["bound", "configure", "get_logger"]
 
 _SHARED: list[Any] = [
@@ -44,8 +42,6 @@ def configure(level: str) -> None:
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
                 structlog.processors.JSONRenderer(),
-                # Last, so that it sees what libraries and exceptions say as well.
-                redact_line,
             ],
         )
     )

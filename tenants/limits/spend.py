@@ -42,16 +42,15 @@ def add(*, tokens_in: int, tokens_out: int) -> None:
         return
     tenant = current_tenant()
     with outside():
-        row, _new = ModelSpend.objects.get_or_create(tenant=tenant, month=this_month())
+        row, _new = ModelSpend.objects.get_or_create(tenant=tenant, month=_month())
         ModelSpend.objects.filter(pk=row.pk).update(amount=F("amount") + cost)
 
 
 def spent_by(tenant: Tenant) -> int:
     """This month (UTC), in millionths of a US dollar. Outside of tenants."""
-    found = ModelSpend.objects.filter(tenant=tenant, month=this_month()).first()
+    found = ModelSpend.objects.filter(tenant=tenant, month=_month()).first()
     return found.amount if found else 0
 
 
-def this_month() -> date:
-    """Its first day (UTC)."""
+def _month() -> date:
     return timezone.now().date().replace(day=1)

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from controlplane.portal.forms.profile import ProfileForm
-from tenants.access import member_of
+from tenants.models import Member
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,7 +23,7 @@ from tenants.access import member_of
 def profile(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
     person = cast(User, request.user)  # login_required saw to it
-    member = member_of(person, tenant, session=request.session)
+    member = Member.objects.of_tenant(tenant).filter(user=person).first()
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {tenant}.")
     request.member = member

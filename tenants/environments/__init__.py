@@ -1,1 +1,0 @@
-"""Production and sandbox: how each is marked, and how a sandbox comes, is filled and goes."""
