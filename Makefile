@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 --version >/dev/null 2>&1 && echo python3.12 || echo python3.11)
 BIN := .venv/bin
 
-.PHONY: setup demo test bench check fix generate docs lock
+.PHONY: setup demo test isolation-proof bench check fix generate docs lock
 
 setup:  ## the virtual environment, with what is locked
 	@$(PYTHON) deploy/bootstrap.py
@@ -15,6 +15,9 @@ test: setup  ## all tests, on real PostgreSQL, Redis, n8n and Chromium
 	@$(BIN)/python -m deploy.n8n_nodes.build pack
 	@$(BIN)/python -m deploy.embedded install
 	@$(BIN)/python -m pytest $(ARGS)
+
+isolation-proof: setup  ## takes away each guard between tenants in turn: every time a test has to fail
+	@$(BIN)/python -m tests.mutation $(NAME)
 
 bench: setup  ## figures on real data: NAME=invoices, DATA=the folder with it
 	@$(BIN)/python -m bench.run $(NAME) $(if $(DATA),--data $(DATA))

@@ -10,13 +10,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from controlplane.core import logs
+from controlplane.api.enum_names import ENUM_NAMES
+from controlplane.core import logs, redaction
+from controlplane.core.admin_theme import UNFOLD  # noqa: F401  (Django reads it here)
 from controlplane.core.lanes import LANES
 from tenants.database.pool import reset_connection
 
@@ -30,7 +32,13 @@ if "DATABASE_URL" not in os.environ:
 
 RELEASE = "0.2.0"
 SECRET_KEY = env.str("SECRET_KEY")
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS")
+# Newest first: from a file with one key a line, else from the environment.
+ENCRYPTION_KEYS_FILE = env.str("ENCRYPTION_KEYS_FILE", default="")
+ENCRYPTION_KEYS = (
+    Path(ENCRYPTION_KEYS_FILE).read_text().split()
+    if ENCRYPTION_KEYS_FILE
+    else env.list("ENCRYPTION_KEYS")
+)
 DEBUG = env.bool("DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 PLATFORM_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
@@ -42,10 +50,13 @@ USE_X_FORWARDED = env.bool("BEHIND_PROXY", default=False)
 SHARED_APPS = [
     # Before django_tenants, which has an admin/index.html of its own too.
     "unfold",
+    "unfold.contrib.filters",
     "django_tenants",
     "tenants",
     # The platform's own chain stands beside the shared rows, each tenant's in its schema.
     "controlplane.audit",
+    # So do the data keys: each schema's secrets have their own.
+    "controlplane.vault",
     "controlplane.events",
     "controlplane.instances",
     "controlplane.catalog",
@@ -58,6 +69,13 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    # Behind the portal, whose templates stand in for its own.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -66,6 +84,7 @@ SHARED_APPS = [
 ]
 TENANT_APPS = [
     "controlplane.audit",
+    "controlplane.vault",
     "controlplane.instances",
     "controlplane.events",
     "controlplane.approvals",
@@ -95,9 +114,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tenants.security.factors.AdminFactorMiddleware",
     # Innermost: people and keys are known before the tenant is entered, and it is left before
     # the session is saved.
     "tenants.middleware.TenantMiddleware",
@@ -117,6 +138,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "controlplane.portal.context.brand",
+                "controlplane.portal.context.support",
+                "controlplane.portal.context.permitted",
             ],
         },
     }
@@ -147,6 +170,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Schemas that wait ready to become tenants; kept filled by a task.
+SPARE_TENANTS = env.int("SPARE_TENANTS", default=2)
+
 # --- Redis: Celery's broker and the cache ------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL")
@@ -175,8 +201,27 @@ CELERY_BEAT_SCHEDULE = {
         "task": "approvals.expire_overdue_everywhere",
         "schedule": schedule(60),
     },
+    "tenants.close_support_entries": {
+        "task": "tenants.close_support_entries",
+        "schedule": schedule(60),
+    },
     "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
+    "tenants.refresh_health": {
+        "task": "tenants.refresh_health_everywhere",
+        "schedule": schedule(60),
+    },
     "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
+    "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
+    "tenants.forget_security_events": {
+        "task": "tenants.forget_security_events",
+        "schedule": schedule(24 * 60 * 60),
+    },
+    "tenants.fill_pool": {"task": "tenants.fill_pool", "schedule": schedule(30)},
+    "tenants.remove_due": {"task": "tenants.remove_due", "schedule": schedule(3600)},
+    "tenants.resume_provisioning": {
+        "task": "tenants.resume_provisioning",
+        "schedule": schedule(300),
+    },
 }
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------
@@ -191,8 +236,10 @@ INTERNAL_URL = env.str("INTERNAL_URL", default=PUBLIC_URL).rstrip("/")
 # --- People: log-in, sessions, e-mail ----------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
     "sesame.backends.ModelBackend",
+    # Of sessions that began before allauth was there.
+    "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -203,14 +250,47 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = reverse_lazy("accounts:login")
+LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = reverse_lazy("accounts:login")
+LOGOUT_REDIRECT_URL = reverse_lazy("account_login")
 SESAME_ONE_TIME = True
 SESAME_MAX_AGE = 15 * 60
 PASSWORD_RESET_TIMEOUT = 60 * 60
 
 SECURE = PUBLIC_URL.startswith("https://")
+# On http:// nobody's account is worth a second factor: that is a trial on one's own machine.
+ADMIN_REQUIRES_MFA = env.bool("ADMIN_REQUIRES_MFA", default=SECURE)
+ACCOUNT_ADAPTER = "controlplane.portal.identity.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "controlplane.portal.forms.accounts.LogInForm",
+    "reset_password": "controlplane.portal.forms.accounts.ResetForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# By the link of an invitation, which was mailed to it: nobody signs up by themselves.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/10m/key",
+}
+MFA_ADAPTER = "controlplane.portal.identity.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "controlplane.portal.identity.single_sign_on.SingleSignOnAdapter"
+# By a link, since the policy of the pages lets no form be sent on to elsewhere.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+# Partners' identity providers are called at public addresses by https, but for these hosts.
+OIDC_PRIVATE_HOSTS = env.list("OIDC_PRIVATE_HOSTS", default=[])
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "pergola_session"
 CSRF_COOKIE_NAME = "pergola_csrf"
@@ -240,12 +320,24 @@ EMAIL_TIMEOUT = 10
 FILES_ROOT = env.path("FILES_ROOT", default=BASE_DIR / "var" / "files")
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=25 * 1024 * 1024)
 
+# What a leaving tenant takes with it, one archive each; never removed by Pergola.
+EXPORTS_ROOT = env.path("EXPORTS_ROOT", default=BASE_DIR / "var" / "exports")
+# Days in which a leaving tenant can be taken back.
+LEAVING_GRACE_DAYS = env.int("LEAVING_GRACE_DAYS", default=30)
+# A PEM file with an Ed25519 key that signs certificates of removal. Without one the key is derived
+# from SECRET_KEY, and changes with it.
+CERTIFICATE_KEY_FILE = env.str("CERTIFICATE_KEY_FILE", default="")
+
 # --- Knowledge: where passages are searched, and which model writes answers --------------------
 
 # Without these: PostgreSQL (BM25 and pgvector), and answers quoted from the passages.
 WEAVIATE_URL = env.str("WEAVIATE_URL", default="")
 WEAVIATE_GRPC_URL = env.str("WEAVIATE_GRPC_URL", default="")
 WEAVIATE_API_KEY = env.str("WEAVIATE_API_KEY", default="")
+# Where they stand, as tenants' regions are named. Empty is unknown: a tenant with a region then
+# has its passages in PostgreSQL, and its answers quoted.
+WEAVIATE_REGION = env.str("WEAVIATE_REGION", default="")
+LLM_REGION = env.str("LLM_REGION", default="")
 # As LangChain names them: "openai:gpt-5-mini", "anthropic:…", "ollama:…".
 LLM_MODEL = env.str("LLM_MODEL", default="")
 LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
@@ -290,45 +382,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "controlplane.api.openapi.name_environment",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Fields of one name with other choices: without a name of their own they are numbered.
-    "ENUM_NAME_OVERRIDES": {
-        "Verdict": ["accept", "hold", "reject"],
-        "ReasonVerdict": ["hold", "reject"],
-        "ApprovalStatus": ["pending", "approved", "rejected", "expired", "cancelled"],
-        "ReadingStatus": ["read", "to_check", "quarantined"],
-        "TicketStatus": ["new", "triaged", "waiting", "answered", "handed_over", "closed"],
-        "LineVerdict": ["accept", "hold"],
-        "RecordedOutcome": ["accepted", "rejected"],
-        "InvoiceFormat": "controlplane.invoices.models.Invoice.Format",
-        "InvoiceStatus": "controlplane.invoices.models.Invoice.Status",
-        "InvoiceChannel": "controlplane.invoices.models.Invoice.Channel",
-        "InvoiceOutcome": "controlplane.invoices.models.Invoice.Outcome",
-        "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
-        "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
-        "ReceiptKindGiven": ["receipt", "despatch"],
-        "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
-    },
-}
-
-# Lightness and chroma of each step, at one hue: a pergola's green.
-PERGOLA_GREEN = {
-    step: f"oklch({lightness}% {chroma} 152)"
-    for step, lightness, chroma in (
-        ("50", 97, 0.012), ("100", 94, 0.028), ("200", 88, 0.05), ("300", 79, 0.075),
-        ("400", 67, 0.095), ("500", 55, 0.09), ("600", 46, 0.08), ("700", 39, 0.067),
-        ("800", 33, 0.054), ("900", 28, 0.044), ("950", 19, 0.03),
-    )
-}  # fmt: skip
-UNFOLD = {
-    "SITE_TITLE": "Pergola",
-    "SITE_HEADER": "Pergola",
-    "SITE_SYMBOL": "deck",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _r: "/brand.svg"}],
-    "SHOW_VIEW_ON_SITE": False,
-    "COLORS": {"primary": PERGOLA_GREEN},
-    "SIDEBAR": {"show_search": True, "navigation": "controlplane.core.admin.navigation"},
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
 }
 
 # --- Language, time, static files, logs --------------------------------------------------------
@@ -344,4 +404,10 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_USE_FINDERS = True
 
 LOGGING_CONFIG = None
+DEFAULT_EXCEPTION_REPORTER_FILTER = "controlplane.core.reports.ReportFilter"
+redaction.never_show(
+    SECRET_KEY, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"], OWNER_DATABASE["PASSWORD"], REDIS_URL,
+    N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
+    EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or "",
+)  # fmt: skip
 logs.configure(env.str("LOG_LEVEL", default="INFO"))

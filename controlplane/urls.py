@@ -1,16 +1,20 @@
 """The platform's host: intake, machines' API, health, and Django admin."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from sesame.views import LoginView
 
 from controlplane.api import health, intake
-from controlplane.portal.views import brand
+from controlplane.portal.views import accounts, brand
+
+# By the log-in of people, with their second factor and its limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/"), name="start"),
-    path("admin/enter/", LoginView.as_view(next_page="/admin/"), name="admin-enter"),
+    path("admin/enter/", accounts.enter, name="admin-enter"),
+    path("accounts/", include("controlplane.portal.account_urls")),
     path("admin/", admin.site.urls),
     path("api/", include("controlplane.api.urls")),
     path("in/<slug:tenant>/<slug:source>", intake.receive, name="intake"),

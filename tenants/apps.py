@@ -5,3 +5,28 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Partners and tenants")
+
+    def ready(self) -> None:
+        from controlplane.audit.models import Entry
+        from controlplane.core.admin_trail import keep_trail
+        from tenants import fleet_page
+        from tenants.environments.rules import Never, declare
+        from tenants.limits import fleet_column
+        from tenants.retention.classes import DataClass, RowStore, register_class
+        from tenants.trail import AuditTrail
+
+        # The audit stands below this floor, so it is declared here.
+        register_class(
+            DataClass(
+                "audit",
+                _("Audit trail"),
+                _("Who did what and when. A chain: it is kept whole."),
+                [RowStore(Entry, "at", append_only=True)],
+            )
+        )
+        keep_trail(AuditTrail())
+        fleet_page.register_column(fleet_column.COLUMN)
+
+        # The audit stands below this floor.
+        declare("audit.Entry", Never("each environment has a chain of its own"))
+        declare("vault.DataKey", Never("each environment has keys of its own"))

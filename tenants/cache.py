@@ -4,4 +4,9 @@ from controlplane.core.schema import entered_schema
 
 
 def tenant_key(key: str, key_prefix: str, version: int) -> str:
-    return f"pergola:{entered_schema()}:{key_prefix}:{version}:{key}"
+    return f"{prefix_of(entered_schema())}{key_prefix}:{version}:{key}"
+
+
+def prefix_of(schema: str) -> str:
+    """What all keys of this schema begin with."""
+    return f"pergola:{schema}:"

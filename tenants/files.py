@@ -8,8 +8,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,13 +44,14 @@ class StoredFile:
     is_new: bool
 
 
-def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
+def store(chunks: Iterable[bytes], *, limit: int, is_restored: bool = False) -> StoredFile:
     """Write the content as it comes in and give it its name at the end.
 
     Raises FileTooLarge and LimitReached; then, and where the chunks themselves raise, nothing is
-    left behind.
+    left behind. What a backup brings back is taken in any case.
     """
-    storage.assert_room()
+    if not is_restored:
+        storage.assert_room()
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
@@ -74,6 +76,8 @@ def store(chunks: Iterable[bytes], *, limit: int) -> StoredFile:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.rename(place)
             storage.add(size)
+        else:
+            os.utime(place)  # so that a purge sees that it is wanted again
     finally:
         draft.unlink(missing_ok=True)
     return StoredFile(digest.hexdigest(), size, is_new)
@@ -97,12 +101,26 @@ def read_file(sha256: str) -> bytes:
     return path_of(sha256).read_bytes()
 
 
+def stored_files() -> Iterator[Path]:
+    """Every file of the entered tenant, each named by its SHA-256; drafts are none."""
+    for place in sorted(_folder().glob("[0-9a-f][0-9a-f]/*")):
+        if _DIGEST.fullmatch(place.name):
+            yield place
+
+
 def delete(sha256: str) -> None:
     """Gone afterwards, also where it was gone before."""
     place = _place(sha256)
     if place.is_file():
         storage.add(-place.stat().st_size)
     place.unlink(missing_ok=True)
+
+
+def stored_before(time: datetime) -> Iterator[str]:
+    """The SHA-256 of each file that was stored, or stored again, before that time."""
+    for place in _folder().glob("[0-9a-f][0-9a-f]/*"):
+        if _DIGEST.fullmatch(place.name) and place.stat().st_mtime < time.timestamp():
+            yield place.name
 
 
 def _folder() -> Path:

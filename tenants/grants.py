@@ -6,7 +6,7 @@ it reads no tenant's rows.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
+_owned: dict[str, str] = {}
 LONGEST_NAME = 63
 
 # Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
@@ -30,6 +31,14 @@ def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
     _shared.setdefault(table, {})[privilege] = columns
 
 
+def keep_to_own_rows(table: str, column: str) -> None:
+    """From AppConfig.ready: of a shared table a tenant's role touches its own schema's rows only.
+
+    A grant knows columns, not values: without this a tenant could put a row in another's name.
+    """
+    _owned[table] = column
+
+
 def keep_append_only(*tables: str) -> None:
     """From AppConfig.ready: in these tables of its own a tenant may only add rows."""
     APPEND_ONLY.extend(tables)
@@ -37,7 +46,51 @@ def keep_append_only(*tables: str) -> None:
 
 def role_of(tenant: "Tenant") -> str:
     """The name of the tenant's role; cluster-wide, so it begins with the database's name."""
-    return _role(tenant.schema_name)
+    return role_named(tenant.schema_name)
+
+
+def role_named(schema: str) -> str:
+    """The role of the tenant that has this schema. Raises ValueError where it gets too long."""
+    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
+    if len(role) > LONGEST_NAME:
+        raise ValueError(
+            f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
+            "database a shorter name"
+        )
+    return role
+
+
+def make_roles(schemas: Sequence[str]) -> None:
+    """Roles for schemas that are still to come, all at once.
+
+    Each grant of a role makes every session forget who is a member of what, so many tenants' are
+    given in one statement.
+    """
+    names = [role_named(schema) for schema in schemas]
+    roles = sql.SQL(", ").join(map(sql.Identifier, names))
+    _run(
+        [
+            *(_composed(ENSURE_ROLE, name=sql.Literal(name), role=name) for name in names),
+            _composed(
+                "GRANT {every} TO {roles} WITH INHERIT TRUE", every=_every_tenant(), roles=roles
+            ),
+            _composed(
+                "GRANT {roles} TO {app} WITH INHERIT FALSE, SET TRUE", roles=roles, app=_app_login()
+            ),
+        ]
+    )
+
+
+def rename_role(schema: str, new_schema: str) -> None:
+    """With the schema. A role that was left over under the new name goes."""
+    drop_role(new_schema)
+    rename = "ALTER ROLE {role} RENAME TO {new}"
+    _run([_composed(rename, role=role_named(schema), new=role_named(new_schema))])
+
+
+def drop_role(schema: str) -> None:
+    """After its schema; done as well when it is gone."""
+    _run([_composed("DROP ROLE IF EXISTS {role}", role=role_named(schema))])
 
 
 def grant_shared() -> None:
@@ -54,7 +107,7 @@ def grant_tenant(tenant: "Tenant") -> None:
 
 def grant_statements(schema: str) -> list[sql.Composed]:
     """What `grant_tenant` does, for the transaction of somebody else."""
-    return _tenant_statements(schema, _role(schema), app=_app_login(), every=_every_tenant())
+    return _tenant_statements(schema, role_named(schema), app=_app_login(), every=_every_tenant())
 
 
 def grant_relations(schema: str, *, tables: Iterable[str], sequences: Iterable[str]) -> None:
@@ -63,7 +116,7 @@ def grant_relations(schema: str, *, tables: Iterable[str], sequences: Iterable[s
     By name: the privileges of all tables at once are a scan of the whole catalogue, and so cost
     the more the more tenants there are.
     """
-    role = _role(schema)
+    role = role_named(schema)
     _run(
         [
             *(_composed(TABLE, schema=schema, table=table, role=role) for table in tables),
@@ -117,6 +170,28 @@ def _shared_statements(*, app: str, every: str) -> list[sql.Composed]:
             for table, privileges in _shared.items()
             for privilege, columns in privileges.items()
         ),
+        *(
+            statement
+            for table, column in _owned.items()
+            for statement in _own_rows_statements(table, column, app=app, every=every)
+        ),
+    ]
+
+
+def _own_rows_statements(table: str, column: str, *, app: str, every: str) -> list[sql.Composed]:
+    """By the role, which is named after the schema: a search_path anybody may set."""
+    own = "current_user = current_database() || '_' || {column}"
+    policies = (("own_rows", every, own), ("all_rows", app, "true"))
+    return [
+        _composed("ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY", table=table),
+        *(
+            _composed(statement, policy=policy, table=table, role=role, column=column)
+            for policy, role, rows in policies
+            for statement in (
+                "DROP POLICY IF EXISTS {policy} ON public.{table}",
+                f"CREATE POLICY {{policy}} ON public.{{table}} TO {{role}} USING ({rows})",
+            )
+        ),
     ]
 
 
@@ -159,16 +234,6 @@ def _run(statements: Iterable[sql.Composed]) -> None:
 def _digest(statements: Iterable[sql.Composed]) -> str:
     text = "\n".join(sorted(statement.as_string(None) for statement in statements))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _role(schema: str) -> str:
-    role = f"{connections['owner'].settings_dict['NAME']}_{schema}"
-    if len(role) > LONGEST_NAME:
-        raise ValueError(
-            f"the role {role!r} is longer than PostgreSQL's {LONGEST_NAME} characters: give the "
-            "database a shorter name"
-        )
-    return role
 
 
 def _every_tenant() -> str:

@@ -1,27 +1,212 @@
-"""Issuing and revoking API keys, also from inside a tenant, whose role may not see them."""
+"""Issuing, rotating and revoking API keys, also from inside a tenant, whose role may not see them.
+
+Each is recorded in the trail of the key's tenant.
+"""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from tenants.context import outside
+from controlplane.audit.changes import record_change, snapshot
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError, FieldError
+from controlplane.nodes.registry import all_operations
+from tenants.context import current_tenant, inside, outside
 from tenants.models import ApiKey, Tenant
+
+SUGGESTED_LIFE = timedelta(days=365)
+SUGGESTED_OVERLAP = timedelta(days=7)
+LONGEST_OVERLAP = timedelta(days=90)
+
+# Scopes of addresses that are no node operations, told by the door that has them.
+_further_scopes: set[str] = set()
+
+
+class KeyUnknown(DomainError):
+    code = "api_key_unknown"
+    status = 404
+    title = "No such API key"
+
+
+class KeyEnded(DomainError):
+    code = "api_key_ended"
+    status = 409
+    title = "The API key is not in use any more"
+
+
+class KeyOfInstallation(DomainError):
+    code = "api_key_of_installation"
+    status = 409
+    title = "The API key belongs to an installation"
+
+
+class KeyTermsInvalid(DomainError):
+    code = "api_key_terms_invalid"
+    status = 422
+    title = "The API key cannot be issued so"
+
+
+def offer_scopes(*scopes: str) -> None:
+    """From AppConfig.ready: scopes that a key may have besides those of operations."""
+    _further_scopes.update(scopes)
+
+
+def offered_scopes() -> list[str]:
+    """Every scope that some address asks for."""
+    return sorted(_further_scopes | {operation.scope for operation in all_operations()})
 
 
 def issue_key(
-    *, tenant: Tenant, name: str, scopes: list[str], installation_id: uuid.UUID | None = None
-) -> str:
-    """The key's text, which is shown this once and kept nowhere."""
-    with outside():
-        _key, text = ApiKey.issue(
-            tenant=tenant, name=name, scopes=scopes, installation_id=installation_id
+    *,
+    tenant: Tenant,
+    name: str,
+    scopes: Sequence[str],
+    operations: Sequence[str] = (),
+    installation_id: uuid.UUID | None = None,
+    expires_at: datetime | None = None,
+    by: Actor,
+) -> tuple[ApiKey, str]:
+    """The key and its text, which is shown this once and kept nowhere. Raises KeyTermsInvalid."""
+    _require_good_terms(operations, expires_at)
+    with transaction.atomic():
+        with outside():
+            key, text = ApiKey.issue(
+                tenant=tenant,
+                name=name,
+                scopes=scopes,
+                operations=operations,
+                installation_id=installation_id,
+                expires_at=expires_at,
+                issued_by=by.label,
+            )
+        _record("api_key.issued", key, before={}, by=by)
+    return key, text
+
+
+def rotate_key(*, key: ApiKey, overlap: timedelta, by: Actor) -> tuple[ApiKey, str]:
+    """A key like it, with its text; the old one is good for `overlap` more, and no longer.
+
+    The new one lives as long as the old one was given. Raises KeyEnded, KeyOfInstallation and,
+    for an overlap below zero or above 90 days, KeyTermsInvalid.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise KeyTermsInvalid(
+            _("Both keys may be valid together for at most %(days)d days.")
+            % {"days": LONGEST_OVERLAP.days},
+            errors=(FieldError("overlap", _("choose a shorter time")),),
         )
-    return text
+    now = timezone.now()
+    with transaction.atomic():
+        with outside():
+            old = (
+                ApiKey.objects.select_for_update(of=("self",))
+                .select_related("tenant")
+                .get(pk=key.pk)
+            )
+            _require_rotatable(old)
+            before = snapshot(old)
+            life = old.expires_at - old.created_at if old.expires_at else None
+            new, text = ApiKey.issue(
+                tenant=old.tenant,
+                name=old.name,
+                scopes=old.scopes,
+                operations=old.operations,
+                expires_at=now + life if life else None,
+                issued_by=by.label,
+            )
+            ends = now + overlap
+            old.expires_at = min(old.expires_at, ends) if old.expires_at else ends
+            old.replaced_by = new
+            old.save(update_fields=["expires_at", "replaced_by", "updated_at"])
+        _record("api_key.issued", new, before={}, by=by)
+        _record("api_key.rotated", old, before=before, by=by)
+    return new, text
 
 
-def revoke_keys_of(installation_id: uuid.UUID) -> int:
-    """Returns how many were still valid."""
+def revoke_key(*, key: ApiKey, by: Actor) -> bool:
+    """Calls with it are refused from now on. False where it was revoked before."""
+    with transaction.atomic():
+        with outside():
+            locked = (
+                ApiKey.objects.select_for_update(of=("self",))
+                .select_related("tenant")
+                .get(pk=key.pk)
+            )
+            if locked.revoked_at:
+                return False
+            before = snapshot(locked)
+            locked.revoke()
+        _record("api_key.revoked", locked, before=before, by=by)
+    return True
+
+
+def revoke_keys_of(*, installation_id: uuid.UUID, by: Actor) -> int:
+    """In the entered tenant; returns how many were still valid.
+
+    A copy of a tenant has installations of the same id: each has keys of its own.
+    """
+    tenant = current_tenant()
     with outside():
-        return ApiKey.objects.filter(
-            installation_id=installation_id, revoked_at__isnull=True
-        ).update(revoked_at=timezone.now())
+        keys = list(
+            ApiKey.objects.select_related("tenant").filter(
+                tenant=tenant, installation_id=installation_id, revoked_at__isnull=True
+            )
+        )
+    return sum(revoke_key(key=key, by=by) for key in keys)
+
+
+def has_key(installation_id: uuid.UUID) -> bool:
+    """Whether the entered tenant has a key of the installation's that is still good."""
+    tenant = current_tenant()
+    with outside():
+        keys = ApiKey.objects.usable(at=timezone.now())
+        return keys.filter(tenant=tenant, installation_id=installation_id).exists()
+
+
+def get_key(key_id: uuid.UUID, *, tenant: Tenant) -> ApiKey:
+    """A key of this tenant. Raises KeyUnknown."""
+    with outside():
+        key = ApiKey.objects.select_related("tenant").filter(pk=key_id, tenant=tenant).first()
+    if key is None:
+        raise KeyUnknown(f"There is no API key {key_id} in {tenant}.")
+    return key
+
+
+def _require_good_terms(operations: Sequence[str], expires_at: datetime | None) -> None:
+    unknown = sorted(set(operations) - {operation.key for operation in all_operations()})
+    if unknown:
+        raise KeyTermsInvalid(
+            _("There are no operations called %(names)s.") % {"names": ", ".join(unknown)},
+            errors=(FieldError("operations", _("choose from the list")),),
+        )
+    if expires_at and expires_at <= timezone.now():
+        raise KeyTermsInvalid(
+            _("The key would have expired before it is used."),
+            errors=(FieldError("expires_at", _("choose a time that is still to come")),),
+        )
+
+
+def _require_rotatable(key: ApiKey) -> None:
+    if key.installation_id:
+        raise KeyOfInstallation(
+            _(
+                "“%(name)s” was made for an installed template, whose credential in n8n holds it. "
+                "Remove the installation and install the template again for a new one."
+            )
+            % {"name": key.name}
+        )
+    if key.status != "active":
+        raise KeyEnded(
+            _("“%(name)s” was revoked, replaced or has expired. Issue a new key.")
+            % {"name": key.name}
+        )
+
+
+def _record(action: str, key: ApiKey, *, before: dict[str, Any], by: Actor) -> None:
+    with inside(key.tenant):
+        record_change(action=action, row=key, before=before, after=snapshot(key), by=by)

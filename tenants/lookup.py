@@ -6,7 +6,6 @@ suspended tenant may be served that much longer.
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 
 from django.http.request import split_domain_port
@@ -15,6 +14,7 @@ from django.utils import timezone
 from controlplane.core.errors import DomainError
 from tenants.context import outside
 from tenants.models import ApiKey, Tenant
+from tenants.models.keys import KeyText
 
 KEPT_FOR_SECONDS = 5.0
 
@@ -59,9 +59,13 @@ def forget_tenants() -> None:
 
 def _one(name: str, **lookup: str) -> Tenant:
     try:
-        tenant = Tenant.objects.active().get(**lookup)
-        # Kept on the row: inside the tenant neither can be read.
-        _ = tenant.host, tenant.allowances
+        tenant = Tenant.objects.active().select_related("sandbox_of").get(**lookup)
+        # Where production is taken out of service, so is its sandbox.
+        if tenant.customer.status != Tenant.Status.ACTIVE:
+            raise Tenant.DoesNotExist
+        # Kept on the rows: inside the tenant, shared tables cannot be read.
+        for row in (tenant, tenant.customer, tenant.sandbox):
+            _ = row and (row.host, row.allowances)
         return tenant
     except Tenant.DoesNotExist:
         raise TenantUnknown(
@@ -90,29 +94,24 @@ def tenant_by_host(host: str) -> Tenant:
 
 
 def key_from_text(text: str) -> ApiKey:
-    """The usable key that `pgl_<prefix>_<secret>` names, its tenant loaded. Raises KeyRefused."""
-    kind, _sep, rest = text.partition("_")
-    prefix, _sep, secret = rest.partition("_")
+    """The usable key that `pgl_<environment>_<prefix>_<secret>` names, its tenant loaded.
+
+    Raises KeyRefused, also where the environment is another than the tenant's. A key of before
+    keys named it is taken without.
+    """
+    parsed = KeyText.parse(text)
     key = (
         ApiKey.objects.usable(at=timezone.now())
         .select_related("tenant")
-        .filter(prefix=prefix, tenant__status=Tenant.Status.ACTIVE)
+        .filter(prefix=parsed.prefix, tenant__status=Tenant.Status.ACTIVE)
         .first()
-        if kind == "pgl"
+        if parsed
         else None
     )
-    if key is None or not key.matches(secret):
+    if key is None or parsed is None or not key.matches(parsed):
         raise KeyRefused(
-            "This API key is unknown, was revoked or has expired. Ask for a new one in Pergola's "
-            "admin and put it into the Pergola credential."
+            "This API key is unknown, was revoked or has expired. Ask for a new one in the portal "
+            "under “API keys” and put it into the Pergola credential."
         )
     key.tenant = tenant_by_schema(key.tenant.schema_name)
-    _note_use(key)
     return key
-
-
-def _note_use(key: ApiKey) -> None:
-    """So that a person sees which keys are in use; to the minute, to spare the row."""
-    now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

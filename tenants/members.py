@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
+from tenants.access import members_who_may
 from tenants.context import outside
 from tenants.models import Member, Partner, Tenant
+from tenants.permissions import Permission
 
 PLAIN_BRAND = Partner(name="Pergola", slug="pergola")
 
@@ -19,8 +21,16 @@ class Contact:
 
 def deciders_of(tenant: Tenant) -> list[Contact]:
     """The tenant's own members and its partners' who may decide and have an address."""
+    return _contacts(tenant, Permission.DECIDE)
+
+
+def managers_of(tenant: Tenant) -> list[Contact]:
+    """The tenant's own members and its partners' who may manage and have an address."""
+    return _contacts(tenant, Permission.SETTINGS)
+
+
+def _contacts(tenant: Tenant, permission: Permission) -> list[Contact]:
     with outside():
-        members = Member.objects.of_tenant(tenant).select_related("user").exclude(user__email="")
         by_address = {
             member.user.email.lower(): Contact(
                 name=member.user.get_full_name() or member.user.get_username(),
@@ -28,10 +38,15 @@ def deciders_of(tenant: Tenant) -> list[Contact]:
                 language=member.language or tenant.language,
                 time_zone=member.time_zone or tenant.time_zone,
             )
-            for member in members
-            if member.may_decide
+            for member in members_who_may(permission, tenant)
+            if member.user.email
         }
     return list(by_address.values())
+
+
+def is_address_of_member(tenant: Tenant, email: str) -> bool:
+    with outside():
+        return Member.objects.of_tenant(tenant).filter(user__email__iexact=email).exists()
 
 
 def brand_of(tenant: Tenant) -> Partner:
@@ -41,11 +56,10 @@ def brand_of(tenant: Tenant) -> Partner:
 
 
 def actor_of(member: Member) -> Actor:
-    """The member as the one who does something, with what the role permits."""
+    """The member as the one who does something, with what the door found the member may."""
     name = member.user.get_full_name() or member.user.get_username()
-    scopes = frozenset({"approvals:decide"} if member.may_decide else ())
-    if member.may_manage:
-        scopes |= {
-            "invoices:submit", "knowledge:approve", "knowledge:write", "procurement:submit",
-        }  # fmt: skip
-    return Actor(kind=ActorKind.MEMBER, id=str(member.user_id), label=name, scopes=scopes)
+    if member.visit is not None:
+        name = f"{name} (platform support)"
+    return Actor(
+        kind=ActorKind.MEMBER, id=str(member.user_id), label=name, scopes=member.grant.scopes
+    )

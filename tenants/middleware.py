@@ -17,12 +17,17 @@ from django.utils import timezone, translation
 
 from controlplane.core import problems
 from controlplane.core.errors import DomainError
-from tenants import lookup
+from controlplane.core.withholding import withholding_payload
+from tenants import lookup, support_access
+from tenants.access import member_of
 from tenants.context import inside
 from tenants.doors import Door, door_of
+from tenants.environments.marks import HEADER, assert_environment
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.models import Member, Tenant
+from tenants.permissions import Permission
+from tenants.security import factors, watch
 
 TENANT_ADMIN = re.compile(r"^/t/(?P<slug>[a-z0-9-]+)(?P<rest>/admin/.*)$")
 # Admin pages that read users or sessions, which no tenant's role may.
@@ -70,7 +75,11 @@ class HostMiddleware:
                 set_script_prefix(f"/t/{found['slug']}/")
         except lookup.TenantUnknown as error:
             return problems.respond(error)
-        return self.get_response(request)
+        response = self.get_response(request)
+        # A door may have found it since: by the key, or by the path.
+        if request.tenant is not None:
+            response.headers[HEADER] = request.tenant.environment
+        return response
 
 
 class TenantMiddleware:
@@ -99,14 +108,18 @@ class TenantMiddleware:
         except DomainError as error:
             if door is Door.MEMBER and isinstance(error, NotAuthenticated):
                 return redirect_to_login(request.get_full_path())
+            if door is Door.MEMBER and isinstance(error, factors.FactorMissing):
+                return HttpResponseRedirect(factors.SET_UP)
             if door is Door.MEMBER:
                 raise PermissionDenied(error.detail) from error
             return problems.respond(error)
+        withheld = request.member is not None and not request.member.grant.may(Permission.PAYLOAD)
         try:
             with (
                 admission.admitted(tenant, claim),
                 inside(tenant),
                 _as_read_by(request.member, tenant),
+                withholding_payload(withheld),
             ):
                 return _rendered(view(request, *args, **kwargs))
         except LimitReached as error:
@@ -115,13 +128,22 @@ class TenantMiddleware:
     def _tenant_admin(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse:
-        if str(request.resolver_match.url_name) in ACCOUNT_PAGES:
-            return HttpResponseRedirect(f"/admin/{request.resolver_match.url_name}/")
+        found = request.resolver_match
+        # Of what begins with admin/, only the admin stands here, and without its shortcut to a
+        # page of a row, which asks for the row's content type.
+        if found.namespace != "admin" or found.url_name == "view_on_site":
+            raise Http404
+        if str(found.url_name) in ACCOUNT_PAGES:
+            return HttpResponseRedirect(f"/admin/{found.url_name}/")
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), "/admin/login/")
         if not request.user.is_superuser:
             raise Http404
-        if request.resolver_match.view_name == "admin:index":
+        request.support_entry = support_access.open_entry(request.user, request.tenant)
+        if request.support_entry is None:
+            ask = f"/admin/tenants/tenant/{request.tenant.pk}/enter/"
+            return redirect_to_login(request.get_full_path(), ask)
+        if found.view_name == "admin:index":
             # Its "recent actions" read the shared admin log.
             return HttpResponseRedirect(reverse(settings.TENANT_ADMIN_HOME))
         # The admin asks for content types, which the tenant's role may not read: ask before.
@@ -131,7 +153,8 @@ class TenantMiddleware:
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:
-    """Raises TenantUnknown, KeyRefused, NotAuthenticated or NotAMember."""
+    """Raises TenantUnknown, KeyRefused, KeyOfOtherEnvironment, NotAuthenticated, NotAMember,
+    SupportEnded or FactorMissing."""
     if door is Door.PATH:
         request.tenant = lookup.tenant_by_slug(kwargs["tenant"])
         return request.tenant
@@ -143,23 +166,26 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         return request.tenant
     scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
     if door is not Door.MEMBER and scheme.lower() == "bearer":
-        request.api_key = lookup.key_from_text(token.strip())
-        if request.tenant not in (None, request.api_key.tenant):
-            raise lookup.KeyRefused("This API key belongs to another tenant than this host.")
+        request.api_key = watch.key_of(request, token.strip())
+        assert_environment(request.headers.get(HEADER, ""), request.api_key.tenant)
         request.tenant = request.api_key.tenant
         return request.tenant
     if door is Door.KEY or request.tenant is None:
         raise NotAuthenticated(
-            "This address needs an API key: send it as `Authorization: Bearer pgl_…`."
+            "This address needs an API key: send it as `Authorization: Bearer pgl_live_…`."
         )
     if not request.user.is_authenticated:
         raise NotAuthenticated("Log in to the portal first, or send an API key.")
-    request.member = Member.objects.of_tenant(request.tenant).filter(user=request.user).first()
+    request.member = support_access.visitor(request) or member_of(
+        request.user, request.tenant, session=request.session
+    )
     if request.member is None:
+        watch.note_stranger(request)
         raise NotAMember(
             f"{request.user} has no role in {request.tenant}. Ask your partner for an invitation."
         )
     request.member.user = request.user
+    factors.require_where_asked(request)
     return request.tenant
 
 

@@ -62,10 +62,12 @@ def django_db_setup(django_db_blocker: Any) -> None:
 
     from controlplane.core.actor import system
     from tenants.provisioning import provision_tenant, start_tenant
+    from tenants.provisioning.blueprint import renew_blueprint
 
     with django_db_blocker.unblock():
         if not _is_built():
             call_command("migrate_fleet", stdout=StringIO())
+            renew_blueprint()
             for slug in SLUGS:
                 partner, _new = Partner.objects.get_or_create(
                     slug=f"partner-{slug}", defaults={"name": f"Partner {slug.title()}"}
@@ -107,6 +109,13 @@ def _quick_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _uncounted_tries() -> Iterator[None]:
+    """What other tests tried is counted in Redis, and outlasts their rollback."""
+    with override_settings(ACCOUNT_RATE_LIMITS=False, MFA_RATE_LIMITS=False):
+        yield
+
+
 @pytest.fixture
 def north(db: None) -> Tenant:
     return lookup.tenant_by_slug("north")
@@ -140,11 +149,12 @@ def yard(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
 
 def _clear(tenant: Tenant) -> None:
     """As the owner, since neither the application nor the tenant may empty the audit trail."""
+    tenant.sandboxes.all().delete()
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = %s"
             " AND tablename NOT LIKE 'policies_p%%' AND tablename NOT IN"
-            " ('django_migrations', 'policies_rule')",
+            " ('django_migrations', 'policies_rule', 'vault_datakey')",
             [tenant.schema_name],
         )
         tables = ", ".join(f'"{tenant.schema_name}".{row[0]}' for row in cursor.fetchall())

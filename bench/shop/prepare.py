@@ -29,7 +29,9 @@ def main(count: int, *, with_sources: bool) -> None:
         Quota.objects.update_or_create(
             tenant=tenant, resource=Resource.REQUESTS, defaults={"amount": 10**9}
         )
-        key = issue_key(tenant=tenant, name="bench", scopes=["orders:review", "orders:record"])
+        _row, key = issue_key(
+            tenant=tenant, name="bench", scopes=["orders:review", "orders:record"], by=BY
+        )
         made = {"host": tenant.host, "key": key, "slug": tenant.slug}
         if with_sources:
             with inside(tenant):

@@ -6,4 +6,15 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     def ready(self) -> None:
-        from controlplane.api import openapi  # noqa: F401  (registers its extensions)
+        from controlplane.api import (
+            invoices,
+            knowledge,
+            openapi,  # noqa: F401  (registers its extensions)
+            subscriptions,
+            tickets,
+        )
+        from tenants.keys import offer_scopes
+
+        offer_scopes(invoices.SUBMIT, invoices.READ, invoices.PROCUREMENT)
+        offer_scopes(knowledge.READ, knowledge.WRITE)
+        offer_scopes(tickets.READ, tickets.SUBMIT, subscriptions.SCOPE)

@@ -33,7 +33,7 @@ def _execution(request: HttpRequest) -> Execution | None:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer pgl_…`"""
+    """`Authorization: Bearer pgl_live_…`"""
 
     def authenticate(self, request: Any) -> tuple[Caller, Any] | None:
         key = request._request.api_key

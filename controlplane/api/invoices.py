@@ -19,8 +19,8 @@ from rest_framework.views import APIView
 
 from controlplane.api.intake import declared_length, pieces
 from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
-from controlplane.api.operations import require_scope
-from controlplane.core.actor import Actor, ActorKind
+from controlplane.api.operations import require_scope, require_to_list
+from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
 from controlplane.invoices import services
 from controlplane.invoices.documents import FILENAME_HEADER
@@ -151,7 +151,7 @@ class Invoices(ListAPIView[Invoice]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Supplier invoices, newest first. A key needs the scope `invoices:read`."""
-        _require_to_look(request)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -211,7 +211,7 @@ class InvoiceDetail(APIView):
     )
     def get(self, request: Request, invoice_id: uuid.UUID) -> Response:
         """One invoice, with what was read, found and matched."""
-        _require_to_look(request)
+        require_scope(READ, request.user.actor)
         return Response(InvoiceDetailSerializer(services.get_invoice(invoice_id)).data)
 
 
@@ -230,7 +230,7 @@ class PurchaseOrders(ListAPIView[PurchaseOrder]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Purchase orders, newest first. A key needs the scope `invoices:read`."""
-        _require_to_look(request)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -266,7 +266,7 @@ class GoodsReceipts(ListAPIView[GoodsReceipt]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Goods receipts, newest first. A key needs the scope `invoices:read`."""
-        _require_to_look(request)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -289,12 +289,6 @@ class GoodsReceipts(ListAPIView[GoodsReceipt]):
 
 def _imported(imported: services.Imported) -> Response:
     return Response(ImportedOut.model_validate(imported, from_attributes=True).model_dump())
-
-
-def _require_to_look(request: Request) -> None:
-    """Every member may look; a key has to be given it."""
-    if request.user.actor.kind is ActorKind.MACHINE:
-        require_scope(READ, request.user.actor)
 
 
 def _document(request: Request) -> tuple[Iterator[bytes], str, str]:

@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
-from controlplane.api.operations import require_scope
+from controlplane.api.operations import require_scope, require_to_list
 from controlplane.api.problems import InputInvalid
-from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
 from controlplane.knowledge.models import Collection, Document, DocumentVersion
 from controlplane.knowledge.services import approval, collections, documents
@@ -108,7 +108,7 @@ class Collections(ListAPIView[Collection]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Collections, by name."""
-        _require_read(request.user.actor)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -149,7 +149,7 @@ class Documents(ListAPIView[Document]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Documents, newest first."""
-        _require_read(request.user.actor)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Any:
@@ -198,7 +198,7 @@ class DocumentDetail(APIView):
     )
     def get(self, request: Request, document_id: uuid.UUID) -> Response:
         """One document with all its versions, the newest first."""
-        _require_read(request.user.actor)
+        require_to_list(READ, request.user.actor)
         return Response(DocumentSerializer(documents.get_document(document_id)).data)
 
 
@@ -257,12 +257,6 @@ class Retire(APIView):
         """Have the document found no more; for people only."""
         found = approval.retire_document(document_id=document_id, by=request.user.actor)
         return Response(DocumentSerializer(found).data)
-
-
-def _require_read(actor: Actor) -> None:
-    """A member may look at everything of the tenant; a key needs the scope."""
-    if actor.kind is not ActorKind.MEMBER:
-        require_scope(READ, actor)
 
 
 def _file_of(request: Request) -> Any:

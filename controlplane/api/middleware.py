@@ -12,8 +12,8 @@ from controlplane.core.models import new_id
 
 log = get_logger(__name__)
 QUIET = {"/healthz", "/readyz"}
-# The token of a mailed link lets whoever has it set the password.
-RESET_LINK = re.compile(r"^(/accounts/password/[^/]+/)[^/]+")
+# The token of a mailed link lets whoever has it set the password, or accept the invitation.
+MAILED_LINK = re.compile(r"^(/accounts/password/[^/]+/|/invitations/)[^/]+")
 
 
 class RequestLogMiddleware:
@@ -30,7 +30,7 @@ class RequestLogMiddleware:
                 log.info(
                     "request",
                     method=request.method,
-                    path=RESET_LINK.sub(r"\1…", request.path),
+                    path=MAILED_LINK.sub(r"\1…", request.path),
                     status=response.status_code,
                     ms=round((time.perf_counter() - started) * 1000, 1),
                     tenant=tenant.slug if tenant else None,

@@ -6,6 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from pydantic import BaseModel, Field
 
 from controlplane.core.problems import CONTENT_TYPE
+from tenants.environments.marks import HEADER
 
 BY_KEY: list[Any] = [{"apiKey": []}]
 BY_SESSION: list[Any] = [{"portalSession": []}]
@@ -33,12 +34,33 @@ PROBLEM: dict[Any, Any] = {("default", CONTENT_TYPE): Problem}
 """To be added to the `responses` of every address."""
 
 
+def name_environment(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's hook: the header that the middleware puts on every answer of a tenant."""
+    header = {"$ref": "#/components/headers/PergolaEnvironment"}
+    result["components"]["headers"] = {
+        "PergolaEnvironment": {
+            "description": "Which environment answered. Sent along with a call, the name of the "
+            "one that is meant: a key of the other is refused with key_of_other_environment.",
+            "schema": {"type": "string", "enum": ["production", "sandbox"]},
+        }
+    }
+    for path in result["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})[HEADER] = header
+    return result
+
+
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "controlplane.api.authentication.KeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key: `pgl_…`"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key: `pgl_live_…`, in a sandbox `pgl_test_…`",
+        }
 
 
 class MemberScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

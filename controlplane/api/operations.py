@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
@@ -13,13 +13,19 @@ from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
 from controlplane.api.openapi import BY_KEY, PROBLEM
-from controlplane.api.problems import BodyUnreadable, ScopeMissing
-from controlplane.core.actor import Actor
+from controlplane.api.problems import (
+    BodyUnreadable,
+    NotAllowed,
+    OperationNotPermitted,
+    ScopeMissing,
+)
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
 from controlplane.events import ledger
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.doors import Door, enters
+from tenants.models import ApiKey
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -33,6 +39,7 @@ class OperationView(APIView):
     def carry_out(self, request: Request) -> Response:
         actor: Actor = request.user.actor
         require_scope(self.operation.scope, actor)
+        require_operation(self.operation, cast(ApiKey, request.auth))
         execution = actor.execution
         with bound(
             operation=self.operation.key,
@@ -61,10 +68,36 @@ class OperationView(APIView):
 
 
 def require_scope(scope: str, actor: Actor) -> None:
-    if scope not in actor.scopes:
-        raise ScopeMissing(
-            f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
-            "the credential that came with the template."
+    """A key has it or not; a member has it by role and ownership. Raises ScopeMissing, NotAllowed.
+
+    Everybody's `Actor` says so alike: the table is in `tenants.permissions`.
+    """
+    if scope in actor.scopes:
+        return
+    if actor.kind is ActorKind.MEMBER:
+        raise NotAllowed(
+            f"This needs “{scope}”, which your role, or what your company owns here, does not "
+            "open. Ask a manager of the workspace; its page “Partners” says who owns what."
+        )
+    raise ScopeMissing(
+        f"The API key “{actor.label}” lacks the scope “{scope}”. Issue a key with it, or use "
+        "the credential that came with the template."
+    )
+
+
+def require_to_list(scope: str, actor: Actor) -> None:
+    """For lists: a member always sees the rows, and customer data in them by `payload`."""
+    if actor.kind is not ActorKind.MEMBER:
+        require_scope(scope, actor)
+
+
+def require_operation(operation: Operation, key: ApiKey) -> None:
+    """A key may be for some operations only, fewer than its scopes permit. Raises
+    OperationNotPermitted."""
+    if key.operations and operation.key not in key.operations:
+        raise OperationNotPermitted(
+            f"The API key “{key.name}” is only for {', '.join(key.operations)}, not for "
+            f"{operation.key}. Issue a key with it, or one for every operation."
         )
 
 

@@ -36,6 +36,12 @@ class ScopeMissing(DomainError):
     title = "The API key may not do this"
 
 
+class OperationNotPermitted(DomainError):
+    code = "operation_not_permitted"
+    status = 403
+    title = "The API key is not for this operation"
+
+
 class NotFound(DomainError):
     code = "not_found"
     status = 404

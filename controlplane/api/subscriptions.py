@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,7 +35,7 @@ class SubscriptionIn(Body):
 class WhoamiOut(BaseModel):
     tenant: str = Field(description="The tenant's slug")
     tenant_name: str = Field(description="Its name, as people know it")
-    environment: str = Field(description="What the tenant is for: production")
+    environment: Literal["production", "sandbox"] = Field(description="What the tenant is for")
     installation_id: uuid.UUID | None = Field(
         description="The installation that the key was made for; null where it was made by hand"
     )
@@ -62,6 +62,7 @@ class ClaimOut(BaseModel):
     source: str = Field(description="Short name of the source that it came from")
     subject: str = Field(description="What people call the thing, such as #1001; may be empty")
     received_at: datetime = Field(description="When Pergola took it in")
+    environment: Literal["production", "sandbox"] = Field(description="Where it came in")
     test: bool = Field(description="Whether it was sent by the test button")
     delivery_id: uuid.UUID = Field(description="The delivery that was claimed")
     payload: dict[str, Any] = Field(
@@ -88,7 +89,7 @@ class Whoami(MachineView):
             WhoamiOut(
                 tenant=tenant.slug,
                 tenant_name=tenant.name,
-                environment="production",
+                environment="sandbox" if tenant.is_sandbox else "production",
                 installation_id=actor.installation_id,
                 scopes=sorted(actor.scopes),
             )

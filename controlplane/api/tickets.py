@@ -12,10 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
-from controlplane.api.operations import require_scope
-from controlplane.api.problems import NotAllowed
-from controlplane.approvals.services import DECIDE
-from controlplane.core.actor import Actor, ActorKind
+from controlplane.api.operations import require_scope, require_to_list
+from controlplane.core.actor import Actor
 from controlplane.support import services
 from controlplane.support.models import Ticket
 
@@ -85,7 +83,7 @@ class Tickets(ListAPIView[Ticket]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Tickets, newest first. A key needs the scope `tickets:read`."""
-        _assert_may_look(request.user.actor)
+        require_to_list(READ, request.user.actor)
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -96,9 +94,9 @@ class Tickets(ListAPIView[Ticket]):
         operation_id="tickets_submit",
     )
     def post(self, request: Request) -> Response:
-        """Hand a ticket in. Needs the scope `tickets:submit`, or a role that may decide."""
+        """Hand a ticket in. Needs the scope `tickets:submit`; a member the permission `handle`."""
         actor: Actor = request.user.actor
-        _assert_may_submit(actor)
+        require_scope(SUBMIT, actor)
         data = TicketIn.model_validate(request.data)
         received = services.receive_ticket(
             subject=data.subject,
@@ -133,22 +131,5 @@ class TicketDetail(APIView):
     )
     def get(self, request: Request, ticket_id: uuid.UUID) -> Response:
         """One ticket. A key needs the scope `tickets:read`."""
-        _assert_may_look(request.user.actor)
+        require_scope(READ, request.user.actor)
         return Response(TicketSerializer(services.get_ticket(ticket_id)).data)
-
-
-def _assert_may_look(actor: Actor) -> None:
-    """Every member; a machine with the scope."""
-    if actor.kind is ActorKind.MACHINE:
-        require_scope(READ, actor)
-
-
-def _assert_may_submit(actor: Actor) -> None:
-    """A machine with the scope; a member who may decide."""
-    if actor.kind is ActorKind.MACHINE:
-        require_scope(SUBMIT, actor)
-    if actor.kind is ActorKind.MEMBER and DECIDE not in actor.scopes:
-        raise NotAllowed(
-            "Your role may look at tickets but not hand them in. Ask an approver or a manager of "
-            "your workspace."
-        )

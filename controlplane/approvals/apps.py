@@ -7,7 +7,15 @@ class ApprovalsConfig(AppConfig):
     verbose_name = _("Approvals")
 
     def ready(self) -> None:
-        from controlplane.approvals import resume
+        from controlplane.approvals import resume, retention
+        from controlplane.approvals.models import Approval
         from controlplane.events import outbox
+        from tenants import health
+        from tenants.environments import rules
 
+        for model in ("Approval", "Vote", "Waiter"):
+            why = "about production's own, with addresses that let an execution go on"
+            rules.declare(f"approvals.{model}", rules.Never(why, emptied=True))
         outbox.register("approvals.resume", resume.resume)
+        retention.register()
+        health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -11,6 +10,7 @@ from controlplane.approvals.links import portal_link
 from controlplane.approvals.services import get_approval
 from controlplane.core.logs import get_logger
 from tenants.context import current_tenant
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of, deciders_of
 
 log = get_logger(__name__)
@@ -38,14 +38,13 @@ def mail_waiting(approval_id: uuid.UUID) -> int:
                 "link": portal_link(approval),
             }
             message = EmailMessage(
-                # In one line: a shop names its orders, and a line break is refused in a header.
-                subject=" ".join(
-                    render_to_string("approvals/waiting_subject.txt", context).split()
+                subject=marked_subject(
+                    render_to_string("approvals/waiting_subject.txt", context), tenant
                 ),
                 body=render_to_string("approvals/waiting.txt", context),
-                from_email=settings.DEFAULT_FROM_EMAIL,
+                from_email=brand.mail_from,
                 to=[decider.email],
-                reply_to=[brand.support_email] if brand.support_email else None,
+                reply_to=brand.reply_to,
             )
             try:
                 message.send()

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.models import Row
 from controlplane.core.money import Money
@@ -48,6 +49,14 @@ class Approval(Row):
     decided_by_id = models.CharField(max_length=120, blank=True)
     decided_by = models.CharField(max_length=200, blank=True)
     comment = models.TextField(blank=True)
+
+    classified = Classification(
+        health=(
+            "subject_type subject_id revision currency status requested_at expires_at "
+            "decided_at decided_by_id decided_by"
+        ),
+        payload="title summary note reasons amount comment",
+    )
 
     objects = ApprovalQuerySet.as_manager()
 
@@ -90,6 +99,11 @@ class Vote(Row):
     comment = models.TextField(blank=True)
     voted_at = models.DateTimeField(default=timezone.now)
 
+    classified = Classification(
+        health="approval member_id member_label decision voted_at",
+        payload="comment",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["approval", "member_id"], name="vote_once_per_member")
@@ -115,6 +129,11 @@ class Waiter(Row):
     attempts = models.PositiveIntegerField(default=0)
     resumed_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+
+    classified = Classification(
+        health="approval workflow_id execution_id status attempts resumed_at last_error",
+        secrets="resume_url",
+    )
 
     class Meta:
         constraints = [

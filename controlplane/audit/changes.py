@@ -5,30 +5,37 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from controlplane.audit.models import Entry
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.crypto import EncryptedTextField
 
-HIDDEN = "(kept secret)"
 # A digest says nothing to a reader, and a time of saving stands in the entry itself.
-_LEFT_OUT = {"created_at", "updated_at", "password", "secret_sha256"}
+_LEFT_OUT = {"created_at", "updated_at", "secret_sha256", "link_sha256"}
 
 
 def snapshot(row: models.Model) -> dict[str, Any]:
-    """The row's own fields as plain JSON. Secrets are shown as set or empty, never as they are."""
+    """The row's own fields as plain JSON. Of secrets one sees whether they changed, no more."""
     values = {
         field.attname: (
-            HIDDEN * bool(field.value_from_object(row))
-            if isinstance(field, EncryptedTextField)
+            _sealed(field.value_from_object(row))
+            if isinstance(field, EncryptedTextField) or field.name == "password"
             else field.value_from_object(row)
         )
         for field in row._meta.concrete_fields
-        if field.name not in _LEFT_OUT
+        if field.name not in _LEFT_OUT and not isinstance(field, models.BinaryField)
     }
     plain: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
     return plain
+
+
+def _sealed(secret: str) -> str:
+    """Differs where the secret does. Keyed, so that nobody can try out which secret it is."""
+    if not secret:
+        return ""
+    return f"(kept secret, {salted_hmac('audit.changes', secret).hexdigest()[:8]})"
 
 
 def record_change(

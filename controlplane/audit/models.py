@@ -9,10 +9,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from controlplane.core.classification import Classification
+from controlplane.core.withholding import Redactable
+
 GENESIS = "0" * 64
 
 
-class Entry(models.Model):
+class Entry(Redactable):
     """One thing that was done. The tenant's role may add entries, and change or delete none."""
 
     sequence = models.BigIntegerField(primary_key=True)
@@ -27,6 +30,14 @@ class Entry(models.Model):
     data = models.JSONField(default=dict)
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
+
+    classified = Classification(
+        health=(
+            "sequence at action subject_type subject_id actor_kind actor_id actor_label "
+            "execution_id previous_hash hash"
+        ),
+        payload="data",
+    )
 
     class Meta:
         ordering = ["sequence"]

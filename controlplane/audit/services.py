@@ -1,5 +1,6 @@
 """Writing to the chain and verifying it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +26,30 @@ class ActionReserved(DomainError):
 
 # What Pergola writes itself: a workflow must not make the trail say that somebody decided.
 RESERVED_NOUNS = {
-    "approval", "collection", "document", "goods_receipt", "installation", "policy",
-    "purchase_order", "source", "tenant", "ticket", "triage", "workspace",
-}  # fmt: skip
+    "api_key",
+    "approval",
+    "collection",
+    "data_keys",
+    "document",
+    "engagement",
+    "goods_receipt",
+    "installation",
+    "invitation",
+    "member",
+    "person",
+    "policy",
+    "purchase_order",
+    "residency",
+    "retention",
+    "sandbox",
+    "single_sign_on",
+    "source",
+    "support",
+    "tenant",
+    "ticket",
+    "triage",
+    "workspace",
+}
 RESERVED_ACTIONS = {
     "invoice.accepted", "invoice.corrected", "invoice.matched", "invoice.quarantined",
     "invoice.read", "invoice.received", "invoice.rejected", "invoice.validated",
@@ -56,38 +78,58 @@ def record(
     Call it last in a transaction: it holds the head of the tenant's chain until the commit.
     Raises DataNotCanonical, before anything is written.
     """
-    _assert_canonical(data)
-    entry = Entry(
-        action=action,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        actor_kind=by.kind,
-        actor_id=by.id,
-        actor_label=by.label,
-        execution_id=by.execution.execution_id if by.execution else "",
-        data=data,
-    )
+    told = Told(action, subject_type, subject_id, data, by)
+    _assert_canonical(told)
     # No savepoint: what the caller did must not stand without its entry.
-    with transaction.atomic(savepoint=False):
-        _append(entry)
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        # The table's oid is the tenant's own, so tenants do not wait for one another.
+        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
+        # A statement of its own: the one above has seen what was there before it waited.
+        head = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
+        (entry,) = link_entries([told], after=head)
+        entry.save(force_insert=True)
     return entry
 
 
-def _append(entry: Entry) -> None:
-    with connection.cursor() as cursor:
-        # The table's oid is the tenant's own, so tenants do not wait for one another.
-        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
-    # A statement of its own: the one above has seen what was there before it waited.
-    head = Entry.objects.order_by("-sequence").values_list("sequence", "hash").first()
-    sequence, entry.previous_hash = head or (0, GENESIS)
-    entry.sequence = sequence + 1
-    entry.hash = entry.computed_hash()
-    entry.save(force_insert=True)
+@dataclass(frozen=True)
+class Told:
+    """What is to become an entry, before it has its place in a chain."""
+
+    action: str
+    subject_type: str
+    subject_id: str
+    data: dict[str, Any]
+    by: Actor
 
 
-def _assert_canonical(data: dict[str, Any]) -> None:
+def link_entries(told: Iterable[Told], *, after: Entry | None) -> list[Entry]:
+    """Unsaved entries that follow one another, the first of them `after` the chain's head.
+
+    What they tell is canonical: `record` has seen to it.
+    """
+    entries: list[Entry] = []
+    for one in told:
+        entry = Entry(
+            sequence=after.sequence + 1 if after else 1,
+            action=one.action,
+            subject_type=one.subject_type,
+            subject_id=one.subject_id,
+            actor_kind=one.by.kind,
+            actor_id=one.by.id,
+            actor_label=one.by.label,
+            execution_id=one.by.execution.execution_id if one.by.execution else "",
+            data=one.data,
+            previous_hash=after.hash if after else GENESIS,
+        )
+        entry.hash = entry.computed_hash()
+        entries.append(entry)
+        after = entry
+    return entries
+
+
+def _assert_canonical(told: Told) -> None:
     try:
-        rfc8785.dumps(data)
+        rfc8785.dumps(told.data)
     except rfc8785.CanonicalizationError as error:
         raise DataNotCanonical(
             "The audit data holds a number that JSON cannot carry exactly (beyond 2^53, or not "
@@ -106,10 +148,10 @@ class ChainState:
     reason: str = ""
 
 
-def verify_chain() -> ChainState:
-    """Walk the tenant's chain from its first entry."""
+def verify_chain(*, using: str = "default") -> ChainState:
+    """Walk the tenant's chain from its first entry, by the connection called `using`."""
     expected, previous, count = 1, GENESIS, 0
-    for entry in Entry.objects.order_by("sequence").iterator(chunk_size=1000):
+    for entry in Entry.objects.using(using).order_by("sequence").iterator(chunk_size=1000):
         if entry.sequence != expected:
             return ChainState(count, previous, expected, "the entry is missing")
         if entry.previous_hash != previous:

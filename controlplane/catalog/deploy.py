@@ -18,6 +18,7 @@ from controlplane.instances.client import N8nClient
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.context import current_tenant
+from tenants.environments.marks import marked_name
 from tenants.keys import issue_key, revoke_keys_of
 
 WAIT_ACTIVE_SECONDS = 20
@@ -79,15 +80,17 @@ def _ordered(version: str) -> tuple[int, ...]:
 def _deploy(
     installation: Installation, release: Release, workspace: Workspace, n8n: N8nClient
 ) -> None:
-    credential_name = workspace.workflow_name(installation.credential_name)
+    credential_name = workspace.workflow_name(marked_name(installation.credential_name))
     if not installation.credential_id:
         # A key of an earlier try that never reached n8n would stay valid for nobody.
-        revoke_keys_of(installation.pk)
-        text = issue_key(
+        by = system("deploy")
+        revoke_keys_of(installation_id=installation.pk, by=by)
+        _key, text = issue_key(
             tenant=current_tenant(),
             name=f"{installation} {short_id(installation.pk)}",
             scopes=release.terms.scopes,
             installation_id=installation.pk,
+            by=by,
         )
         credential = n8n.create_credential(
             name=credential_name,
@@ -96,7 +99,9 @@ def _deploy(
         )
         _save(installation, credential_id=credential.id)
     if not installation.workflow_id:
-        name = workspace.workflow_name(f"{release.template.title} ({short_id(installation.pk)})")
+        name = workspace.workflow_name(
+            marked_name(f"{release.template.title} ({short_id(installation.pk)})")
+        )
         # An earlier try may have made it and died before it could note the id.
         earlier = n8n.list_workflows(name_prefix=name)
         workflow = (

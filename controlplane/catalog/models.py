@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.manifest import Manifest
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 # A step of a deployment takes seconds, its time-outs and repetitions included a minute.
@@ -93,6 +94,14 @@ class Installation(Row):
     installed_at = models.DateTimeField(default=timezone.now)
     installed_by = models.CharField(max_length=200)
 
+    classified = Classification(
+        health=(
+            "template_slug template_title release_id release_version parameters status "
+            "credential_id workflow_id workflow_name workflow_seen last_error installed_at "
+            "installed_by"
+        ),
+    )
+
     objects = InstallationQuerySet.as_manager()
 
     class Meta:
@@ -124,6 +133,12 @@ class Installation(Row):
     @property
     def credential_name(self) -> str:
         return f"Pergola {self.template_slug} {short_id(self.pk)}"
+
+
+def credential_ids() -> set[str]:
+    """Of all credentials that were made in n8n for the tenant that is entered."""
+    ids = Installation.objects.exclude(credential_id="").values_list("credential_id", flat=True)
+    return set(ids)
 
 
 def short_id(value: uuid.UUID) -> str:

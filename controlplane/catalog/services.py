@@ -141,13 +141,20 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
                 n8n.delete_workflow(installation.workflow_id)
             if installation.credential_id:
                 n8n.delete_credential(installation.credential_id)
-        revoke_keys_of(installation.pk)
+        revoke_keys_of(installation_id=installation.pk, by=by)
         with transaction.atomic():
             unsubscribe_installation(installation.pk)
             installation.status = Installation.Status.REMOVED
             installation.save(update_fields=["status", "updated_at"])
             _note("installation.removed", installation, by)
     return installation
+
+
+def uninstall_all(by: Actor) -> None:
+    """For a tenant that goes. Raises InstanceError: what is left can be taken away again."""
+    for installation in Installation.objects.present():
+        if installation.workflow_id or installation.credential_id:
+            uninstall(installation_id=installation.pk, by=by)
 
 
 def lock_of(installation_id: uuid.UUID) -> tuple[str, str]:

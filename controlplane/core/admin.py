@@ -3,32 +3,38 @@
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.admin_trail import LeavesTrail
 from controlplane.core.schema import is_in_tenant
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """The platform admin who is logged in, as the one who does something."""
     user = request.user
-    return Actor(ActorKind.MEMBER, str(user.pk), f"{user.get_username()} (platform)")
+    name = user.get_full_name() or user.get_username()
+    place = "platform support" if request.in_tenant_admin else "platform"
+    return Actor(ActorKind.MEMBER, str(user.pk), f"{name} ({place})")
 
 
-class _PlacedModelAdmin(ModelAdmin):
+class _PlacedModelAdmin(LeavesTrail):
     """Permits anything only in that half of the admin where the table stands."""
 
     compressed_fields = True
     warn_unsaved_form = True
-    stands_in_tenant = False
+    stands_in_tenant: bool | None = False
+    """None: in both halves."""
 
     def _is_here(self) -> bool:
-        return is_in_tenant() == self.stands_in_tenant
+        return self.stands_in_tenant in (None, is_in_tenant())
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         # Django looks for the row before it asks for the permission.
@@ -49,37 +55,24 @@ class _PlacedModelAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._is_here() and super().has_delete_permission(request, obj)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What happened to it stands in the audit trail of the half where it stands."""
+        return redirect(f"{reverse('admin:audit_entry_changelist')}?q={quote(object_id)}")
+
 
 class SharedModelAdmin(_PlacedModelAdmin):
     """Rows of the shared schema; not open inside a tenant's admin."""
 
 
 class TenantModelAdmin(_PlacedModelAdmin):
-    """Rows of one tenant, inside its schema and role. What is done is audited there.
-
-    Django's own admin log is shared and out of reach for a tenant's role, so nothing is written
-    to it; the services that the admin calls record into the tenant's chain.
-    """
+    """Rows of one tenant, inside its schema and role. What is done is audited there."""
 
     stands_in_tenant = True
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        """What happened to it stands in the tenant's audit trail."""
-        return redirect(f"{reverse('admin:audit_entry_changelist')}?q={quote(object_id)}")
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
-        return None
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
-        return None
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
-        return None
-
-
-class _ReadOnly:
+class ReadOnly(_PlacedModelAdmin):
     """Rows that only services write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -92,12 +85,18 @@ class _ReadOnly:
         return False
 
 
-class ReadOnlySharedModelAdmin(_ReadOnly, SharedModelAdmin):
+class ReadOnlyTenantModelAdmin(ReadOnly, TenantModelAdmin):
+    """A tenant's rows that only services write."""
+
+
+class ReadOnlySharedModelAdmin(ReadOnly, SharedModelAdmin):
     """Shared rows that only services write."""
 
 
-class ReadOnlyTenantModelAdmin(_ReadOnly, TenantModelAdmin):
-    """A tenant's rows that only services write."""
+class ReadOnlyModelAdmin(ReadOnly):
+    """Rows of a table that stands in both schemas, to look at: those of where one is."""
+
+    stands_in_tenant = None
 
 
 class ReadOnlyInline(TabularInline):
@@ -113,6 +112,26 @@ class ReadOnlyInline(TabularInline):
         return False
 
 
+def where(request: HttpRequest) -> tuple[str, str] | None:
+    """The badge on top of every page of a tenant's admin: how long one may stay, and a sandbox."""
+    entry = getattr(request, "support_entry", None)
+    words = [gettext("Sandbox")] if _in_sandbox(request) else []
+    if entry is not None:
+        until = date_format(localtime(entry.expires_at), "TIME_FORMAT")
+        words.append(gettext("Support access until %(time)s") % {"time": until})
+    return (" · ".join(words), "warning") if words else None
+
+
+def where_title(request: HttpRequest) -> str | None:
+    """What stands before the title of every page of a sandbox's admin."""
+    return f"[{gettext('Sandbox')}]" if _in_sandbox(request) else None
+
+
+def _in_sandbox(request: HttpRequest) -> bool:
+    tenant = request.tenant if getattr(request, "in_tenant_admin", False) else None
+    return tenant is not None and tenant.is_sandbox
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the platform's rows, or the tenant's with a way back."""
     if not getattr(request, "in_tenant_admin", False):
@@ -120,20 +139,34 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _group(_("Customers"), [
                 (_("Tenants"), "domain", "tenants_tenant"),
                 (_("Partners"), "handshake", "tenants_partner"),
+                (_("Engagements"), "join_inner", "tenants_engagement"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
                 (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),
+                (_("Purges"), "auto_delete", "tenants_purgerun"),
+                (_("Support access"), "support_agent", "tenants_supportentry"),
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),
                 (_("n8n instances"), "dns", "instances_instance"),
                 (_("Outbox"), "outbox", "events_outboxmessage"),
             ]),
-            _group(_("People"), [(_("Users"), "person", "auth_user")]),
+            _group(_("People"), [
+                (_("Users"), "person", "auth_user"),
+                (_("Audit"), "history", "audit_entry"),
+                (_("Single sign-on"), "passkey", "tenants_singlesignon"),
+                (_("Security"), "shield", "tenants_securityevent"),
+            ]),
         ]  # fmt: skip
-    back = {"title": _("All tenants"), "icon": "arrow_back", "link": "/admin/tenants/tenant/"}
+    fleet = "/admin/tenants/tenant/"
+    back = {"title": _("All tenants"), "icon": "arrow_back", "link": fleet}
+    leave = {
+        "title": _("Portal, or leave"),
+        "icon": "support_agent",
+        "link": f"{fleet}{request.tenant.pk}/enter/",
+    }
     return [
-        {"title": request.tenant.name, "items": [back]},
+        {"title": request.tenant.name, "items": [back, leave]},
         _group(_("Automation"), [
             (_("Installations"), "schema", "catalog_installation"),
             (_("Policies"), "gavel", "policies_policy"),

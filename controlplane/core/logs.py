@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars as bound
 
+from controlplane.core.redaction import redact_line
+
 __all__ = ["bound", "configure", "get_logger"]
 
 _SHARED: list[Any] = [
@@ -42,6 +44,8 @@ def configure(level: str) -> None:
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
                 structlog.processors.JSONRenderer(),
+                # Last, so that it sees what libraries and exceptions say as well.
+                redact_line,
             ],
         )
     )

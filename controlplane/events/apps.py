@@ -9,9 +9,17 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from controlplane.events import delivery, kinds, outbox, shopify_webhooks
+        from controlplane.events import copied, delivery, kinds, outbox, retention, shopify_webhooks
+        from controlplane.events.models import Event
+        from tenants import health
+        from tenants.backup.shared import keep_shared
+        from tenants.environments.services import register_clearing
+        from tenants.leaving import Kind, register_removal
 
+        copied.declare_all()
+        register_clearing("outbox", outbox.forget_all)
         kinds.register_kind(shopify_webhooks.KIND)
+        retention.register()
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(
             "INSERT",
@@ -30,4 +38,15 @@ class EventsConfig(AppConfig):
                 "last_error",
             ],
         )
+        grants.keep_to_own_rows("events_outboxmessage", column="schema_name")
+        # What was under way may have been done since the backup: a person lets it go on.
+        keep_shared(
+            "events.OutboxMessage",
+            column="schema_name",
+            stays_with_original=True,
+            held=outbox.held_after_restore,
+        )
+        register_removal(Kind("outbox messages", outbox.count_of, outbox.drop_of))
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
+        newest = Event.objects.order_by("-received_at").values_list("received_at", flat=True)
+        health.contribute("last_event_at", newest.first)

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.models import Row
 from controlplane.events import kinds
@@ -26,6 +27,8 @@ class Source(Row):
     kind = models.CharField(max_length=20, choices=kinds.choices, default="shopify")
     secret = EncryptedTextField(blank=True, editable=False)
     is_active = models.BooleanField(default=True)
+
+    classified = Classification(health="slug name kind is_active", secrets="secret")
 
     class Meta:
         ordering = ["name"]
@@ -59,6 +62,11 @@ class Event(Row):
     duplicates = models.PositiveIntegerField(default=0)
     workflow_id = models.CharField(max_length=64, blank=True)
     execution_id = models.CharField(max_length=64, blank=True)
+
+    classified = Classification(
+        health="source type body_sha256 received_at is_test duplicates workflow_id execution_id",
+        payload="external_id subject body headers",
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -98,6 +106,10 @@ class Subscription(Row):
     event_types = models.JSONField(default=list)
     is_test = models.BooleanField(default=False)
 
+    classified = Classification(
+        health="installation_id webhook_url workflow_id event_types is_test",
+    )
+
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
@@ -129,6 +141,11 @@ class Delivery(Row):
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
 
+    classified = Classification(
+        health="event subscription status claimed_at delivered_at attempts last_error",
+        secrets="token_sha256",
+    )
+
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "deliveries"
@@ -147,6 +164,8 @@ class LedgerEntry(Row):
     operation = models.CharField(max_length=80)
     request_sha256 = models.CharField(max_length=64)
     response = models.JSONField(null=True)
+
+    classified = Classification(health="key operation request_sha256", payload="response")
 
     class Meta:
         verbose_name_plural = "ledger entries"

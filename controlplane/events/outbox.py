@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from controlplane.core.actor import Actor
 from controlplane.core.http import backoff
 from controlplane.core.logs import get_logger
 from controlplane.events.models import OutboxMessage
-from tenants.context import current_schema, inside
+from tenants.context import current_schema, inside, outside
 from tenants.lookup import TenantUnknown, tenant_by_schema
+from tenants.models import Tenant
 
 CHANNEL = "pergola_outbox"
 HELD_FOR = timedelta(seconds=90)
@@ -75,6 +78,16 @@ def put(handler: str, reference: uuid.UUID, *, delay: timedelta = timedelta(0)) 
     _ring()
 
 
+def count_of(tenant: Tenant) -> int:
+    """What waits for the tenant, or was given up. Outside of any tenant."""
+    return OutboxMessage.objects.filter(schema_name=tenant.schema_name).count()
+
+
+def drop_of(tenant: Tenant) -> None:
+    """For a tenant that is removed. Outside of any tenant."""
+    OutboxMessage.objects.filter(schema_name=tenant.schema_name).delete()
+
+
 def claim(
     limit: int, *, in_hand: Mapping[str, int] | None = None, share: int | None = None
 ) -> list[Claimed]:
@@ -119,6 +132,21 @@ def carry_out(message: Claimed) -> None:
         _postpone(message, f"{type(error).__name__}: {error}", None)
     else:
         row.delete()
+
+
+def held_after_restore(values: dict[str, Any]) -> dict[str, Any]:
+    """A message out of a backup, given up until somebody tries it again in the admin."""
+    why = "Restored from a backup: see whether it was sent meanwhile, then try it again."
+    return values | {
+        "failed_at": timezone.now().isoformat(), "claimed_until": None, "last_error": why,
+    }  # fmt: skip
+
+
+def forget_all(by: Actor) -> None:
+    """What the entered tenant still wanted done, when it goes."""
+    schema = current_schema()
+    with outside():
+        OutboxMessage.objects.filter(schema_name=schema).delete()
 
 
 def try_again(messages: QuerySet[OutboxMessage]) -> int:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from controlplane.events.models import Delivery
+from tenants.context import current_tenant
 
 
 def present_delivery(delivery: Delivery, *, include_payload: bool) -> dict[str, Any]:
@@ -14,6 +15,7 @@ def present_delivery(delivery: Delivery, *, include_payload: bool) -> dict[str, 
         "source": event.source.slug,
         "subject": event.subject,
         "received_at": event.received_at.isoformat(),
+        "environment": current_tenant().environment,
         "test": event.is_test,
         "delivery_id": str(delivery.pk),
     }

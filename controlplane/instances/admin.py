@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from controlplane.core.admin import ReadOnlyTenantModelAdmin, SharedModelAdmin, actor_of
 from controlplane.instances import services
 from controlplane.instances.models import Instance, Workspace
+from controlplane.instances.residency import tenants_held
 
 
 class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,11 +37,22 @@ class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
             "shape",
             "partner",
             "tenant",
+            "region",
             "base_url",
             "webhook_base_url",
             "editor_base_url",
             "project_id",
         )
+
+    def clean_region(self) -> str:
+        region: str = self.cleaned_data["region"]
+        held = tenants_held(self.instance, region) if not self.instance._state.adding else []
+        if held:
+            raise forms.ValidationError(
+                _("These tenants are on it and must stay in their region: %(tenants)s."),
+                params={"tenants": ", ".join(f"{t.name} ({t.region})" for t in held)},
+            )
+        return region
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -56,12 +68,12 @@ class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
 class InstanceAdmin(SharedModelAdmin):
     form = InstanceForm
     list_display = ("name", "shape", "belongs_to", "base_url", "health_label", "version", "checked")
-    list_filter = ("health", "shape")
+    list_filter = ("health", "shape", "region")
     search_fields = ("name", "base_url")
     list_select_related = ("partner", "tenant")
     readonly_fields = ("health_label", "health_detail", "version", "checked")
     fieldsets = (
-        (None, {"fields": ("name", "shape", "partner", "tenant")}),
+        (None, {"fields": ("name", "shape", "partner", "tenant", "region")}),
         (
             _("Way in"),
             {

@@ -7,10 +7,12 @@ from django.db import models
 from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.errors import DomainError
 from controlplane.core.models import Row
-from tenants.models import Partner, Tenant
+from tenants.models import Partner, Tenant, region_is_a_label
+from tenants.residency import allows
 
 BASE_URL = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~\-]+)*\Z"
 url_is_a_base = RegexValidator(
@@ -25,12 +27,17 @@ class NoWorkspace(DomainError):
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
-    def serving(self, tenant: Tenant) -> Self:
-        """Those that the tenant may use; its own before those of the partner that leads it."""
-        whose = Q(tenant=tenant)
+    def of(self, tenant: Tenant) -> Self:
+        """Its own before those of the partner that leads it, in whatever region."""
+        whose = Q(tenant=tenant.customer)
         if tenant.lead_partner is not None:
             whose |= Q(partner=tenant.lead_partner)
         return self.filter(whose).order_by(models.F("tenant").asc(nulls_last=True), "created_at")
+
+    def serving(self, tenant: Tenant) -> Self:
+        """Those that the tenant may use: `of` it, and in its region where it has one."""
+        found = self.of(tenant)
+        return found.filter(region=tenant.region) if tenant.region else found
 
 
 class Instance(Row):
@@ -80,6 +87,13 @@ class Instance(Row):
         max_length=36,
         blank=True,
         help_text=_("Of a brought n8n with Projects: where new workflows and credentials go."),
+    )
+    region = models.CharField(
+        max_length=20,
+        blank=True,
+        db_default="",
+        validators=[region_is_a_label],
+        help_text=_("Where it stands, such as eu. Tenants with a region use no other."),
     )
     owner_key = EncryptedTextField()
     version = models.CharField(max_length=20, blank=True, editable=False)
@@ -140,8 +154,16 @@ class Instance(Row):
         return self.editor_base_url or self.base_url
 
     def serves(self, tenant: Tenant) -> bool:
+        return self.belongs_to(tenant) and self.is_in_region_of(tenant)
+
+    def is_in_region_of(self, tenant: Tenant) -> bool:
+        return allows(tenant.region, self.region)
+
+    def belongs_to(self, tenant: Tenant) -> bool:
         lead = tenant.lead_partner
-        return self.tenant_id == tenant.pk or (lead is not None and self.partner_id == lead.pk)
+        return self.tenant_id == tenant.customer.pk or (
+            lead is not None and self.partner_id == lead.pk
+        )
 
 
 class Workspace(Row):
@@ -162,6 +184,14 @@ class Workspace(Row):
     member_password = EncryptedTextField(blank=True)
     api_key = EncryptedTextField(blank=True)
     project_id = models.CharField(max_length=36, blank=True)
+
+    classified = Classification(
+        health=(
+            "instance_id base_url webhook_base_url editor_base_url n8n_version prefix tag "
+            "member_id member_email project_id"
+        ),
+        secrets="member_password api_key",
+    )
 
     class Meta:
         constraints = [

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 from controlplane.core.money import Money
 from controlplane.invoices.procurement.models import (
@@ -130,6 +131,20 @@ class Invoice(Row):
     outcome_at = models.DateTimeField(null=True, blank=True)
     outcome_sequence = models.BigIntegerField(null=True, blank=True)
 
+    classified = Classification(
+        health=(
+            "sha256 content_type size channel source_slug event_id status format syntax "
+            "xml_sha256 pages read_at needs_check quarantine_code number type_code "
+            "is_credit_note currency duplicate_of rule_set validated_at verdict decision_id "
+            "matched_at outcome outcome_at outcome_sequence"
+        ),
+        payload=(
+            "filename xml_name quarantine_reason problems normal text fields issue_date "
+            "due_date net tax gross payable supplier_name supplier_vat_id supplier_key "
+            "buyer_name order_reference iban findings match reasons outcome_note"
+        ),
+    )
+
     objects = InvoiceQuerySet.as_manager()
 
     class Meta:
@@ -233,6 +248,14 @@ class InvoiceLine(Row):
         null=True,
         blank=True,
         related_name="invoice_lines",
+    )
+
+    classified = Classification(
+        health="invoice position order_line",
+        payload=(
+            "line_id seller_item_id buyer_item_id standard_item_id name quantity unit "
+            "unit_price price_base_quantity net order_number order_line_reference"
+        ),
     )
 
     class Meta:

@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 
 from controlplane.core.http import backoff
+from tenants.residency import allows, entered_region
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -55,11 +56,15 @@ class Completion:
 
 
 def is_configured() -> bool:
-    return bool(settings.LLM_MODEL)
+    """Whether there is a model that the tenant which is entered may use: it stands in its region,
+    or the tenant has none."""
+    return bool(settings.LLM_MODEL) and allows(entered_region(), settings.LLM_REGION)
 
 
 def complete(messages: Sequence[Message]) -> Completion:
     """Ask the model, at most three times; LLM_TIMEOUT bounds all of it. Raises ModelFailed."""
+    if not is_configured():
+        raise ModelFailed("misconfigured", "no model is set that stands in the tenant's region")
     model = _model()
     given_up_at = time.monotonic() + settings.LLM_TIMEOUT
     for attempt in range(TRIES):

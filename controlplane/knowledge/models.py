@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 is_a_language = RegexValidator(r"^[a-z]{2}$", _("Use the two letters of ISO 639-1: en, de."))
@@ -35,6 +36,8 @@ class Collection(Row):
     is_active = models.BooleanField(
         default=True, help_text=_("Nothing is found in an inactive collection.")
     )
+
+    classified = Classification(health="slug name language is_active")
 
     objects = CollectionQuerySet.as_manager()
 
@@ -68,6 +71,11 @@ class Document(Row):
     source_url = models.CharField(max_length=2000, blank=True)
     tags = models.JSONField(default=list, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    classified = Classification(
+        health="collection retired_at",
+        payload="title filename source_url tags",
+    )
 
     objects = DocumentQuerySet.as_manager()
 
@@ -137,6 +145,14 @@ class DocumentVersion(Row):
     approved_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
+    classified = Classification(
+        health=(
+            "document number kind sha256 size status failure_code created_by approved_by "
+            "approved_at retired_at"
+        ),
+        payload="text failure notes",
+    )
+
     objects = DocumentVersionQuerySet.as_manager()
 
     class Meta:
@@ -191,6 +207,8 @@ class Chunk(Row):
     text = models.TextField()
     length = models.PositiveIntegerField(help_text=_("In words."))
 
+    classified = Classification(health="version position start end length", payload="heading text")
+
     class Meta:
         ordering = ["version", "position"]
         verbose_name = _("passage")
@@ -222,6 +240,8 @@ class IndexedChunk(Row):
     config = models.CharField(max_length=40)
     length = models.PositiveIntegerField()
 
+    classified = Classification(health="chunk document_id version_id collection config length")
+
     class Meta:
         verbose_name = _("indexed passage")
         verbose_name_plural = _("indexed passages")
@@ -251,6 +271,8 @@ class Posting(models.Model):
     length = models.PositiveIntegerField(
         help_text=_("The chunk's, so that ranking reads one index only.")
     )
+
+    classified = Classification(health="pk chunk config frequency length", payload="term")
 
     class Meta:
         verbose_name = _("posting")

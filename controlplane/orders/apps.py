@@ -8,9 +8,26 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.approvals.subjects import register_subject
-        from controlplane.orders import contexts, default_policy, subjects
-        from tenants.provisioning import register_step
+        from controlplane.orders import (
+            contexts,
+            copied,
+            default_policy,
+            retention,
+            samples,
+            subjects,
+        )
+        from controlplane.policies.services import SEEDED_TABLES
+        from tenants.environments.services import register_sample
+        from tenants.provisioning import register_seed
 
         contexts.register()
+        retention.register()
+        copied.declare_all()
+        register_sample("orders", samples.add_sample_orders)
         register_subject("order", subjects.describe_order)
-        register_step("order policy", default_policy.seed_order_policy)
+        register_seed(
+            "order policy",
+            default_policy.seed_order_policy,
+            tables=SEEDED_TABLES,
+            contents=lambda: default_policy.RULES,
+        )

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 from controlplane.core.money import Money
 
@@ -68,6 +69,18 @@ class Order(Row):
     outcome_at = models.DateTimeField(null=True, blank=True)
     outcome_sequence = models.BigIntegerField(null=True, blank=True)
 
+    classified = Classification(
+        health=(
+            "source_slug external_id number placed_at currency financial_status "
+            "fulfillment_status is_test cancelled_at status verdict decision_id event_id "
+            "outcome outcome_at outcome_sequence"
+        ),
+        payload=(
+            "subtotal discounts shipping tax total refunded buyer_name buyer_email buyer_phone "
+            "buyer_company ship_to bill_to tags note problems reasons outcome_note"
+        ),
+    )
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:
@@ -127,6 +140,11 @@ class OrderLine(Row):
     tax = models.DecimalField(max_digits=20, decimal_places=4, default=0)
     requires_shipping = models.BooleanField(default=True)
     gift_card = models.BooleanField(default=False)
+
+    classified = Classification(
+        health="order position",
+        payload="sku title quantity unit_price discount tax requires_shipping gift_card",
+    )
 
     class Meta:
         ordering = ["position"]

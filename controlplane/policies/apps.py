@@ -9,4 +9,8 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
+        from controlplane.policies import copied, retention
+
+        copied.declare_all()
+        retention.register()
         grants.keep_append_only("policies_policyversion", "policies_decision")

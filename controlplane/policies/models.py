@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 from controlplane.policies.verdicts import Verdict
 
@@ -36,6 +37,8 @@ class Policy(Row):
     is_active = models.BooleanField(
         default=True, help_text=_("An inactive policy takes no part in decisions.")
     )
+
+    classified = Classification(health="context slug title is_active")
 
     class Meta:
         ordering = ["context", "title"]
@@ -75,6 +78,8 @@ class Rule(Row):
     )
     enabled = models.BooleanField(default=True)
 
+    classified = Classification(health="policy position code expression verdict message enabled")
+
     class Meta:
         ordering = ["position", "code"]
         constraints = [
@@ -105,6 +110,8 @@ class PolicyVersion(Row):
     rules = models.JSONField()
     published_at = models.DateTimeField(default=timezone.now)
     published_by = models.CharField(max_length=200)
+
+    classified = Classification(health="policy number rules published_at published_by")
 
     class Meta:
         ordering = ["policy", "-number"]
@@ -151,6 +158,14 @@ class Decision(Row):
     policy_versions = models.JSONField(default=list)
     parameters = models.JSONField(default=dict)
     decided_at = models.DateTimeField(default=timezone.now)
+
+    classified = Classification(
+        health=(
+            "context subject_type subject_id event_id verdict input_sha256 policy_versions "
+            "parameters decided_at"
+        ),
+        payload="reasons",
+    )
 
     objects = DecisionQuerySet.as_manager()
 

@@ -20,6 +20,8 @@ from controlplane.policies.messages import check_message, fill_message
 from controlplane.policies.models import Decision, Policy, PolicyVersion, Rule
 from controlplane.policies.verdicts import Verdict, strictest
 
+# What `seed_policy` writes to.
+SEEDED_TABLES = ("policies_policy", "policies_policyversion", "policies_rule")
 HIGHEST_COST_TOGETHER = 4 * HIGHEST_COST
 
 Reason = dict[str, str]

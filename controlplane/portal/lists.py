@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language
 
+from controlplane.core.withholding import is_withheld
+
 PER_PAGE = 20
 SEEN_HEADER = "X-Seen"
 
@@ -41,13 +43,18 @@ def listing(
     default_sort: str,
     per_page: int = PER_PAGE,
 ) -> Listing:
-    """`sorts` maps what the address may say to fields. Nonsense falls back, it never fails."""
+    """`sorts` maps what the address may say to fields. Nonsense falls back, it never fails.
+
+    Nothing is looked for or ordered by in customer data that the reader may not see.
+    """
+    search_in = [field for field in search_in if not is_withheld(rows.model, field)]
+    sorts = {name: field for name, field in sorts.items() if not is_withheld(rows.model, field)}
     text = searched(request)
     for word in text.split():
         anywhere = Q()
         for field in search_in:
             anywhere |= Q(**{f"{field}__icontains": word})
-        rows = rows.filter(anywhere)
+        rows = rows.filter(anywhere) if search_in else rows.none()
     sort = request.GET.get("sort", "")
     if sort.removeprefix("-") not in sorts:
         sort = default_sort

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
+from controlplane.core.addresses import address_of
 from controlplane.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -65,12 +65,3 @@ def _network_of(address: str) -> str:
     if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
         return str(IPv6Network((known, 64), strict=False))
     return str(known)
-
-
-def address_of(request: HttpRequest) -> str:
-    """Who is at the other end; behind a proxy, whom that one names last."""
-    if settings.USE_X_FORWARDED:
-        named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if named:
-            return named
-    return str(request.META.get("REMOTE_ADDR", ""))

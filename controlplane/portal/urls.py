@@ -3,34 +3,32 @@
 from django.urls import include, path
 
 from controlplane.portal.views import (
-    accounts,
     approvals,
     brand,
     collections,
     contact,
+    data,
     goods_receipts,
     home,
     installations,
+    invitations,
     invoices,
+    keys,
     knowledge,
     orders,
+    people,
     profile,
     purchase_orders,
     questions,
+    sandbox,
+    security_events,
+    sign_on,
     sources,
+    support_access,
     templates,
     tickets,
 )
 
-account_urls = [
-    path("login/", accounts.log_in, name="login"),
-    path("logout/", accounts.log_out, name="logout"),
-    path("enter/", accounts.enter, name="enter"),
-    path("password/", accounts.password_reset, name="password_reset"),
-    path("password/sent/", accounts.password_reset_sent, name="password_reset_sent"),
-    path("password/done/", accounts.password_reset_done, name="password_reset_done"),
-    path("password/<uidb64>/<token>/", accounts.password_reset_set, name="password_reset_set"),
-]
 approval_urls = [
     path("", approvals.index, name="list"),
     path("count/", approvals.count, name="count"),
@@ -112,6 +110,11 @@ template_urls = [
     path("", templates.index, name="list"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
 ]
+support_access_urls = [
+    path("", support_access.index, name="list"),
+    path("enter/", support_access.enter, name="enter"),
+    path("leave/", support_access.leave, name="leave"),
+]
 source_urls = [
     path("", sources.index, name="list"),
     path("new/", sources.create, name="create"),
@@ -121,13 +124,51 @@ source_urls = [
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
+sandbox_urls = [
+    path("", sandbox.show, name="show"),
+    path("state/", sandbox.state, name="state"),
+    path("create/", sandbox.create, name="create"),
+    path("copy/", sandbox.copy, name="copy"),
+    path("reset/", sandbox.reset, name="reset"),
+    path("remove/", sandbox.remove, name="remove"),
+]
+
+key_urls = [
+    path("", keys.index, name="list"),
+    path("new/", keys.create, name="create"),
+    path("<uuid:key_id>/", keys.detail, name="detail"),
+    path("<uuid:key_id>/rotate/", keys.rotate, name="rotate"),
+    path("<uuid:key_id>/revoke/", keys.revoke, name="revoke"),
+]
+invitation_urls = [
+    path("", invitations.index, name="list"),
+    path("new/", invitations.create, name="create"),
+    path("<uuid:invitation_id>/revoke/", invitations.revoke, name="revoke"),
+]
+# Named as allauth names them.
+sign_on_urls = [
+    path("cancelled/", sign_on.cancelled, name="socialaccount_login_cancelled"),
+    path("<uuid:provider_id>/login/", sign_on.leave, name="openid_connect_login"),
+    path("<uuid:provider_id>/login/callback/", sign_on.come_back, name="openid_connect_callback"),
+]
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("brand.svg", brand.mark, name="brand_mark"),
+    path("brand/logo", brand.logo, name="brand_logo"),
     path("profile/", profile.profile, name="profile"),
-    path("accounts/", include((account_urls, "accounts"))),
+    path("partners/", people.partners, name="partners"),
+    path("customers/", people.customers, name="customers"),
+    path("members/", people.members, name="members"),
+    path("members/<uuid:member_id>/role/", people.change_role, name="member_role"),
+    path("members/<uuid:member_id>/removal/", people.remove_member, name="member_removal"),
+    path("accounts/", include("controlplane.portal.account_urls")),
+    path("accounts/sso/", include(sign_on_urls)),
+    path("invitations/<str:token>/", invitations.accept, name="invitation"),
+    path("members/invitations/", include((invitation_urls, "invitations"))),
+    path("keys/", include((key_urls, "keys"))),
+    path("security/", security_events.index, name="security_events"),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),
@@ -136,7 +177,10 @@ urlpatterns = [
     path("tickets/", include((ticket_urls, "tickets"))),
     path("knowledge/", include((knowledge_urls, "knowledge"))),
     path("support/", include((contact_urls, "contact"))),
+    path("support-access/", include((support_access_urls, "support_access"))),
     path("installations/", include((installation_urls, "installations"))),
     path("templates/", include((template_urls, "templates"))),
+    path("data/", data.index, name="data"),
+    path("sandbox/", include((sandbox_urls, "sandbox"))),
     path("sources/", include((source_urls, "sources"))),
 ]

@@ -10,10 +10,23 @@ class SupportConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
-        from controlplane.support import sending, starter, subjects, telling, webhook
-        from tenants.provisioning import register_step
+        from controlplane.support import (
+            copied,
+            retention,
+            samples,
+            sending,
+            starter,
+            subjects,
+            telling,
+            webhook,
+        )
+        from tenants.environments.services import register_sample
+        from tenants.provisioning import register_seed
 
+        copied.declare_all()
+        register_sample("tickets", samples.add_sample_tickets)
         kinds.register_kind(webhook.KIND)
+        retention.register()
         register_question_source("ticket", subjects.question_of_ticket)
         register_subject(
             "ticket",
@@ -23,4 +36,9 @@ class SupportConfig(AppConfig):
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
         outbox.register("support.tell_handed_over", telling.tell_now)
-        register_step("triage examples", starter.seed_examples)
+        register_seed(
+            "triage examples",
+            starter.seed_examples,
+            tables=("support_triageexample",),
+            contents=starter.starter_contents,
+        )

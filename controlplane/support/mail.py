@@ -19,6 +19,7 @@ from controlplane.support.queues import label_of
 from controlplane.support.recipients import recipient_of
 from controlplane.support.services.receiving import get_ticket, ticket_link
 from tenants.context import current_tenant
+from tenants.environments.marks import marked_subject
 from tenants.members import brand_of, deciders_of
 
 # What a mail program makes a link of.
@@ -36,7 +37,7 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
     tenant = current_tenant()
     brand = brand_of(tenant)
     recipient = recipient_of(ticket)
-    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    _name, address = parseaddr(brand.mail_from)
     with translation.override(_language_of(ticket)):
         context = {
             "ticket": ticket,
@@ -48,11 +49,11 @@ def reply_message(ticket: Ticket, draft: Draft) -> EmailMessage:
             "brand": brand,
         }
         return EmailMessage(
-            subject=_one_line(render_to_string("support/reply_subject.txt", context)),
+            subject=marked_subject(render_to_string("support/reply_subject.txt", context), tenant),
             body=render_to_string("support/reply.txt", context),
             from_email=formataddr((tenant.name, address)),
             to=[recipient] if recipient else [],
-            reply_to=[brand.support_email] if brand.support_email else None,
+            reply_to=brand.reply_to,
             headers={
                 "Message-ID": f"<{ticket.pk}.{draft.answer_id}@{address.rpartition('@')[2]}>",
                 "Auto-Submitted": "auto-replied",
@@ -85,11 +86,13 @@ def mail_handed_over(ticket_id: uuid.UUID) -> int:
                 "waiting": waiting,
             }
             message = EmailMessage(
-                subject=_one_line(render_to_string("support/handed_over_subject.txt", context)),
+                subject=marked_subject(
+                    render_to_string("support/handed_over_subject.txt", context), tenant
+                ),
                 body=render_to_string("support/handed_over.txt", context),
-                from_email=settings.DEFAULT_FROM_EMAIL,
+                from_email=brand.mail_from,
                 to=[decider.email],
-                reply_to=[brand.support_email] if brand.support_email else None,
+                reply_to=brand.reply_to,
             )
             try:
                 message.send()
@@ -134,8 +137,3 @@ def _sources(citations: Iterable[dict[str, Any]]) -> Iterable[dict[str, str]]:
         if source["title"] and key not in seen:
             seen.add(key)
             yield source
-
-
-def _one_line(text: str) -> str:
-    """A line break, which a requester may write into a subject, is refused in a header."""
-    return " ".join(text.split())

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 
@@ -104,6 +105,17 @@ class Ticket(Row):
     hand_over_sequence = models.BigIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    classified = Classification(
+        health=(
+            "serial number channel source_slug external_id received_at is_test event_id status "
+            "intent intent_confidence is_confident urgency urgency_confidence language "
+            "language_confidence triage_model triaged_at corrected_at corrected_by answer_id "
+            "replied_at reply_sequence mail sent_at queue handed_over_at hand_over_sequence "
+            "closed_at"
+        ),
+        payload="subject body requester_name requester_email triage reply_text mail_problem reason",
+    )
+
     objects = TicketQuerySet.as_manager()
 
     class Meta:
@@ -164,6 +176,8 @@ class TriageExample(Row):
         Ticket, on_delete=models.CASCADE, null=True, blank=True, related_name="examples"
     )
 
+    classified = Classification(health="intent urgency language origin ticket", payload="text")
+
     class Meta:
         ordering = ["-created_at"]
         verbose_name = _("triage example")
@@ -199,6 +213,13 @@ class TriageModel(Row):
     ece = models.FloatField()
     threshold = models.FloatField()
     features = models.CharField(max_length=60, blank=True)
+
+    classified = Classification(
+        health=(
+            "number sha256 fingerprint trained_at seconds examples corrections accuracy ece "
+            "threshold features"
+        ),
+    )
 
     class Meta:
         ordering = ["-number"]

@@ -1,6 +1,7 @@
 """Pergola's own processes, as children: web, worker, beat and relay."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,9 +28,42 @@ class Pergola:
         self._schedule = var / "celerybeat-schedule"
 
     def start(self) -> None:
+        port = urlsplit(self._url).port or 80
+        with self._reporter.step("Starting web, worker, beat and relay") as step:
+            for name in self._commands():
+                # One that an earlier, killed run left would run old code beside ours.
+                if (left := self._processes.find(name)) is not None:
+                    self._processes.stop(left)
+                if name == "web" and not is_free(port):
+                    # Else whoever listens there would answer /readyz in our place.
+                    raise StartFailed(
+                        f"Another program took port {port} meanwhile, which {self._url} needs. "
+                        "Start again: a free one is chosen then."
+                    )
+                self._started.append(self._start(name))
+            wait_until_ready(
+                self._started[0], self._is_ready, timeout=60, step=step, waiting_for="/readyz"
+            )
+
+    def kill(self, name: str) -> None:
+        """As a crash would end it: at once, whatever it was doing; then start it again."""
+        (process,) = [started for started in self._started if started.name == name]
+        self._started.remove(process)
+        self._processes.stop(process, ask=signal.SIGKILL)
+        self._started.append(self._start(name))
+
+    def _start(self, name: str) -> Process:
+        return self._processes.start(
+            name,
+            [sys.executable, *self._commands()[name]],
+            environment=self._environment,
+            cwd=ROOT,
+        )
+
+    def _commands(self) -> dict[str, list[str]]:
         port = str(urlsplit(self._url).port or 80)
         celery = ["-m", "celery", "-A", "controlplane"]
-        commands = {
+        return {
             "web": [
                 "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port,
                 "--workers", "1", "--blocking-threads", "8", "controlplane.wsgi:application",
@@ -38,28 +72,6 @@ class Pergola:
             "beat": [*celery, "beat", "--schedule", str(self._schedule)],
             "relay": ["manage.py", "relay"],
         }  # fmt: skip
-        with self._reporter.step("Starting web, worker, beat and relay") as step:
-            for name, arguments in commands.items():
-                # One that an earlier, killed run left would run old code beside ours.
-                if (left := self._processes.find(name)) is not None:
-                    self._processes.stop(left)
-                if name == "web" and not is_free(int(port)):
-                    # Else whoever listens there would answer /readyz in our place.
-                    raise StartFailed(
-                        f"Another program took port {port} meanwhile, which {self._url} needs. "
-                        "Start again: a free one is chosen then."
-                    )
-                self._started.append(
-                    self._processes.start(
-                        name,
-                        [sys.executable, *arguments],
-                        environment=self._environment,
-                        cwd=ROOT,
-                    )
-                )
-            wait_until_ready(
-                self._started[0], self._is_ready, timeout=60, step=step, waiting_for="/readyz"
-            )
 
     def stop(self) -> None:
         if not self._started:

@@ -23,6 +23,7 @@ from deploy.demo import documents, flows
 from deploy.demo.story import CUSTOMERS, MANAGER, PARTNER, Customer
 from deploy.embedded.errors import StartFailed
 from deploy.embedded.progress import Reporter, Step
+from tenants.access import member_of
 from tenants.context import inside
 from tenants.members import actor_of
 from tenants.models import Member, Partner, Tenant
@@ -116,7 +117,10 @@ def _place(customer: Customer, partner: Partner, manager: Member, reporter: Repo
                 secrets[flow.SOURCE] = _source(flow).secret
                 installations[flow.TEMPLATE] = _installation(release, customer, step)
     # Asked before the tenant is entered, whose role may not read who people are.
-    approving = actor_of(manager)
+    member = member_of(manager.user, tenant)
+    if member is None:
+        raise StartFailed(f"{manager} has no access to {customer.name}")
+    approving = actor_of(member)
     with reporter.step(f"Documents that answer {customer.name}’s tickets") as step, inside(tenant):
         count = documents.approve_all(customer.slug, by=approving, step=step)
         step.done(f"{count} approved")

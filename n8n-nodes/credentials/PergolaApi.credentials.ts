@@ -32,7 +32,7 @@ export class PergolaApi implements ICredentialType {
 			typeOptions: { password: true },
 			required: true,
 			default: '',
-			placeholder: 'e.g. pgl_…',
+			placeholder: 'e.g. pgl_live_…',
 			description:
 				'A key of one workspace. It decides which workspace the nodes act in and what they may do there.',
 		},

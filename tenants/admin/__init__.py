@@ -1,5 +1,33 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
-from tenants.admin import fleet, keys, members, partners, people, tenants
+from tenants.admin import (
+    departures,
+    engagements,
+    fleet,
+    keys,
+    limits,
+    members,
+    partners,
+    people,
+    retention,
+    security,
+    single_sign_on,
+    support,
+    tenants,
+)
 
-__all__ = ["fleet", "keys", "members", "partners", "people", "tenants"]
+__all__ = [
+    "departures",
+    "engagements",
+    "fleet",
+    "keys",
+    "limits",
+    "members",
+    "partners",
+    "people",
+    "retention",
+    "security",
+    "single_sign_on",
+    "support",
+    "tenants",
+]

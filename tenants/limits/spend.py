@@ -42,15 +42,16 @@ def add(*, tokens_in: int, tokens_out: int) -> None:
         return
     tenant = current_tenant()
     with outside():
-        row, _new = ModelSpend.objects.get_or_create(tenant=tenant, month=_month())
+        row, _new = ModelSpend.objects.get_or_create(tenant=tenant, month=this_month())
         ModelSpend.objects.filter(pk=row.pk).update(amount=F("amount") + cost)
 
 
 def spent_by(tenant: Tenant) -> int:
     """This month (UTC), in millionths of a US dollar. Outside of tenants."""
-    found = ModelSpend.objects.filter(tenant=tenant, month=_month()).first()
+    found = ModelSpend.objects.filter(tenant=tenant, month=this_month()).first()
     return found.amount if found else 0
 
 
-def _month() -> date:
+def this_month() -> date:
+    """Its first day (UTC)."""
     return timezone.now().date().replace(day=1)

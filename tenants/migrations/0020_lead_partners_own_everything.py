@@ -26,6 +26,6 @@ def give_areas(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0002_customers_and_owners")]
+    dependencies = [("tenants", "0011_departures")]
 
     operations = [migrations.RunPython(give_areas, migrations.RunPython.noop)]

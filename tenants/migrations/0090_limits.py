@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0021_fleet_runs"),
+        ("tenants", "0072_partner_brand"),
     ]
 
     operations = [

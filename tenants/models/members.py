@@ -1,29 +1,67 @@
 """People with a role in a partner or in a tenant."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.models import Row
+from tenants.models.engagements import Ownership
 from tenants.models.names import language_is_offered, zone_is_known
 from tenants.models.partners import Partner
 from tenants.models.tenants import Tenant
 
+if TYPE_CHECKING:
+    from tenants.models.support import SupportEntry
+    from tenants.permissions import Grant
+# In the session of somebody who came in by a partner's own identity provider: the partner's id.
+VOUCHED_BY = "vouched_by_partner"
+
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def of_tenant(self, tenant: Tenant) -> Self:
-        """Its own members, and those of every partner that is engaged there."""
-        customer = tenant.customer
-        return self.filter(user__is_active=True).filter(
-            Q(tenant=customer) | Q(partner__engagements__tenant=customer)
+        """Its own members, and those of every partner that is engaged there.
+
+        Each with `areas`: what the member's partner owns of the tenant's work.
+        """
+        customer = tenant.customer_id
+        owned = Ownership.objects.filter(
+            tenant=customer, engagement__partner=OuterRef("partner_id")
+        ).values("area")
+        return (
+            self.filter(user__is_active=True)
+            .filter(Q(tenant=customer) | Q(partner__engagements__tenant=customer))
+            .annotate(areas=ArraySubquery(owned))
         )
+
+    def of_session(self, session: Mapping[str, Any]) -> Self:
+        """Those that count in a session: all, or only the partner's whose provider vouches.
+
+        A partner's provider says who somebody is for that partner, and for nobody else.
+        """
+        if partner_id := session.get(VOUCHED_BY):
+            return self.filter(partner_id=partner_id)
+        return self
+
+    def asked_for_factor(self, user: AbstractBaseUser) -> Self:
+        """The user's, in partners whose members need a second factor."""
+        return self.filter(user_id=user.pk, partner__requires_mfa=True)
 
 
 class Member(Row):
-    """A person with a role in one partner or in one tenant."""
+    """A person with a role in one partner or in one tenant.
+
+    What that allows in a tenant is asked of `tenants.permissions`; `tenants.access` finds it out
+    and leaves it in `grant`. `areas` is what `of_tenant` adds.
+    """
+
+    areas: list[str]
+    grant: "Grant"
 
     class Role(models.TextChoices):
         APPROVER = "approver", _("Approver")
@@ -53,6 +91,9 @@ class Member(Row):
         help_text=_("IANA name, such as Europe/Berlin. Empty: the tenant's zone."),
     )
 
+    visit: "SupportEntry | None" = None
+    """Of a platform admin who is here by support access: such a member is never saved."""
+
     objects = MemberQuerySet.as_manager()
 
     class Meta:
@@ -69,11 +110,5 @@ class Member(Row):
         return f"{self.user} ({self.get_role_display()})"
 
     @property
-    def may_decide(self) -> bool:
-        """Whether this member may answer approvals."""
-        return self.role in {self.Role.APPROVER, self.Role.MANAGER}
-
-    @property
-    def may_manage(self) -> bool:
-        """Whether this member may set up sources and install templates."""
-        return self.role == self.Role.MANAGER
+    def is_partners(self) -> bool:
+        return self.partner_id is not None

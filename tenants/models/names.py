@@ -36,3 +36,5 @@ region_is_a_label = RegexValidator(
     r"^[a-z][a-z0-9-]{0,19}$",
     _("Use 1 to 20 lower-case letters, digits and hyphens, such as eu or us-east."),
 )
+
+in_one_line = RegexValidator(r"^[^\r\n\0]*\Z", _("Write it in one line."))

@@ -1,6 +1,7 @@
 """Tenants, one row for each environment, and the hosts under which they answer."""
 
-from typing import Self
+import uuid
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -23,6 +24,12 @@ from tenants.models.partners import Partner
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def active(self) -> Self:
         return self.filter(status=Tenant.Status.ACTIVE)
+
+    def served_by(self, user: Any) -> Self:
+        """Customers' production rows, by the engagements of every partner the person belongs to."""
+        return self.filter(
+            sandbox_of__isnull=True, engagements__partner__members__user=user.pk
+        ).distinct()
 
 
 class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `domains`
@@ -115,6 +122,16 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
         """The production row, whose members and engagements count in the sandbox too."""
         return self.sandbox_of or self
 
+    @cached_property
+    def sandbox(self) -> "Tenant | None":
+        """The customer's, where it has one; itself in a sandbox."""
+        return self if self.is_sandbox else self.sandboxes.first()
+
+    @property
+    def customer_id(self) -> uuid.UUID:
+        """The key of `customer`, without asking for the row."""
+        return self.sandbox_of_id or self.pk
+
     @property
     def lead_partner(self) -> Partner | None:
         """The partner whose brand the tenant sees."""
@@ -126,7 +143,8 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
     @cached_property
     def host(self) -> str:
         """The portal's host, without a port. `tenants.lookup` asks before the tenant is entered."""
-        return str(self.domains.get(is_primary=True).domain)
+        # Chosen here and not by a query: a list has its tenants' domains prefetched.
+        return next(str(each.domain) for each in self.domains.all() if each.is_primary)
 
     @cached_property
     def allowances(self) -> dict[str, int]:

@@ -4,6 +4,7 @@ Started once a session, on a database of its own, since these tests commit.
 """
 
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -22,10 +23,11 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 @dataclass(frozen=True)
 class Running:
-    """What tests need to know: the places of the demo, and the environment of the processes."""
+    """What tests need to know: the places of the demo, the processes and their environment."""
 
     places: dict[str, Any]
     environment: dict[str, str]
+    pergola: Any
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +43,13 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
     environment = {
         **stack.environment(),
         "EMAIL_URL": os.environ["EMAIL_URL"],
+        # No model is set, so nobody is asked: it is there to be found where it must not be.
+        "LLM_API_KEY": f"sk-{secrets.token_hex(24)}",
     }
     database = make_database(environment["DATABASE_OWNER_URL"], E2E_PREFIX)
     for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         environment[key] = environment[key].rsplit("/", 1)[0] + f"/{database}"
-    for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD"):
+    for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD", "LLM_API_KEY"):
         setattr(settings, name, environment[name])
     pergola = Pergola(VAR, environment, Silent())
     with django_db_blocker.unblock(), _connected_to(database):
@@ -53,7 +57,7 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
             world.prepare(Silent())
             pergola.start()
             places = {place.tenant.slug: place for place in world.build(Silent())}
-            yield Running(places, environment)
+            yield Running(places, environment, pergola)
         finally:
             pergola.stop()
 

@@ -10,19 +10,28 @@ from playwright.sync_api import Browser, Page, expect
 from sesame.utils import get_query_string
 
 from controlplane.policies.models import PolicyVersion
+from tenants import support_access
 from tenants.context import inside
 from tenants.models import Tenant
+from tests.factories.support_access import make_entry
 
 pytestmark = pytest.mark.e2e
 
 SHARED = [
     *("tenants/tenant", "tenants/partner", "tenants/member", "tenants/apikey"),
     *("catalog/template", "instances/instance", "events/outboxmessage", "auth/user"),
+    *("tenants/supportentry", "audit/entry"),
+    *("tenants/singlesignon", "tenants/securityevent"),
 ]
 OF_TENANT = [
     *("catalog/installation", "policies/policy", "policies/decision", "instances/workspace"),
     *("events/source", "events/event", "orders/order", "approvals/approval", "audit/entry"),
 ]
+
+
+def let_in(user: User, tenant: Tenant) -> None:
+    if support_access.open_entry(user, tenant) is None:
+        make_entry(user, tenant)
 
 
 @pytest.fixture
@@ -34,6 +43,8 @@ def admin(running: Any, chromium: Browser) -> Iterator[Page]:
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("response", lambda r: complaints.append(r.url) if r.status >= 400 else None)
     user = User.objects.get(username="admin@pergola.example")
+    for slug in ("hafen", "prairie"):
+        let_in(user, running.places[slug].tenant)
     page.goto(f"{settings.PUBLIC_URL}/admin/enter/{get_query_string(user)}")
     yield page
     context.close()
@@ -62,11 +73,24 @@ def test_a_tenant_added_by_form_is_provisioned(admin: Page, eventually: Any) -> 
     admin.fill("[name=slug]", slug)
     admin.select_option("[name=partner]", label="Brightline Integrations")
     admin.click("[name=_save]")
+    expect(admin.locator("#progress")).to_contain_text("Added by Form")
     eventually(
         lambda: Tenant.objects.active().filter(slug=slug).exists(), what="the worker provisions it"
     )
+    expect(admin.locator("#progress")).to_contain_text("is ready")
     admin.goto(f"{settings.PUBLIC_URL}/t/{slug}/admin/policies/policy/")
+    admin.fill("[name=reason]", "To see whether its rules are there")
+    admin.get_by_role("button", name="Enter").click()
     expect(admin.locator("#result_list")).to_contain_text("Order checks")
+
+
+def test_support_enters_the_portal_and_leaves(admin: Page, running: Any) -> None:
+    tenant = running.places["prairie"].tenant
+    admin.goto(f"{settings.PUBLIC_URL}/admin/tenants/tenant/{tenant.pk}/enter/")
+    admin.get_by_role("link", name="Open the portal").click()
+    expect(admin.locator(".band")).to_contain_text("as platform support")
+    admin.get_by_role("button", name="Leave now").click()
+    expect(admin.get_by_role("heading", name="You have left")).to_be_visible()
 
 
 def test_a_changed_rule_is_published(admin: Page, running: Any) -> None:

@@ -50,6 +50,11 @@ class FakeN8n:
     credentials: dict[str, Json] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     executions: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    runs_of: dict[str, str] = field(default_factory=dict)
+    """By execution, its workflow, where it is not wf1."""
+    keeps: set[str] = field(default_factory=set)
+    """Executions that it says it deleted, and did not."""
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
 
@@ -78,6 +83,8 @@ class FakeN8n:
 
     def _credentials(self, call: Call, route: list[str], query: object) -> Answer | None:
         match route:
+            case ["GET"]:
+                return 200, {"data": list(self.credentials.values()), "nextCursor": None}
             case ["POST"]:
                 return self._add(self.credentials, "cred", call.body)
             case ["DELETE", found]:
@@ -89,8 +96,11 @@ class FakeN8n:
     ) -> Answer | None:
         match route:
             case ["GET"]:
-                wanted = query.get("name", [""])[0]
-                found = [w for w in self.workflows.values() if wanted in w["name"]]
+                wanted, tag = query.get("name", [""])[0], query.get("tags", [""])[0]
+                found = [
+                    w for w in self.workflows.values()
+                    if wanted in w["name"] and (not tag or tag in {t["name"] for t in w["tags"]})
+                ]  # fmt: skip
                 return 200, {"data": found, "nextCursor": None}
             case ["POST"]:
                 state = {"active": False, "versionId": "v1", "triggerCount": 0, "tags": []}
@@ -124,9 +134,25 @@ class FakeN8n:
     def _executions(self, call: Call, route: list[str], query: object) -> Answer | None:
         match route:
             case ["GET"]:
-                return 200, {"data": [self._execution(found) for found in self.executions]}
+                of, status = query.get("workflowId", [""])[0], query.get("status", [""])[0]
+                return 200, {
+                    "data": [
+                        told for told in map(self._execution, self.executions)
+                        if of in ("", told["workflowId"]) and self._is_listed(told, status)
+                    ]
+                }  # fmt: skip
+            case ["POST", found, "stop"] if found in self.executions:
+                self.executions[found] = "canceled"
+                return 200, self._execution(found)
+            case ["DELETE", found] if found in self.executions:
+                told = self._execution(found)
+                if found not in self.keeps:
+                    del self.executions[found]
+                return 200, told
             case ["GET", found] if found in self.executions:
                 return 200, self._execution(found)
+            case ["DELETE", found]:
+                return self._take(self.executions, found)
         return None
 
     def _add(self, into: dict[str, Json], kind: str, body: Json) -> Answer:
@@ -134,13 +160,19 @@ class FakeN8n:
         into[new] = {**body, "id": new}
         return 200, into[new]
 
-    def _take(self, things: dict[str, Json], found: str) -> Answer:
+    def _take(self, things: dict[str, Any], found: str) -> Answer:
         gone = things.pop(found, None)
         return NOTHING_THERE if gone is None else (200, gone)
 
     def _execution(self, found: str) -> Json:
         status = self.executions[found]
-        return {"id": found, "workflowId": "wf1", "status": status, "mode": "webhook"}
+        of = self.runs_of.get(found, "wf1")
+        told = {"id": found, "workflowId": of, "status": status, "mode": "webhook"}
+        return told | {"stoppedAt": self.stopped.get(found)}
+
+    def _is_listed(self, told: Json, status: str) -> bool:
+        """Without a status the running ones are left out."""
+        return told["status"] == status if status else told["status"] != "running"
 
 
 @contextmanager

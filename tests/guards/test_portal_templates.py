@@ -8,6 +8,7 @@ from django.conf import settings
 from django.template import engines
 
 from controlplane.events.kinds import offered
+from tenants.permissions import Permission
 
 FOLDERS = sorted(settings.BASE_DIR.glob("controlplane/*/templates"))
 TEMPLATES = sorted(
@@ -119,3 +120,11 @@ def test_what_the_portal_shows_of_lower_floors_is_said_in_german() -> None:
 
     assert len(shown) > 50
     assert [text for text in shown if isinstance(text, Promise) and str(text) not in said] == []
+
+
+def test_templates_ask_for_permissions_that_there_are() -> None:
+    """Django reads a name that is wrong as False, and hides a button from everybody."""
+    asked = {found for text in SOURCE.values() for found in re.findall(r"\bmay\.(\w+)", text)}
+
+    assert len(asked) > 6
+    assert asked <= set(Permission.values)

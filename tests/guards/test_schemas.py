@@ -12,6 +12,8 @@ from controlplane.core.models import Row
 from tenants.grants import APPEND_ONLY
 
 SHARED = {
+    "account_emailaddress",
+    "account_emailconfirmation",
     "audit_entry",
     "auth_group",
     "auth_group_permissions",
@@ -27,17 +29,36 @@ SHARED = {
     "django_session",
     "events_outboxmessage",
     "instances_instance",
+    "mfa_authenticator",
+    "socialaccount_socialaccount",
+    "socialaccount_socialapp",
+    "socialaccount_socialtoken",
     "tenants_apikey",
+    "tenants_blueprint",
+    "tenants_departure",
     "tenants_domain",
     "tenants_engagement",
     "tenants_fleetresult",
     "tenants_fleetrun",
+    "tenants_invitation",
+    "tenants_knownnetwork",
     "tenants_member",
     "tenants_modelspend",
     "tenants_ownership",
     "tenants_partner",
+    "tenants_partnerlogo",
+    "tenants_provisioningstep",
+    "tenants_purgerun",
     "tenants_quota",
+    "tenants_retentionrule",
+    "tenants_securityevent",
+    "tenants_singlesignon",
+    "tenants_spare",
+    "tenants_supportentry",
     "tenants_tenant",
+    "tenants_tenanthealth",
+    "usersessions_usersession",
+    "vault_datakey",
 }
 OF_TENANTS = {
     "approvals_approval",
@@ -75,6 +96,7 @@ OF_TENANTS = {
     "support_ticket",
     "support_triageexample",
     "support_triagemodel",
+    "vault_datakey",
 }
 # Tables of ours without UUIDv7 key and times, and why.
 WITHOUT_ROW = {
@@ -117,8 +139,8 @@ def test_tenants_tables_are_the_ones_that_are_meant_to_be(db: None, schema: str)
     assert tables(schema) == OF_TENANTS
 
 
-def test_only_migrations_and_the_platforms_own_trail_stand_in_both() -> None:
-    assert {"django_migrations", "audit_entry"} == SHARED & OF_TENANTS
+def test_only_what_each_schema_has_of_its_own_stands_in_both() -> None:
+    assert {"django_migrations", "audit_entry", "vault_datakey"} == SHARED & OF_TENANTS
 
 
 def test_split_apps_name_models_that_exist() -> None:

@@ -16,6 +16,14 @@ class Credential:
     type: str
 
 
+@dataclass(frozen=True)
+class ListedCredential:
+    """As the owner sees it; `projects` are the ids of those that may use it."""
+
+    id: str
+    projects: frozenset[str]
+
+
 class Credentials(Transport):
     """The part of the client that is about credentials.
 
@@ -53,6 +61,15 @@ class Credentials(Transport):
             self.call("DELETE", path, doing=f"delete credential {credential_id}")
         except NotFound:
             return
+
+    def list_credentials(self) -> list[ListedCredential]:
+        """All of the instance, without what is in them. Raises AccessDenied but for its owner."""
+        return [
+            ListedCredential(
+                str(answer["id"]), frozenset(str(p["id"]) for p in answer.get("shared") or ())
+            )
+            for answer in self.pages("/credentials", doing="list credentials", params={})
+        ]
 
     def credential_schema(self, type: str) -> Json:
         """The JSON Schema of a credential type. Raises NotFound: its nodes are not installed."""

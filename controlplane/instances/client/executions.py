@@ -7,7 +7,7 @@ from itertools import islice
 
 import httpx
 
-from controlplane.instances.client.errors import NotFound
+from controlplane.instances.client.errors import InstanceRefused, NotFound
 from controlplane.instances.client.transport import PAGE, Json, Transport
 
 
@@ -84,6 +84,18 @@ class Executions(Transport):
             params["status"] = status
         found = self.pages("/executions", doing="list executions", params=params)
         return [_execution(answer) for answer in islice(found, limit)]
+
+    def stop_execution(self, execution_id: str) -> None:
+        """Done as well when it has ended, or is gone."""
+        doing = f"stop execution {execution_id}"
+        path = f"{self._execution_path(execution_id, doing=doing)}/stop"
+        try:
+            self.call("POST", path, doing=doing)
+        except NotFound:
+            return
+        except InstanceRefused as error:
+            if error.upstream_status != httpx.codes.CONFLICT:
+                raise
 
     def delete_execution(self, execution_id: str) -> None:
         """With its data; done as well when it is already gone."""

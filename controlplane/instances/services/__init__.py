@@ -7,10 +7,17 @@ from controlplane.instances.services.registration import (
     register_instance,
     save_instance,
 )
+from controlplane.instances.services.restoring import (
+    collect_workflows,
+    find_workspace_again,
+    leave_instance,
+)
 from controlplane.instances.services.workspaces import (
     bind_tenant,
     bind_to_own_instance,
     client_for,
+    owner_client,
+    remove_member,
     unbind_tenant,
 )
 
@@ -21,8 +28,13 @@ __all__ = [
     "check_all_health",
     "check_health",
     "client_for",
+    "collect_workflows",
+    "find_workspace_again",
+    "leave_instance",
+    "owner_client",
     "refresh_workspaces",
     "register_instance",
+    "remove_member",
     "save_instance",
     "unbind_tenant",
 ]

@@ -11,7 +11,7 @@ from controlplane.core.logs import get_logger
 from controlplane.instances.client.errors import InstanceError
 from controlplane.instances.models import Instance, Workspace
 from controlplane.instances.services.health import check_health
-from controlplane.instances.services.workspaces import bind_tenant
+from controlplane.instances.services.workspaces import InstanceElsewhere, bind_tenant
 from tenants.context import inside
 from tenants.models import Engagement, Partner, Tenant
 
@@ -30,6 +30,7 @@ def register_instance(
     webhook_base_url: str = "",
     editor_base_url: str = "",
     project_id: str = "",
+    region: str | None = None,
 ) -> Instance:
     """Store it, or what changed about the one of this name, and check its health.
 
@@ -42,6 +43,8 @@ def register_instance(
     instance.editor_base_url = editor_base_url.rstrip("/")
     instance.shape, instance.partner, instance.tenant = shape, partner, tenant
     instance.owner_key, instance.project_id = owner_key, project_id
+    if region is not None:
+        instance.region = region
     instance.full_clean()
     _write(instance, by=by)
     return check_health(instance)
@@ -75,7 +78,7 @@ def refresh_workspaces(*, instance: Instance, by: Actor) -> None:
             continue
         try:
             bind_tenant(tenant=tenant, instance=instance, by=by)
-        except InstanceError as error:
+        except (InstanceError, InstanceElsewhere) as error:
             log.warning("workspace not refreshed", tenant=tenant.slug, reason=error.detail)
 
 

@@ -19,6 +19,7 @@ from controlplane.instances.client.workflows import TAG_LENGTH
 from controlplane.instances.models import Instance, Workspace
 from tenants.context import inside
 from tenants.models import Tenant
+from tenants.residency import record_refusal
 
 log = get_logger(__name__)
 
@@ -27,6 +28,12 @@ class InstanceNotForTenant(DomainError):
     code = "instance_not_for_tenant"
     status = 409
     title = "The n8n instance does not serve this tenant"
+
+
+class InstanceElsewhere(DomainError):
+    code = "instance_in_other_region"
+    status = 409
+    title = "The n8n instance stands in another region"
 
 
 class WorkspaceElsewhere(DomainError):
@@ -41,14 +48,15 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
     Called in the shared schema and in no transaction: each step is kept before the next begins, so
     that a rerun goes on where a crash left off. On an n8n that we started the tenant gets a member
     of its own with a key and a personal project; on one that was brought, a tag and a prefix, and
-    `project_id` where that n8n has Projects. Raises InstanceNotForTenant, WorkspaceElsewhere,
-    MemberUnusable, InstanceError.
+    `project_id` where that n8n has Projects. Raises InstanceNotForTenant, InstanceElsewhere,
+    WorkspaceElsewhere, MemberUnusable, InstanceError.
     """
-    if not instance.serves(tenant):
+    if not instance.belongs_to(tenant):
         raise InstanceNotForTenant(
             f"{instance} belongs to {instance.partner or instance.tenant}, which is neither "
             f"{tenant} nor the partner that leads it. Choose another instance."
         )
+    _assert_in_region(tenant, instance, by)
     # Two would each take away the key that the other just made.
     with alone("instances.bind_tenant", str(tenant.pk)):
         workspace = _begin_workspace(tenant, instance)
@@ -56,7 +64,7 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
         if instance.is_ours:
             _become_member(tenant, instance, workspace)
         else:
-            with _owner(instance) as n8n:
+            with owner_client(instance) as n8n:
                 n8n.get_or_create_tag(workspace.tag)
             workspace.api_key = instance.owner_key
             workspace.project_id = project_id or workspace.project_id or instance.project_id
@@ -68,13 +76,20 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
 
 
 def bind_to_own_instance(tenant: Tenant, by: Actor) -> None:
-    """Provisioning's step: the instance it is on already, else its own, else its partner's."""
+    """Provisioning's step: the instance it is on already, else its own, else its partner's.
+
+    One of another region is passed over, and the tenant's trail says so.
+    """
     with inside(tenant):
         workspace = Workspace.objects.first()
     known = Instance.objects.serving(tenant)
     instance = known.filter(pk=workspace.instance_id).first() if workspace else known.first()
     if instance is not None:
         bind_tenant(tenant=tenant, instance=instance, by=by)
+        return
+    for passed_over in Instance.objects.of(tenant):
+        # It goes on without n8n: the tenant is there, and is bound when it has an instance.
+        _refuse(tenant, passed_over, by)
 
 
 def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
@@ -89,9 +104,9 @@ def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
         return
     _assert_there(workspace, tenant, instance)
     if workspace.is_member:
-        _remove_member(instance, workspace)
+        remove_member(instance, workspace)
     else:
-        with _owner(instance, project_id=workspace.project_id) as n8n:
+        with owner_client(instance, project_id=workspace.project_id) as n8n:
             for workflow in n8n.list_workflows(tag=workspace.tag):
                 n8n.deactivate_workflow(workflow.id)
     with inside(tenant), transaction.atomic():
@@ -122,7 +137,9 @@ def _begin_workspace(tenant: Tenant, instance: Instance) -> Workspace:
         workspace = Workspace.objects.first()
         if workspace is None:
             workspace = Workspace(
-                instance_id=instance.pk, prefix=tenant.slug, tag=tag_of(tenant.slug)
+                instance_id=instance.pk,
+                prefix=tenant.slug,
+                tag=tag_of(tenant.slug, is_sandbox=tenant.is_sandbox),
             )
             if instance.is_ours:
                 # The id makes it a new person when a tenant is made anew under an old name.
@@ -147,7 +164,7 @@ def _become_member(tenant: Tenant, instance: Instance, workspace: Workspace) -> 
             return
         except KeyRejected:
             log.warning("the member's key is gone: making another", tenant=tenant.slug)
-    with _owner(instance) as owner:
+    with owner_client(instance) as owner:
         membership = members.ensure_member(
             owner=owner,
             email=workspace.member_email,
@@ -159,9 +176,9 @@ def _become_member(tenant: Tenant, instance: Instance, workspace: Workspace) -> 
     workspace.api_key, workspace.project_id = membership.api_key, membership.project_id
 
 
-def _remove_member(instance: Instance, workspace: Workspace) -> None:
+def remove_member(instance: Instance, workspace: Workspace) -> None:
     """n8n deletes no user who has published workflows, so these go first."""
-    with _owner(instance, project_id=workspace.project_id) as n8n:
+    with owner_client(instance, project_id=workspace.project_id) as n8n:
         if workspace.project_id:
             for workflow in n8n.list_workflows():
                 n8n.delete_workflow(workflow.id)
@@ -189,13 +206,40 @@ def _assert_there(workspace: Workspace, tenant: Tenant, instance: Instance) -> N
         )
 
 
-def _owner(instance: Instance, *, project_id: str = "") -> N8nClient:
+def _assert_in_region(tenant: Tenant, instance: Instance, by: Actor) -> None:
+    if not instance.is_in_region_of(tenant):
+        _refuse(tenant, instance, by)
+        raise InstanceElsewhere(
+            f"{tenant} must stay in region “{tenant.region}”, and {instance} stands in "
+            f"{f'“{instance.region}”' if instance.region else 'none that is known'}. Choose an "
+            "instance of that region, or fill in the instance's region if it stands there."
+        )
+
+
+def _refuse(tenant: Tenant, instance: Instance, by: Actor) -> None:
+    log.warning(
+        "instance refused: other region",
+        tenant=tenant.slug,
+        tenant_region=tenant.region,
+        instance=instance.name,
+        region=instance.region,
+    )
+    record_refusal(
+        tenant=tenant, what=f"n8n instance {instance.name}", region=instance.region, by=by
+    )
+
+
+def owner_client(instance: Instance, *, project_id: str = "") -> N8nClient:
+    """n8n as its owner may use it: every tenant's things at once, so not inside of one."""
     return N8nClient(instance.base_url, instance.owner_key, project_id=project_id)
 
 
-def tag_of(slug: str) -> str:
-    """`pergola:<slug>`, or its beginning and a hash: n8n's tags have at most 24 characters."""
-    tag = f"pergola:{slug}"
+def tag_of(slug: str, *, is_sandbox: bool = False) -> str:
+    """`pergola:<slug>`, or its beginning and a hash: n8n's tags have at most 24 characters.
+
+    That of a sandbox says so at its beginning, which is never cut off.
+    """
+    tag = f"sandbox:{slug}" if is_sandbox else f"pergola:{slug}"
     if len(tag) <= TAG_LENGTH:
         return tag
     digest = hashlib.sha256(slug.encode()).hexdigest()[:6]

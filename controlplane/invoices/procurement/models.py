@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 
@@ -35,6 +36,11 @@ class PurchaseOrder(Row):
     ordered_at = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     content_sha256 = models.CharField(max_length=64, editable=False)
+
+    classified = Classification(
+        health="number currency ordered_at status content_sha256",
+        payload="supplier_name supplier_vat_id buyer_name",
+    )
 
     objects = PurchaseOrderQuerySet.as_manager()
 
@@ -67,6 +73,14 @@ class PurchaseOrderLine(Row):
     unit_price = models.DecimalField(max_digits=28, decimal_places=10, null=True, blank=True)
     price_base_quantity = models.DecimalField(max_digits=24, decimal_places=8, default=1)
 
+    classified = Classification(
+        health="order position line_id",
+        payload=(
+            "seller_item_id buyer_item_id standard_item_id description quantity unit unit_price "
+            "price_base_quantity"
+        ),
+    )
+
     class Meta:
         app_label = "invoices"
         ordering = ["position"]
@@ -93,6 +107,11 @@ class GoodsReceipt(Row):
     supplier_name = models.CharField(max_length=200, blank=True)
     received_at = models.DateField(null=True, blank=True)
     content_sha256 = models.CharField(max_length=64, editable=False)
+
+    classified = Classification(
+        health="kind number order_number received_at content_sha256",
+        payload="supplier_name",
+    )
 
     class Meta:
         app_label = "invoices"
@@ -138,6 +157,14 @@ class GoodsReceiptLine(Row):
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     rejected = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     unit = models.CharField(max_length=10, blank=True)
+
+    classified = Classification(
+        health="receipt position line_id order_number",
+        payload=(
+            "order_line_reference seller_item_id buyer_item_id standard_item_id "
+            "description quantity rejected unit"
+        ),
+    )
 
     objects = GoodsReceiptLineQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
 
@@ -63,6 +64,18 @@ class Answer(Row):
     workflow_id = models.CharField(max_length=64, blank=True)
     execution_id = models.CharField(max_length=64, blank=True)
     audit_sequence = models.BigIntegerField()
+
+    classified = Classification(
+        health=(
+            "subject_type subject_id language by_model model parameters fallback tokens_in "
+            "tokens_out seconds confidence verdict decision_id answered_by workflow_id "
+            "execution_id audit_sequence"
+        ),
+        payload=(
+            "question passages text sentences citations dropped prompt raw_output "
+            "fallback_detail features reasons"
+        ),
+    )
 
     objects = AnswerQuerySet.as_manager()
 

@@ -74,5 +74,8 @@ class PassageIndex(Protocol):
     def search(self, tenant: str, query: Query) -> list[Hit]:
         """The best first, `query.limit` at most."""
 
+    def has_tenant(self, tenant: str) -> bool:
+        """Whether it keeps anything of the tenant's outside of the tenant's schema."""
+
     def drop_tenant(self, tenant: str) -> None:
         """Take out everything of the tenant."""

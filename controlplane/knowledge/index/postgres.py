@@ -121,6 +121,9 @@ class PostgresIndex:
             replace(hit, similarity=similarities.get(hit.chunk_id, hit.similarity)) for hit in hits
         ]
 
+    def has_tenant(self, tenant: str) -> bool:
+        return False
+
     @transaction.atomic
     def drop_tenant(self, tenant: str) -> None:
         _assert_entered(tenant)

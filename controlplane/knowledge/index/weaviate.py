@@ -103,6 +103,14 @@ class WeaviateIndex:
         )
         return fuse(*found, limit=query.limit) if found else []
 
+    def has_tenant(self, tenant: str) -> bool:
+        _assert_kept_apart(tenant)
+        client = connected_client()
+        if not _repeated("look for the collection", lambda: client.collections.exists(COLLECTION)):
+            return False
+        tenants = client.collections.use(COLLECTION).tenants
+        return _repeated("look for the tenant", lambda: tenants.get_by_name(tenant)) is not None
+
     def drop_tenant(self, tenant: str) -> None:
         """Its shard goes with it. Nothing happens where there is none."""
         _assert_kept_apart(tenant)

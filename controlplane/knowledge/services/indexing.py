@@ -11,10 +11,11 @@ from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from controlplane.knowledge import embedding
-from controlplane.knowledge.index import passage_index, vectors
+from controlplane.knowledge.index import index_for, passage_index, vectors
 from controlplane.knowledge.index.port import IndexedPassage
 from controlplane.knowledge.models import Chunk, Collection, DocumentVersion
-from tenants.context import current_schema
+from tenants.context import current_schema, inside
+from tenants.models import Tenant
 
 log = get_logger(__name__)
 
@@ -79,6 +80,26 @@ def reindex(*, collections: Iterable[Collection] | None = None, by: Actor) -> in
             by=by,
         )
     return count
+
+
+def move_index(tenant: Tenant, region_before: str, by: Actor) -> None:
+    """After a change of region: into the index that is allowed now, and out of the former.
+
+    May be repeated. Raises IndexUnreachable; then passages may still be in the former.
+    """
+    with inside(tenant):
+        former, now = index_for(region_before), passage_index()
+        if former is now:
+            return
+        reindex(by=by)
+        former.drop_tenant(tenant.schema_name)
+
+
+def index_restored(tenant: Tenant, by: Actor) -> None:
+    """After a backup was restored: an index in PostgreSQL came along, any other begins anew."""
+    with inside(tenant):
+        if not passage_index().is_transactional:
+            reindex(by=by)
 
 
 def passages_of(version: DocumentVersion) -> list[IndexedPassage]:

@@ -17,8 +17,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy, to_locale
 
+from controlplane.approvals.models import Approval
+from controlplane.catalog.models import short_id
 from controlplane.catalog.runs import Run
 from controlplane.core.money import Money
+from controlplane.core.withholding import HIDDEN
 from controlplane.events.types import EVENT_TYPES
 from controlplane.invoices.models import Invoice
 
@@ -34,6 +37,28 @@ def icon(name: str, css: str = "icon") -> SafeString:
         static("portal/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def hidden() -> str:
+    """Where a figure stands for those who may see it; withheld texts read so by themselves."""
+    return HIDDEN
+
+
+# What an approval is about, where its title is customer data that the reader may not see.
+SUBJECTS = {
+    "order": gettext_lazy("An order"),
+    "invoice": gettext_lazy("An invoice"),
+    "ticket": gettext_lazy("A ticket"),
+}
+
+
+@register.filter
+def titled(approval: Approval) -> str:
+    if approval.title is not HIDDEN:
+        return approval.title
+    about = SUBJECTS.get(approval.subject_type, gettext_lazy("An approval"))
+    return f"{about} · {short_id(approval.pk)}"
 
 
 @register.simple_tag
@@ -203,6 +228,9 @@ TONES = {
     "failed": ("bad", "alert"),
     "unheard": ("quiet", "minus"),
     "deploying": ("wait", "arrow"),
+    "provisioning": ("wait", "arrow"),
+    "suspended": ("bad", "pause"),
+    "leaving": ("wait", "leave"),
     "active": ("good", "check"),
     "removed": ("quiet", "minus"),
     "success": ("good", "check"),
@@ -233,6 +261,15 @@ TONES = {
     "closed": ("good", "check"),
     "receipt": ("good", "check"),
     "despatch": ("quiet", "arrow"),
+    "replaced": ("wait", "hourglass"),
+    "revoked": ("bad", "cross"),
+    "failed_log_in": ("wait", "alert"),
+    "failed_factor": ("wait", "alert"),
+    "locked_out": ("bad", "lock"),
+    "key_refused": ("wait", "key"),
+    "foreign_tenant": ("bad", "alert"),
+    "new_network": ("quiet", "dot"),
+    "burst": ("wait", "signal"),
 }
 
 

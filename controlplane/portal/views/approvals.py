@@ -22,6 +22,7 @@ from controlplane.portal.trials import tests_among
 from controlplane.portal.views.orders import shown_order
 from controlplane.portal.views.tickets import shown_draft
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 EVERY = "all"
 
@@ -84,7 +85,7 @@ def count(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     approval = services.get_approval(approval_id)
     return TemplateResponse(
-        request, "portal/approvals/detail.html", _context(approval, form=DecisionForm())
+        request, "portal/approvals/detail.html", _context(request, approval, form=DecisionForm())
     )
 
 
@@ -96,7 +97,7 @@ def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
         return redirect("approvals:detail", approval_id)
     form = DecisionForm(request.POST)
     if not form.is_valid() and approval.is_pending:
-        context = _context(approval, form=form)
+        context = _context(request, approval, form=form)
         return TemplateResponse(request, "portal/approvals/detail.html", context, status=422)
     if not form.is_valid():
         return _refusal(request, approval, why="ended")
@@ -107,7 +108,7 @@ def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     except services.AlreadyEnded as error:
         return _refusal(request, error.approval, why="ended", form=form)
     except (services.ApprovalNotReady, services.ApprovalChanged) as error:
-        context = _context(services.get_approval(approval_id), form=form)
+        context = _context(request, services.get_approval(approval_id), form=form)
         context["is_changed"] = isinstance(error, services.ApprovalChanged)
         return TemplateResponse(request, "portal/approvals/detail.html", context, status=409)
     return redirect("approvals:detail", approval_id)
@@ -136,19 +137,26 @@ def _refusal(
     return TemplateResponse(request, "portal/approvals/refused.html", context, status=status)
 
 
-def _context(approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
-    shown = shown_order(approval.subject_id if approval.subject_type == "order" else None)
-    invoice = shown_for_approval(approval)
+def _context(request: HttpRequest, approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
     return {
         "section": "approvals",
         "form": form,
+        "is_test": bool(tests_among([approval.subject_id])),
+        **(_subject(approval) if request.member.grant.may(Permission.PAYLOAD) else {}),
+        **_progress(approval),
+    }
+
+
+def _subject(approval: Approval) -> dict[str, Any]:
+    """What it is about and why it waits: customer data."""
+    shown = shown_order(approval.subject_id if approval.subject_type == "order" else None)
+    invoice = shown_for_approval(approval)
+    return {
         "blocked": services.blocked_by(approval) if approval.is_pending else "",
         "reasons": told(approval.reasons, shown["order"] or invoice.get("invoice")),
-        "is_test": bool(tests_among([approval.subject_id])),
         **shown,
         **invoice,
         **shown_draft(approval),
-        **_progress(approval),
     }
 
 

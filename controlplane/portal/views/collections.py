@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 from controlplane.core.errors import DomainError
 from controlplane.knowledge.models import Collection, DocumentVersion
 from controlplane.knowledge.services import collections as services
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, require, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.knowledge import CollectionForm, RenameForm
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,7 +26,7 @@ from tenants.members import actor_of
 def index(request: HttpRequest) -> HttpResponse:
     form = CollectionForm()
     if request.method == "POST":
-        require_manager(request)
+        require(request, Permission.KNOWLEDGE)
         form = CollectionForm(request.POST)
         if form.is_valid():
             try:
@@ -48,9 +49,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.KNOWLEDGE)
 def change(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
     """Its name, or by the other button whether anything is found in it."""
-    require_manager(request)
     collection = services.get_collection(collection_id)
     if request.method != "POST":
         return redirect("knowledge:collections")

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from controlplane.invoices import services
 from controlplane.invoices.models import GoodsReceipt, PurchaseOrder
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.views.imports import Import, example_table, imported
+from tenants.permissions import Permission
 
 EVERY = "all"
 LINES_PER_PAGE = 50
@@ -80,6 +81,7 @@ def _lacks_supplier(receipt: Any) -> bool:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, goods_receipt_id: uuid.UUID) -> HttpResponse:
     receipt = get_object_or_404(GoodsReceipt, pk=goods_receipt_id)
     lines = Paginator(receipt.lines.all(), LINES_PER_PAGE).get_page(request.GET.get("page"))

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from controlplane.core.errors import DomainError
 from controlplane.invoices.services import Imported
-from controlplane.portal.doors import require_manager
+from controlplane.portal.doors import require
 from controlplane.portal.forms.procurement import ImportForm
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 MOST_ERRORS = 100
 
@@ -30,7 +31,7 @@ class Import:
 
 
 def imported(request: HttpRequest, wanted: Import) -> HttpResponse:
-    require_manager(request)
+    require(request, Permission.SUBMIT)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     context: dict[str, Any] = {"section": "invoices", "form": form, "wanted": wanted}
     if request.method == "POST" and form.is_valid():

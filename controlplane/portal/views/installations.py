@@ -21,11 +21,12 @@ from controlplane.catalog.runs import last_runs
 from controlplane.core.errors import DomainError
 from controlplane.core.money import Money
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
 from controlplane.portal.templatetags.portal import country, localized, percent
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 UNFINISHED = {Installation.Status.PENDING, Installation.Status.DEPLOYING}
 
@@ -89,8 +90,8 @@ def runs(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.INSTALLATIONS)
 def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
-    require_manager(request)
     installation = services.get_installation(installation_id)
     specs = installation.release().terms.parameters
     form = ParameterForm(specs, request.POST or None, values=installation.parameters)
@@ -113,8 +114,8 @@ def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.INSTALLATIONS)
 def retry(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
-    require_manager(request)
     if request.method != "POST":
         return redirect("installations:detail", services.get_installation(installation_id).pk)
     services.retry(installation_id=installation_id, by=actor_of(request.member))
@@ -123,9 +124,9 @@ def retry(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.INSTALLATIONS)
 def remove(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     """Asks n8n, so it takes a moment; what n8n refuses can be done again."""
-    require_manager(request)
     installation = services.get_installation(installation_id)
     if request.POST.get("sure") != "yes":
         return redirect("installations:detail", installation.pk)

@@ -18,7 +18,7 @@ from controlplane.invoices import services
 from controlplane.invoices.models import Invoice
 from controlplane.policies.verdicts import Verdict
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require_approver, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.invoices import MOST_LINES, CorrectionForm, UploadForm, empty_lines
 from controlplane.portal.invoices.page import (
     PICTURED,
@@ -30,6 +30,7 @@ from controlplane.portal.invoices.pictures import MOST_PAGES, Picture, picture_o
 from controlplane.portal.trials import IS_TEST_INVOICE, is_test_invoice
 from tenants import files
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 EVERY = "all"
 # Always offered; the others only where there is such an invoice.
@@ -71,9 +72,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SUBMIT)
 def upload(request: HttpRequest) -> HttpResponse:
     """Each file stands by itself: one that is refused says why, and the others are taken in."""
-    require_manager(request)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     context: dict[str, Any] = {"section": "invoices", "form": form}
     if request.method == "POST" and form.is_valid():
@@ -102,6 +103,7 @@ def state(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     invoice = services.get_invoice(invoice_id)
     form = CorrectionForm(invoice) if may_be_corrected(invoice) else None
@@ -111,8 +113,8 @@ def detail(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.HANDLE)
 def correct(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
-    require_approver(request)
     invoice = services.get_invoice(invoice_id)
     if request.method != "POST":  # a log-in came between
         return redirect("invoices:detail", invoice_id)
@@ -133,9 +135,9 @@ def correct(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.HANDLE)
 def more_lines(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """A few more empty lines for the form, behind those that it has."""
-    require_approver(request)
     services.get_invoice(invoice_id)
     given = request.GET.get("after", "")
     start = min(int(given), MOST_LINES) if given.isdecimal() and len(given) < 5 else 0
@@ -146,9 +148,9 @@ def more_lines(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SUBMIT)
 def match(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """Once more: an order or a receipt may have come meanwhile."""
-    require_manager(request)
     invoice = services.get_invoice(invoice_id)
     if request.method == "POST":
         services.match_invoice(invoice_id=invoice_id, by=actor_of(request.member))
@@ -158,9 +160,9 @@ def match(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SUBMIT)
 def read_again(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
     """Out of quarantine, where what put it there may have passed."""
-    require_manager(request)
     services.get_invoice(invoice_id)
     if request.method == "POST":
         try:
@@ -174,6 +176,7 @@ def read_again(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def document(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponseBase:
     """The original, to be saved: never shown by the browser as what its sender says it is."""
     invoice = services.get_invoice(invoice_id)
@@ -187,6 +190,7 @@ def document(request: HttpRequest, invoice_id: uuid.UUID) -> HttpResponseBase:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def page(request: HttpRequest, invoice_id: uuid.UUID, number: int) -> HttpResponse:
     """One page of a PDF with the places of what was read on it."""
     invoice, picture = _picture(invoice_id, number)
@@ -205,6 +209,7 @@ def page(request: HttpRequest, invoice_id: uuid.UUID, number: int) -> HttpRespon
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def page_image(request: HttpRequest, invoice_id: uuid.UUID, number: int) -> HttpResponse:
     _invoice, picture = _picture(invoice_id, number)
     if picture.failure:

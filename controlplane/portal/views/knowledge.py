@@ -20,11 +20,12 @@ from controlplane.core.errors import DomainError
 from controlplane.knowledge.models import Chunk, Collection, Document, DocumentVersion
 from controlplane.knowledge.services import approval, documents
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.knowledge import ContentForm, DocumentForm
 from controlplane.portal.passages import parts_of
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 EVERY = "all"
 PASSAGES_PER_PAGE = 100
@@ -84,8 +85,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.KNOWLEDGE)
 def create(request: HttpRequest) -> HttpResponse:
-    require_manager(request)
     if not Collection.objects.active().exists():
         messages.warning(request, _("Documents stand in collections: make the first one."))
         return redirect("knowledge:collections")
@@ -112,6 +113,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     document = documents.get_document(document_id)
     return _page(request, document, form=ContentForm())
@@ -119,8 +121,8 @@ def detail(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.KNOWLEDGE)
 def add_version(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
-    require_manager(request)
     document = documents.get_document(document_id)
     if request.method != "POST":
         return redirect("knowledge:detail", document_id)
@@ -139,8 +141,8 @@ def add_version(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.KNOWLEDGE)
 def approve(request: HttpRequest, document_id: uuid.UUID, number: int) -> HttpResponse:
-    require_manager(request)
     version = _version(documents.get_document(document_id), number)
     if request.method == "POST":
         approval.approve_version(version_id=version.pk, by=actor_of(request.member))
@@ -151,8 +153,8 @@ def approve(request: HttpRequest, document_id: uuid.UUID, number: int) -> HttpRe
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.KNOWLEDGE)
 def retire(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
-    require_manager(request)
     document = documents.get_document(document_id)
     if request.POST.get("sure") == "yes":
         approval.retire_document(document_id=document_id, by=actor_of(request.member))

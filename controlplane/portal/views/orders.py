@@ -12,8 +12,9 @@ from controlplane.approvals.models import Approval
 from controlplane.orders import services
 from controlplane.orders.models import Order
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.reasons import told
+from tenants.permissions import Permission
 
 EVERY = "all"
 
@@ -50,6 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     order = services.get_order(order_id)
     asked = Approval.objects.filter(subject_type=services.SUBJECT, subject_id=order_id)

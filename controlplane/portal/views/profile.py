@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from controlplane.portal.forms.profile import ProfileForm
-from tenants.models import Member
+from tenants.access import member_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,7 +23,7 @@ from tenants.models import Member
 def profile(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
     person = cast(User, request.user)  # login_required saw to it
-    member = Member.objects.of_tenant(tenant).filter(user=person).first()
+    member = member_of(person, tenant, session=request.session)
     if member is None:
         raise PermissionDenied(f"{request.user} has no role in {tenant}.")
     request.member = member

@@ -14,9 +14,10 @@ from controlplane.invoices import services
 from controlplane.invoices.models import GoodsReceipt, GoodsReceiptLine, Invoice, PurchaseOrder
 from controlplane.invoices.procurement.progress import progress_of
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.invoices.bars import progress_bars
 from controlplane.portal.views.imports import Import, example_table, imported
+from tenants.permissions import Permission
 
 EVERY = "all"
 LINES_PER_PAGE = 50
@@ -57,6 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, purchase_order_id: uuid.UUID) -> HttpResponse:
     order = get_object_or_404(PurchaseOrder, pk=purchase_order_id)
     lines = Paginator(progress_of(order), LINES_PER_PAGE).get_page(request.GET.get("page"))

@@ -15,10 +15,11 @@ from controlplane.knowledge.answers.models import Answer
 from controlplane.knowledge.answers.subjects import Question
 from controlplane.knowledge.contexts import PARAMETERS
 from controlplane.portal.answers import address_of, presented, thresholds_in
-from controlplane.portal.doors import member_page, require_approver
+from controlplane.portal.doors import member_page, require, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.knowledge import QuestionForm
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 PASSAGES_SHOWN = 10
 # A question is judged as if it were a ticket.
@@ -28,11 +29,12 @@ _DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.PAYLOAD)
 def ask(request: HttpRequest) -> HttpResponse:
     """Each answer is kept with what led to it, so asking is for those who may decide."""
     form = QuestionForm()
     if request.method == "POST":
-        require_approver(request)
+        require(request, Permission.HANDLE)
         form = QuestionForm(request.POST)
         if form.is_valid():
             installation = only_listener(ASKED_BY)
@@ -59,6 +61,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     found = services.get_answer(answer_id)
     if found.subject_type == "ticket":

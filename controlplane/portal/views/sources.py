@@ -13,21 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from controlplane.core.crypto import Undecryptable, decrypt, encrypt
 from controlplane.events import services, shopify, signing
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
-from controlplane.portal import lists
+from controlplane.portal import lists, shown_once
 from controlplane.portal.deliveries import fate_of
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.sources import SecretForm, SourceForm
 from controlplane.portal.templatetags.portal import event_label
 from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
-# The session holds a new secret, encrypted, from its making until the page that shows it.
-SHOWN_ONCE = "source_secret"
 # For every kind without a page of its own: signed as Pergola asks for.
 SIGNED_SETUP = "portal/sources/setup/signed.html"
 
@@ -61,8 +59,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def create(request: HttpRequest) -> HttpResponse:
-    require_manager(request)
     form = SourceForm(request.POST or None, initial=_chosen(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -86,7 +84,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
     context = {
         "form": SecretForm(kind=source.kind),
-        "new_secret": _new_secret(request, source),
+        "new_secret": shown_once.take(request, of=str(source.pk)),
         **_setup(request, source),
         **_events(request, source),
     }
@@ -105,8 +103,8 @@ def deliveries(request: HttpRequest, slug: str) -> HttpResponse:
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
-    require_manager(request)
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
@@ -121,8 +119,8 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.SOURCES)
 def test(request: HttpRequest, slug: str) -> HttpResponse:
-    require_manager(request)
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
@@ -145,19 +143,8 @@ def _with_secret(request: HttpRequest, source: Source, secret: str, *, given: st
     if given:
         messages.success(request, _("The key is saved. It is not shown again."))
     else:
-        request.session[SHOWN_ONCE] = {"source": str(source.pk), "secret": encrypt(secret)}
+        shown_once.keep(request, of=str(source.pk), secret=secret)
     return redirect("sources:detail", source.slug)
-
-
-def _new_secret(request: HttpRequest, source: Source) -> str:
-    kept = request.session.get(SHOWN_ONCE)
-    if not kept or kept["source"] != str(source.pk):
-        return ""
-    del request.session[SHOWN_ONCE]
-    try:
-        return decrypt(kept["secret"])
-    except Undecryptable:
-        return ""
 
 
 def _chosen(request: HttpRequest) -> dict[str, str]:

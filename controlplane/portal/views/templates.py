@@ -9,10 +9,11 @@ from controlplane.catalog import services
 from controlplane.catalog.models import Installation, Template
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require_manager
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 
 @require_GET
@@ -40,8 +41,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.INSTALLATIONS)
 def clone(request: HttpRequest, slug: str) -> HttpResponse:
-    require_manager(request)
     template = Template.objects.filter(slug=slug).first()
     release = template.latest if template else None
     if release is None:

@@ -23,13 +23,14 @@ from controlplane.knowledge.answers.models import Answer
 from controlplane.portal import lists
 from controlplane.portal.answers import presented, shown_answer
 from controlplane.portal.deliveries import execution_url, fate_of
-from controlplane.portal.doors import member_page, require_approver
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.tickets import CorrectionForm, TicketForm
 from controlplane.portal.marking import marked, spans_of_words
 from controlplane.support import services
 from controlplane.support.models import Ticket
 from tenants.members import actor_of
+from tenants.permissions import Permission
 
 EVERY = "all"
 RELOADED_FOR = timedelta(minutes=2)
@@ -75,8 +76,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.HANDLE)
 def create(request: HttpRequest) -> HttpResponse:
-    require_approver(request)
     form = TicketForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -94,6 +95,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def detail(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
     ticket = services.get_ticket(ticket_id)
     return _page(request, ticket, form=CorrectionForm(ticket=ticket))
@@ -101,6 +103,7 @@ def detail(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @member_page
+@requires(Permission.PAYLOAD)
 def news(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
     """Whether the ticket has moved on since the page was made.
 
@@ -116,8 +119,8 @@ def news(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.HANDLE)
 def correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
-    require_approver(request)
     ticket = services.get_ticket(ticket_id)
     if request.method != "POST":
         return redirect("tickets:detail", ticket_id)
@@ -135,8 +138,8 @@ def correct(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.HANDLE)
 def send_again(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
-    require_approver(request)
     ticket = services.get_ticket(ticket_id)
     if request.method == "POST":
         services.send_reply_again(ticket_id=ticket.pk, by=actor_of(request.member))
@@ -146,8 +149,8 @@ def send_again(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.HANDLE)
 def close(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
-    require_approver(request)
     ticket = services.get_ticket(ticket_id)
     if request.method == "POST":
         services.close_ticket(ticket_id=ticket.pk, by=actor_of(request.member))

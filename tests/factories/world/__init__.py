@@ -36,6 +36,10 @@ class Part:
     """By operation key: fields that the names of the rows do not fill by themselves."""
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     """(first part of the route, name) → the row that the name means there."""
+    references: dict[str, str] = field(default_factory=dict)
+    """By outbox handler: the row that its message names."""
+    tasks: dict[str, str] = field(default_factory=dict)
+    """"task.argument" → the row that it is given, where the argument's name does not say so."""
     secrets: set[str] = field(default_factory=set)
     """Texts that nobody of another tenant may ever see."""
 

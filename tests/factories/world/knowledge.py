@@ -27,7 +27,8 @@ def part(url: str) -> Part:
     return Part(
         rows={
             "collection_id": spare.pk, "document_id": first.document_id,
-            "draft_version": second.pk, "number": second.number, "answer_id": answer.pk,
+            "draft_version": second.pk, "version_id": second.pk,
+            "number": second.number, "answer_id": answer.pk,
         },
         bodies={
             "api/v1/knowledge/collections": {"slug": "third", "name": "Third"},

@@ -18,7 +18,7 @@ TOKEN = "one-time-token"
 def part(url: str) -> Part:
     with outside(), TemporaryDirectory() as folder:
         release = make_release(Path(folder))
-    make_workspace(url)
+    workspace = make_workspace(url)
     source = make_source("north-only")
     order = make_order(email="kaja@example.com")
     approval = make_approval(make_order(1002), url=url)
@@ -33,7 +33,8 @@ def part(url: str) -> Part:
             "order_id": order.pk, "subject_id": order.pk, "event_id": order.event_id,
             "approval_id": approval.pk, "subscription_id": subscription.pk,
             "test_event": tested.pk, "delivery_id": delivery.pk,
-            "installation_id": installation.pk,
+            "installation_id": installation.pk, "waiter_id": approval.waiters.get().pk,
+            "instance_id": workspace.instance_id,
         },
         bodies={
             "api/v1/subscriptions": {
@@ -58,5 +59,7 @@ def part(url: str) -> Part:
         },
         # A name in a route that means another row there than elsewhere.
         aliases={("templates", "slug"): "template", ("sources", "event_id"): "test_event"},
+        references={"events.deliver": "delivery_id", "approvals.resume": "waiter_id"},
+        tasks={"tenants.provision.by": "tenant"},
         secrets={"Hafenstraße", "kaja@example.com", "north-only"},
     )  # fmt: skip

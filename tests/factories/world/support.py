@@ -29,5 +29,8 @@ def part(url: str) -> Part:
             "ticket.reply": {"ticket_id": "{sendable_ticket}"},
             "ticket.hand_over": {"ticket_id": "{given_up_ticket}", "reason": "Nothing fits."},
         },
+        references={
+            "support.send_reply": "sendable_ticket", "support.tell_handed_over": "ticket_id",
+        },
         secrets={"periwinkle", "Periwinkle", "lea@customer.example"},
     )  # fmt: skip

@@ -6,11 +6,13 @@ from django.test import Client
 
 from controlplane.policies.models import Decision, Policy
 from tenants.context import inside
+from tests.factories.support_access import make_entry
 
 
 @pytest.fixture
 def admin(north):
     user = User.objects.create_superuser("root", "root@example.com", "correct horse battery")
+    make_entry(user, north)
     client = Client(headers={"host": "localhost"})
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client
@@ -68,7 +70,7 @@ def test_saving_a_change_publishes_it(admin, checks, north):
     assert answer.status_code == 302, answer.context["errors"]
     with inside(north):
         version = checks.latest_version()
-        assert (version.number, version.published_by) == (2, "root (platform)")
+        assert (version.number, version.published_by) == (2, "root (platform support)")
         assert Decision.objects.count() == 0
 
 

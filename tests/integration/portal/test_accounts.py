@@ -26,7 +26,7 @@ def test_log_in_by_name_or_address_and_go_on(
     make_member(north)
     away = stranger.get("/sources/?q=x")
     assert away.headers["Location"] == "/accounts/login/?next=/sources/%3Fq%3Dx"
-    form = {"username": name, "password": PASSWORD, "next": "/sources/?q=x"}
+    form = {"login": name, "password": PASSWORD, "next": "/sources/?q=x"}
     assert stranger.post("/accounts/login/", form).headers["Location"] == "/sources/?q=x"
     assert stranger.get("/sources/").status_code == 200
     assert stranger.post("/accounts/logout/").status_code == 302
@@ -35,7 +35,7 @@ def test_log_in_by_name_or_address_and_go_on(
 
 def test_next_stays_on_this_host(north: Tenant, make_member: MakeMember, stranger: Client) -> None:
     member = make_member(north)
-    form = {"username": "ada-north", "password": PASSWORD, "next": "https://evil.example/"}
+    form = {"login": "ada-north", "password": PASSWORD, "next": "https://evil.example/"}
     assert stranger.post("/accounts/login/", form).headers["Location"] == "/"
     member.user.refresh_from_db()
     link = f"/accounts/enter/{get_query_string(member.user)}&next=//evil.example/"
@@ -51,7 +51,7 @@ def test_a_wrong_password_and_an_unknown_name_read_alike(
             r'value="[^"]*"',
             "",
             stranger.post(
-                "/accounts/login/", {"username": name, "password": "wrong"}
+                "/accounts/login/", {"login": name, "password": "wrong"}
             ).content.decode(),
         )
         for name in ("ada-north", "nobody")
@@ -65,7 +65,7 @@ def test_members_elsewhere_are_told_so(
 ) -> None:
     make_member(north)
     client = Client(headers={"host": south.host})
-    page = client.post("/accounts/login/", {"username": "ada-north", "password": PASSWORD})
+    page = client.post("/accounts/login/", {"login": "ada-north", "password": PASSWORD})
     assert "you have no role at South" in page.content.decode()
     assert client.get("/sources/").status_code == 302
 
@@ -103,7 +103,7 @@ def test_password_reset_in_four_steps(
     path = re.search(rf"{re.escape(north.portal_url)}(/\S+)", message.body)[1]
     form = stranger.get(path, follow=True)
     assert "Choose a password" in form.content.decode()
-    new = {"new_password1": "a newer horse 9", "new_password2": "a newer horse 9"}
+    new = {"password1": "a newer horse 9", "password2": "a newer horse 9"}
     done = stranger.post(form.redirect_chain[-1][0], new, follow=True)
     assert "Your password is set" in done.content.decode()
     assert "does not work any more" in stranger.get(path, follow=True).content.decode()

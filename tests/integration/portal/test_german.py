@@ -12,11 +12,16 @@ from django.utils.translation import template
 
 FOLDER = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES"
 PORTAL = Path(settings.BASE_DIR) / "controlplane" / "portal"
+# Below the portal, but shown there: refusals, and what roles, partners and areas are called.
+SHOWN = [
+    Path(settings.BASE_DIR) / "tenants" / name
+    for name in ("access.py", "models/engagements.py", "models/members.py")
+]
 KEYWORDS = DEFAULT_KEYWORDS | {"gettext_lazy": None, "pgettext": ((1, "c"), 2)}
 
 
 def _texts() -> Iterator[str]:
-    for path in [*PORTAL.rglob("*.py"), *PORTAL.rglob("*.html"), *PORTAL.rglob("*.txt")]:
+    for path in [*PORTAL.rglob("*.py"), *PORTAL.rglob("*.html"), *PORTAL.rglob("*.txt"), *SHOWN]:
         source = path.read_text()
         if path.suffix != ".py":
             lines = template.templatize(source, origin=str(path)).splitlines()

@@ -33,7 +33,16 @@ PAGES = [
     "/templates/",
     "/sources/",
     "/sources/new/",
+    "/partners/",
+    "/members/",
+    "/customers/",
     "/profile/",
+    "/accounts/security/",
+    "/members/invitations/",
+    "/members/invitations/new/",
+    "/keys/",
+    "/keys/new/",
+    "/security/",
 ]
 
 

@@ -9,11 +9,13 @@ from controlplane.support.models import TriageExample
 from tenants.context import inside
 from tenants.models import Tenant
 from tests.factories.support import make_ticket
+from tests.factories.support_access import make_entry
 
 
 @pytest.fixture
 def admin(north: Tenant) -> Client:
     user = User.objects.create_superuser("root", "root@example.com", "correct horse battery")
+    make_entry(user, north)
     client = Client(headers={"host": "localhost"})
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client
@@ -52,7 +54,7 @@ def test_an_example_is_changed_and_that_is_recorded(
     with inside(north):
         assert TriageExample.objects.get(pk=example.pk).text == "The quay is dry"
         entry = Entry.objects.get(action="triage.example_kept")
-    assert entry.actor_label == "root (platform)"
+    assert entry.actor_label == "root (platform support)"
 
 
 def test_examples_are_deleted_and_that_is_recorded(

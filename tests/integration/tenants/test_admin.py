@@ -11,16 +11,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from controlplane.core.admin import SharedModelAdmin, TenantModelAdmin
+from controlplane.core.admin import ReadOnlyModelAdmin, SharedModelAdmin, TenantModelAdmin
 from tenants.context import inside
 from tenants.models import FleetResult, FleetRun, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import make_event, make_workspace
 from tests.factories.installations import make_installation, make_release
+from tests.factories.support_access import make_entry
 
 ADMINS = admin.site._registry.items()
 OF_TENANT = [model for model, found in ADMINS if isinstance(found, TenantModelAdmin)]
 SHARED = [model for model, found in ADMINS if isinstance(found, SharedModelAdmin)]
+IN_BOTH = [model for model, found in ADMINS if isinstance(found, ReadOnlyModelAdmin)]
 
 
 def label(model: Any) -> str:
@@ -28,8 +30,11 @@ def label(model: Any) -> str:
 
 
 @pytest.fixture
-def operator(db: None) -> Client:
+def operator(north: Tenant, south: Tenant) -> Client:
+    """A platform admin who has asked for access to both tenants."""
     user = User.objects.create_superuser("root", "root@example.com", "pw")
+    make_entry(user, north)
+    make_entry(user, south)
     client = Client(headers={"host": "localhost"})
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client
@@ -48,7 +53,7 @@ def furnished(north: Tenant, tmp_path: Any) -> Tenant:
 
 
 def test_every_model_says_whose_rows_it_has() -> None:
-    assert {model for model, _found in ADMINS} == {*OF_TENANT, *SHARED}
+    assert {model for model, _found in ADMINS} == {*OF_TENANT, *SHARED, *IN_BOTH}
 
 
 def test_the_front_pages_open(operator: Client, furnished: Tenant) -> None:
@@ -88,6 +93,16 @@ def test_shared_rows_are_shown_to_the_platform_alone(
     assert operator.get(f"/{page}?q=a").status_code == 200
     assert operator.get(f"/t/north/{page}").status_code in {403, 404}
     assert operator.get(f"/t/north/{page}add/").status_code in {403, 404}
+
+
+@pytest.mark.parametrize("model", IN_BOTH, ids=label)
+def test_a_table_that_stands_in_both_shows_the_rows_of_where_one_is(
+    model: Any, operator: Client, furnished: Tenant
+) -> None:
+    for prefix in ("", "/t/north"):
+        assert operator.get(f"{prefix}/admin/{label(model)}/").status_code == 200
+        assert operator.get(f"{prefix}/admin/{label(model)}/?q=a").status_code == 200
+        assert operator.get(f"{prefix}/admin/{label(model)}/add/").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/t/north/admin/", "/t/north/admin/orders/order/"])

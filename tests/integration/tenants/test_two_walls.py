@@ -2,6 +2,7 @@
 
 import os
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +14,8 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 from django.test import Client
 
 from controlplane.audit.services import record
+from controlplane.events import outbox
+from controlplane.events.models import OutboxMessage
 from tenants import grants
 from tenants.context import NoTenant, current_schema, inside, outside
 from tenants.database.pool import reset_connection
@@ -76,6 +79,7 @@ def test_a_tenant_reads_its_own_and_the_catalog(tenant: Tenant) -> None:
         "CREATE TABLE public.loot (id int)",
         "DROP TABLE t_north.orders_order CASCADE",
         "SET ROLE pergola_owner",
+        "CREATE TEMPORARY TABLE orders_order (id int)",
     ],
 )
 def test_a_tenant_cannot_write_elsewhere_or_change_the_schema(
@@ -87,6 +91,31 @@ def test_a_tenant_cannot_write_elsewhere_or_change_the_schema(
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
+
+
+def test_a_tenant_puts_messages_into_the_outbox_in_its_own_name_only(tenant: Tenant) -> None:
+    """A message runs a handler inside the tenant that it names."""
+    order = uuid.uuid4()
+    outbox.put("events.deliver", order)
+
+    with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        OutboxMessage.objects.create(
+            schema_name="t_south", handler="events.deliver", reference=order
+        )
+    with outside():
+        assert set(OutboxMessage.objects.values_list("schema_name", "reference")) == {
+            ("t_north", order)
+        }
+
+
+def test_another_search_path_gives_no_other_name(tenant: Tenant) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = t_south, public")
+
+    with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        OutboxMessage.objects.create(
+            schema_name="t_south", handler="events.deliver", reference=uuid.uuid4()
+        )
 
 
 @pytest.mark.parametrize(

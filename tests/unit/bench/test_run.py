@@ -27,6 +27,16 @@ def test_a_part_that_is_missing_is_a_sentence_too(
     assert "en16931" in capsys.readouterr().out
 
 
+def test_a_bench_that_reads_nothing_needs_no_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.provisioning.run", lambda data, report: {"spare_ratio": 2})
+
+    assert run.main(["provisioning", "--data", str(tmp_path / "gone")]) == 0
+
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"spare_ratio": 2}
+
+
 def test_an_unknown_name_lists_the_benches(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["nonsense"]) == 1
 

@@ -1,4 +1,4 @@
-"""`manage.py generate [--check]`: everything that follows from the declared operations."""
+"""`manage.py generate [--check]`: what follows from the operations and from the permissions."""
 
 import json
 from argparse import ArgumentParser
@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes import docs, typescript
 from controlplane.nodes.registry import all_operations
+from tenants import permissions_page
 
 # Folders that hold generated files only: what is not rendered any more is removed there.
 OWNED = ("n8n-nodes/nodes/Pergola/resources", "docs/operations")
@@ -28,12 +29,13 @@ def rendered() -> dict[str, str]:
     return {
         **typescript.render(operations, EVENT_TYPES.values()),
         **docs.render(operations),
+        **permissions_page.render(),
         "docs/openapi.json": openapi,
     }
 
 
 class Command(BaseCommand):
-    help = "Write TypeScript, OpenAPI and docs from the node operations, or check that they fit."
+    help = "Write TypeScript, OpenAPI and docs from what is declared, or check that they fit."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="write nothing; fail on drift")

@@ -45,6 +45,17 @@
     });
   });
 
+  // Support access ends by itself: the server refuses from then on, and here it is said.
+  var ends = document.querySelector("[data-ends]");
+  if (ends) {
+    var words = new Intl.RelativeTimeFormat(document.documentElement.lang, {numeric: "always"});
+    setInterval(function () {
+      var left = Math.ceil((new Date(ends.dataset.ends) - new Date()) / 60000);
+      if (left <= 0) { location.reload(); return; }
+      ends.textContent = words.format(left, "minute");
+    }, 10000);
+  }
+
   // A field shows where it stands in the document beside it.
   function marked(element) { element.classList.add("is-pointed-at"); }
   function forget() {

@@ -1,0 +1,39 @@
+"""Policies go to the sandbox as they are, and are published there: rules are about nobody."""
+
+from controlplane.core.actor import Actor
+from controlplane.policies.models import Policy, Rule
+from controlplane.policies.services import publish_policy
+from tenants.context import inside
+from tenants.environments.rules import ByService, Never, declare, declare_action
+from tenants.models import Tenant
+
+GROUP = "policies"
+
+
+def declare_all() -> None:
+    for model in ("Policy", "Rule", "PolicyVersion"):
+        declare(f"policies.{model}", ByService(GROUP))
+    declare("policies.Decision", Never("about production's orders and invoices"))
+    declare_action(GROUP, copy_policies)
+
+
+def copy_policies(*, production: Tenant, sandbox: Tenant, by: Actor) -> None:
+    """Each policy with production's rules in place of its own. Raises what publishing raises."""
+    with inside(production):
+        policies = [(policy, list(policy.rules.all())) for policy in Policy.objects.all()]
+    with inside(sandbox):
+        for theirs, rules in policies:
+            policy, _created = Policy.objects.update_or_create(
+                context=theirs.context,
+                slug=theirs.slug,
+                defaults={"title": theirs.title, "is_active": theirs.is_active},
+            )
+            policy.rules.all().delete()
+            Rule.objects.bulk_create(
+                Rule(
+                    policy=policy, position=rule.position, enabled=rule.enabled,
+                    **rule.as_published(),
+                )
+                for rule in rules
+            )  # fmt: skip
+            publish_policy(policy=policy, by=by)

@@ -1,0 +1,100 @@
+"""The customer's sandbox: what it is, how far it is, and for managers what to do with it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from controlplane.portal.doors import member_page, requires
+from tenants.context import outside
+from tenants.environments import rules
+from tenants.environments.copying import copy_to_sandbox
+from tenants.environments.services import create_sandbox, remove_sandbox, reset_sandbox
+from tenants.members import actor_of
+from tenants.models import Tenant
+from tenants.permissions import Permission
+
+# In words; the names are those of the groups that apps declare.
+GROUPS = {
+    "policies": gettext_lazy("Rules"),
+    "templates": gettext_lazy("Templates with their values"),
+    "events": gettext_lazy("Events"),
+    "orders": gettext_lazy("Orders"),
+    "invoices": gettext_lazy("Invoices, purchase orders and receipts"),
+    "tickets": gettext_lazy("Tickets"),
+}
+AS_THEY_ARE = {"policies", "templates"}
+
+
+@require_GET
+@member_page
+def show(request: HttpRequest) -> HttpResponse:
+    return TemplateResponse(request, "portal/sandbox/show.html", _context(request))
+
+
+@require_GET
+@member_page
+def state(request: HttpRequest) -> HttpResponse:
+    return TemplateResponse(request, "portal/sandbox/_state.html", _context(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SETTINGS)
+def create(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        create_sandbox(tenant=request.tenant, by=actor_of(request.member))
+    return redirect("sandbox:show")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SETTINGS)
+def copy(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        what = request.POST.getlist("what")
+        copy_to_sandbox(tenant=request.tenant, what=what, by=actor_of(request.member))
+        messages.success(request, _("It is being copied. That takes a moment."))
+    return redirect("sandbox:show")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SETTINGS)
+def reset(request: HttpRequest) -> HttpResponse:
+    if request.POST.get("sure") == "yes":
+        reset_sandbox(tenant=request.tenant, by=actor_of(request.member))
+        messages.success(request, _("The sandbox is being emptied and filled anew."))
+    return redirect("sandbox:show")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SETTINGS)
+def remove(request: HttpRequest) -> HttpResponse:
+    if request.POST.get("sure") == "yes":
+        remove_sandbox(tenant=request.tenant, by=actor_of(request.member))
+        messages.success(request, _("The sandbox is being removed."))
+    return redirect("sandbox:show")
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    production = request.tenant.customer
+    with outside():
+        # Not as the door remembers it: this page is about what is changing.
+        sandbox = Tenant.objects.filter(sandbox_of=production).first()
+        address = sandbox.portal_url if sandbox else ""
+    return {
+        "section": "sandbox",
+        "production": production,
+        "sandbox": sandbox,
+        "address": address,
+        "is_ready": sandbox is not None and sandbox.status == Tenant.Status.ACTIVE,
+        "is_leaving": sandbox is not None and sandbox.status == Tenant.Status.LEAVING,
+        "groups": [(name, GROUPS[name], name in AS_THEY_ARE) for name in rules.groups()],
+    }

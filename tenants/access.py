@@ -1,0 +1,86 @@
+"""What a person may in a tenant, asked of shared tables before the tenant is entered."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from tenants.context import outside
+from tenants.models import Member, Partner, Tenant
+from tenants.permissions import Grant, Permission, areas_opening, narrowest_role
+
+
+def member_of(
+    user: User,
+    tenant: Tenant,
+    *,
+    session: Mapping[str, Any] = MappingProxyType({}),
+) -> Member | None:
+    """The person's membership here with its `grant`, by one query; None for a stranger.
+
+    Of several it is the tenant's own, whose language and zone count; the grant is of all.
+    """
+    memberships = list(Member.objects.of_tenant(tenant).of_session(session).filter(user=user.pk))
+    if not memberships:
+        return None
+    member = min(memberships, key=lambda each: (each.is_partners, each.created_at))
+    member.grant = Grant.of(memberships)
+    member.user = user
+    return member
+
+
+def members_who_may(permission: Permission, tenant: Tenant) -> list[Member]:
+    """Each person once, with user and grant. Asked outside of the tenant."""
+    by_person: dict[int, list[Member]] = defaultdict(list)
+    for membership in Member.objects.of_tenant(tenant).select_related("user").order_by("pk"):
+        by_person[membership.user_id].append(membership)
+    found = []
+    for memberships in by_person.values():
+        member = min(memberships, key=lambda each: each.is_partners)
+        member.grant = Grant.of(memberships)
+        if member.grant.may(permission):
+            found.append(member)
+    return found
+
+
+def require(permission: Permission, member: Member, tenant: Tenant) -> None:
+    """Raises PermissionDenied, which says whether a role is missing or an area, and whom to ask."""
+    if not member.grant.may(permission):
+        raise PermissionDenied(refusal(permission, member, tenant))
+
+
+def refusal(permission: Permission, member: Member, tenant: Tenant) -> str:
+    """Why not, and who could: in the reader's language."""
+    if permission not in member.grant.by_role:
+        role = narrowest_role(permission).label
+        return _(
+            "Your role may look at this but not change it. Ask a manager of your workspace to do "
+            "it, or to give you the role “%(role)s”."
+        ) % {"role": role}
+    asked = {"names": ", ".join(owners_of(permission, tenant)) or str(tenant)}
+    if permission == Permission.PAYLOAD:
+        return (
+            _(
+                "Customer data is shown to those who own a part of the work that needs it, and "
+                "your company owns none of these here. Ask %(names)s."
+            )
+            % asked
+        )
+    return (
+        _("This belongs to a part of the work that your company does not own here. Ask %(names)s.")
+        % asked
+    )
+
+
+def owners_of(permission: Permission, tenant: Tenant) -> list[str]:
+    """The tenant itself, then the partners that own an area that opens it."""
+    with outside():
+        partners = Partner.objects.filter(
+            engagements__ownerships__tenant=tenant.customer_id,
+            engagements__ownerships__area__in=areas_opening(permission),
+        ).distinct()
+        return [str(tenant), *(partner.name for partner in partners)]

@@ -1,0 +1,41 @@
+"""How values of the fleet page look: a word with a tone, a bar against a limit."""
+
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tenants.fleet_page import Bar, Cell, Column, Mark
+from tenants.models import Tenant
+
+NEAR, FULL = 80, 100
+"""Percent of a limit from which a bar warns, and from which nothing is left."""
+
+
+def shown(cell: Cell | None) -> SafeString | str:
+    if cell is None:
+        return "–"
+    if isinstance(cell, Mark):
+        return format_html(
+            '<span class="pg-mark pg-{}" title="{}">{}</span>',
+            cell.tone or "plain", cell.title, cell.text,
+        )  # fmt: skip
+    if isinstance(cell, Bar):
+        tone = "danger" if cell.percent >= FULL else "warning" if cell.percent >= NEAR else "plain"
+        return format_html(
+            '<span class="pg-use"><meter class="pg-{}" min="0" max="100" low="{}" high="{}" '
+            'value="{}">{}</meter><span>{}</span></span>',
+            tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
+        )  # fmt: skip
+    return cell
+
+
+def as_display(column: Column) -> Any:
+    """What `list_display` takes; the page has loaded the values for all its rows."""
+
+    def cell(tenant: Tenant) -> SafeString | str:
+        return shown(tenant.cells[column.name].get(tenant.pk))  # type: ignore[attr-defined]
+
+    cell.short_description = column.label  # type: ignore[attr-defined]
+    cell.__name__ = f"column_{column.name}"
+    return cell

@@ -1,0 +1,111 @@
+"""The notice and its taking back: doors closed, an archive made, nothing removed yet."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from controlplane.audit.services import record
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError
+from controlplane.core.locks import alone
+from tenants import lookup
+from tenants.context import inside
+from tenants.leaving.export import digest_of, export_tenant
+from tenants.models import Departure, Tenant
+
+
+class CannotLeave(DomainError):
+    code = "tenant_cannot_leave"
+    status = 409
+    title = "The tenant cannot leave now"
+
+
+class CannotReturn(DomainError):
+    code = "tenant_cannot_return"
+    status = 409
+    title = "The tenant cannot be taken back"
+
+
+def leave_tenant(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
+    """Close the doors, then write down all that the tenant has; its sandbox leaves with it.
+
+    From then on it answers as if it were not there, and can be taken back for
+    LEAVING_GRACE_DAYS. Called in no transaction; cut off, it goes on when it is called again.
+    Raises CannotLeave.
+    """
+    for sandbox in tenant.sandboxes.all():
+        leave_tenant(tenant=sandbox, by=by, reason=reason)
+    with alone("tenants.leave", str(tenant.pk)):
+        departure = _notice(tenant, by, reason)
+        if not departure.export_sha256:
+            # After the doors are closed: nothing comes in that the archive does not have.
+            exported = digest_of(export_tenant(tenant, Path(settings.EXPORTS_ROOT)))
+            departure.export_name = exported.path.name
+            departure.export_sha256, departure.export_bytes = exported.sha256, exported.size
+            departure.save()
+    return departure
+
+
+def return_tenant(*, tenant: Tenant, by: Actor) -> None:
+    """As it was, with its sandbox; the archive stays where it is. Raises CannotReturn."""
+    with alone("tenants.leave", str(tenant.pk)), transaction.atomic():
+        departure = Departure.objects.open().select_for_update().filter(tenant_id=tenant.pk).first()
+        if departure is None:
+            raise CannotReturn(f"{tenant} is not leaving.")
+        if departure.begun_at is not None:
+            raise CannotReturn(
+                f"Since {departure.begun_at:%Y-%m-%d %H:%M} UTC {tenant} is being removed. Create "
+                f"it anew, and take its data from {departure.export_name}."
+            )
+        departure.returned_at = timezone.now()
+        departure.save()
+        Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.ACTIVE)
+        _note("tenant.returned", tenant, departure, by)
+    lookup.forget_tenants()
+    for sandbox in tenant.sandboxes.filter(status=Tenant.Status.LEAVING):
+        return_tenant(tenant=sandbox, by=by)
+
+
+@transaction.atomic
+def _notice(tenant: Tenant, by: Actor, reason: str) -> Departure:
+    departure = Departure.objects.open().filter(tenant_id=tenant.pk).first()
+    if departure is not None:
+        return departure
+    statuses = Tenant.Status
+    left = Tenant.objects.filter(pk=tenant.pk, status__in=[statuses.ACTIVE, statuses.SUSPENDED])
+    if not left.update(status=statuses.LEAVING):
+        tenant.refresh_from_db()
+        raise CannotLeave(
+            f"{tenant} is {tenant.get_status_display()}. Finish its provisioning first."
+        )
+    tenant.refresh_from_db()
+    now = timezone.now()
+    departure = Departure.objects.create(
+        tenant_id=tenant.pk,
+        slug=tenant.slug,
+        name=tenant.name,
+        schema_name=tenant.schema_name,
+        environment=tenant.environment,
+        partner=str(tenant.lead_partner or ""),
+        reason=reason,
+        left_at=now,
+        left_by=by.label,
+        remove_after=now + timedelta(days=settings.LEAVING_GRACE_DAYS),
+    )
+    _note("tenant.left", tenant, departure, by)
+    transaction.on_commit(lookup.forget_tenants)
+    return departure
+
+
+def _note(action: str, tenant: Tenant, departure: Departure, by: Actor) -> None:
+    with inside(tenant):
+        record(
+            action=action,
+            subject_type="tenant",
+            subject_id=str(tenant.pk),
+            data={"reason": departure.reason, "remove_after": departure.remove_after.isoformat()},
+            by=by,
+        )

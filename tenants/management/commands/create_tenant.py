@@ -1,0 +1,48 @@
+"""`manage.py create_tenant SLUG --name "…" --partner SLUG [--key NAME --scope …]`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+
+from controlplane.core.actor import system
+from controlplane.core.errors import DomainError
+from tenants.models import Partner
+from tenants.provisioning import FirstKey, create_tenant, provision_tenant
+
+
+class Command(BaseCommand):
+    help = "Create a tenant that a partner leads, and bind it to the partner's n8n."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--partner", required=True, help="slug of the partner that leads it")
+        parser.add_argument("--language", default="en")
+        parser.add_argument("--time-zone", default="UTC")
+        parser.add_argument("--key", help="name of a first API key, which is printed")
+        parser.add_argument("--scope", action="append", default=[], help="of that key; repeat it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        partner = Partner.objects.filter(slug=options["partner"]).first()
+        if partner is None:
+            raise CommandError(f"there is no partner {options['partner']!r}")
+        by = system("create_tenant")
+        try:
+            created = create_tenant(
+                slug=options["slug"],
+                name=options["name"],
+                partner=partner,
+                language=options["language"],
+                time_zone=options["time_zone"],
+                first_key=(
+                    FirstKey(options["key"], tuple(options["scope"])) if options["key"] else None
+                ),
+                by=by,
+            )
+            self.stdout.write(f"{created.tenant.slug}: {created.tenant.portal_url}")
+            if created.key:
+                self.stdout.write(created.key)
+            provision_tenant(created.tenant, by=by, progress=self.stdout.write)
+        except DomainError as error:
+            raise CommandError(error.detail) from error

@@ -1,0 +1,173 @@
+"""North with a row of every kind: what the matrix tries to reach, and whether it was touched."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+from controlplane.nodes.operation import Operation
+from controlplane.nodes.registry import all_operations
+from tenants.context import inside
+from tenants.models import Tenant
+from tests.factories.world import Part
+from tests.fakes.n8n import FakeN8n
+from tests.integration.isolation.doors import Address
+
+TELL = "a module of tests/factories/world says so"
+
+
+@dataclass
+class World:
+    tenant: Tenant
+    parts: list[Part]
+    n8n: FakeN8n
+
+    def __post_init__(self) -> None:
+        self.rows = {
+            "tenant": self.tenant.slug, "tenant_id": self.tenant.pk, **self._all("rows"),
+        }  # fmt: skip
+        self.bodies, self.uploads, self.raw = (
+            self._all(kind) for kind in ("bodies", "uploads", "raw")
+        )
+        self.inputs, self.aliases = self._all("inputs"), self._all("aliases")
+        self.references, self.tasks = self._all("references"), self._all("tasks")
+        self.before = self.state()
+
+    def _all(self, kind: str) -> dict[Any, Any]:
+        return {key: value for part in self.parts for key, value in getattr(part, kind).items()}
+
+    @property
+    def keys(self) -> set[str]:
+        return {str(value) for value in self.rows.values() if isinstance(value, uuid.UUID)}
+
+    @property
+    def secrets(self) -> set[str]:
+        """What nobody else may ever see: the key of every row, and the texts that are named."""
+        return self.keys.union(*(part.secrets for part in self.parts))
+
+    def told_in(self, shown: str, *, given: str = "") -> list[str]:
+        """`given` is what was asked with: an answer may repeat it."""
+        leaked = sorted(name for name in self.secrets if name in shown and name not in given)
+        return [f"it tells {name}" for name in leaked]
+
+    def path(self, address: Address) -> str:
+        def fill(found: re.Match[str]) -> str:
+            name = found["name"]
+            key = self.aliases.get((address.route.partition("/")[0], name), name)
+            if key not in self.rows:
+                pytest.fail(f"tell the matrix what <{name}> of {address} is: {TELL} in `rows`")
+            return str(self.rows[key])
+
+        return "/" + re.sub(r"<(?:\w+:)?(?P<name>\w+)>", fill, address.route)
+
+    def body(self, address: Address) -> dict[str, Any]:
+        for operation in all_operations():
+            if address.route.endswith(operation.path):
+                return self.input_of(operation)
+        return self._filled(self.bodies.get(address.route, {}))
+
+    def given(self, address: Address) -> str:
+        return self.path(address) + json.dumps(self.body(address))
+
+    def input_of(self, operation: Operation) -> dict[str, Any]:
+        said = self._filled(self.inputs.get(operation.key, {}))
+        for name, field in operation.input_model.model_fields.items():
+            if name in said or not (field.is_required() or field.annotation is uuid.UUID):
+                continue
+            if name not in self.rows:
+                pytest.fail(f"tell the matrix what {operation.key} is given as {name}: {TELL}")
+            said[name] = str(self.rows[name])
+        return said
+
+    def row(self, kind: str, name: str, told: dict[str, str]) -> Any:
+        """The row that `told` (references, tasks) names for one handler or argument."""
+        if told.get(name, name) not in self.rows:
+            pytest.fail(f"tell the matrix which row {kind} {name} is given: {TELL}")
+        return self.rows[told.get(name, name)]
+
+    def _filled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With the rows that it names in braces."""
+
+        def fill(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: fill(inner) for name, inner in value.items()}
+            if isinstance(value, str) and value[:1] == "{" and value[1:-1] in self.rows:
+                return str(self.rows[value[1:-1]])
+            return value
+
+        return {name: fill(value) for name, value in body.items()}
+
+    def call(self, client: Client, method: str, address: Address) -> HttpResponse:
+        path, body = self.path(address), self.body(address)
+        if upload := self.uploads.get(address.route):
+            file = SimpleUploadedFile(upload.filename, upload.content, upload.content_type)
+            form = encode_multipart(BOUNDARY, {**body, upload.field: file})
+            return client.generic(method, path, form, MULTIPART_CONTENT)
+        if raw := self.raw.get(address.route):
+            return client.generic(method, path, *raw)
+        if address.route.startswith(("api/", "in/")):
+            return client.generic(method, path, json.dumps(body), "application/json")
+        return client.generic(method, path, urlencode(body), "application/x-www-form-urlencoded")
+
+    def state(self) -> str:
+        """A fingerprint of every row in the tenant's schema, and of the shared ones about it."""
+        return f"{self._own_state()} {self._shared_state()}"
+
+    @property
+    def has_changed(self) -> bool:
+        return self.state() != self.before
+
+    def _own_state(self) -> str:
+        with inside(self.tenant), connection.cursor() as cursor:
+            return _fingerprint(cursor, self._own_tables)
+
+    def _shared_state(self) -> str:
+        connection.set_schema_to_public()
+        with connection.cursor() as cursor:
+            return _fingerprint(cursor, self._shared_tables)
+
+    @cached_property
+    def _own_tables(self) -> dict[str, str]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1",
+                [self.tenant.schema_name],
+            )
+            return {f"{self.tenant.schema_name}.{row[0]}": "true" for row in cursor.fetchall()}
+
+    @cached_property
+    def _shared_tables(self) -> dict[str, str]:
+        """Rows whose `tenant_id` or `schema_name` is the tenant's, in whatever table."""
+        mine = {"tenant_id": str(self.tenant.pk), "schema_name": self.tenant.schema_name}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT table_name, column_name FROM information_schema.columns"
+                " WHERE table_schema = 'public' AND column_name IN ('tenant_id', 'schema_name')"
+                " ORDER BY 1, 2"
+            )
+            return {
+                f"public.{table}": f"{column}::text = '{mine[column]}'"
+                for table, column in cursor.fetchall()
+            }
+
+
+def _fingerprint(cursor: Any, tables: dict[str, str]) -> str:
+    # When a key was used last, or a tenant was active last, is noted of everybody who calls.
+    row = "(to_jsonb(r) - 'last_used_at' - 'last_active_at')::text"
+    union = " UNION ALL ".join(
+        f"SELECT '{table}' AS t, md5(coalesce(string_agg({row}, '' ORDER BY {row}), ''))"
+        f" FROM {table} r WHERE {condition}"
+        for table, condition in tables.items()
+    )
+    cursor.execute(f"SELECT md5(string_agg(u::text, '' ORDER BY u.t)) FROM ({union}) u")
+    return str(cursor.fetchone()[0])

@@ -1,0 +1,284 @@
+"""The fleet page: every tenant's state at a glance, as quick with thirty rows as with three."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from controlplane.catalog.models import Template
+from controlplane.core.admin import SharedModelAdmin
+from controlplane.core.models import new_id
+from controlplane.events.models import OutboxMessage
+from controlplane.instances.models import Instance
+from tenants import fleet_page
+from tenants.fingerprint import current_fingerprint
+from tenants.fleet_page import Bar, Column
+from tenants.models import (
+    ApiKey,
+    Domain,
+    Engagement,
+    Member,
+    Partner,
+    ProvisioningStep,
+    Tenant,
+)  # fmt: skip
+from tests.factories.support_access import make_entry
+
+PAGE = "/admin/tenants/tenant/"
+SHARED = [
+    model for model, found in admin.site._registry.items() if isinstance(found, SharedModelAdmin)
+]
+
+
+@pytest.fixture
+def operator(north: Tenant) -> Client:
+    root = User.objects.create_superuser("root", "root@example.com", "pw")
+    client = Client(headers={"host": "localhost"})
+    client.force_login(root, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def make_row(number: int, partner: Partner | None = None, **given: Any) -> Tenant:
+    """A tenant as a row only: no page of the platform's enters it."""
+    slug = f"row-{number:03d}"
+    tenant = Tenant.objects.create(
+        **{
+            "slug": slug,
+            "schema_name": f"t_row_{number:03d}",
+            "name": f"Row {number:03d}",
+            "status": Tenant.Status.ACTIVE,
+            "schema_fingerprint": current_fingerprint(),
+            "release": "0.2.0",
+            "last_active_at": timezone.now() - timedelta(hours=2),
+            **given,
+        }
+    )
+    Domain.objects.create(domain=f"{slug}.localhost", tenant=tenant, is_primary=True)
+    if partner is not None:
+        Engagement.objects.create(partner=partner, tenant=tenant, is_lead=True)
+    return tenant
+
+
+def fill(first: int, last: int) -> None:
+    """A row of every shared table for each number, each with rows that it points to."""
+    for number in range(first, last):
+        partner = Partner.objects.create(slug=f"partner-{number}", name=f"Partner {number}")
+        tenant = make_row(number, partner)
+        user = User.objects.create(username=f"user-{number}")
+        Member.objects.create(user=user, tenant=tenant)
+        ApiKey.issue(tenant=tenant, name=f"key {number}", scopes=[])
+        Instance.objects.create(
+            name=f"n8n {number}", base_url=f"http://n8n-{number}", shape="shared",
+            partner=partner, owner_key="key", health="ok",
+        )  # fmt: skip
+        OutboxMessage.objects.create(schema_name="t_x", handler="x", reference=new_id())
+        Template.objects.create(slug=f"template-{number}", title="Template", summary="")
+        make_entry(user, tenant)
+
+
+def queries(client: Client, path: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as caught:
+        assert client.get(path).status_code == 200
+    return len(caught)
+
+
+@pytest.mark.parametrize("model", SHARED, ids=lambda model: model._meta.label_lower)
+def test_a_list_asks_as_often_for_thirty_rows_as_for_three(model: Any, operator: Client) -> None:
+    page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    fill(0, 3)
+    assert model._default_manager.count() >= 3
+    queries(operator, page)  # what is kept by the process afterwards
+    few = queries(operator, page)
+    fill(3, 30)
+
+    assert queries(operator, page) == few
+
+
+def test_what_it_shows_of_a_tenant(operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline")
+    hafen = make_row(1, partner, name="Hafen")
+    make_row(2, name="Behind Ltd", schema_fingerprint="other", release="0.1.0")
+    Instance.objects.create(
+        name="n8n", base_url="http://n8n", shape="shared", partner=partner, owner_key="key",
+        health="down", health_detail="It does not answer.",
+    )  # fmt: skip
+    shown = operator.get(f"{PAGE}?q=hafen").content.decode()
+
+    for text in ("Hafen", "row-001.localhost", "Brightline", "0.2.0", "2\xa0hours ago", "Down"):
+        assert text in shown, text
+    assert "n8n: It does not answer." in shown
+    assert f"{PAGE}{hafen.pk}/enter/" in shown
+    behind = operator.get(f"{PAGE}?q=behind").content.decode()
+    assert "0.1.0" in behind
+    assert "Its schema lacks migrations" in behind
+
+
+def test_a_sandbox_stands_under_its_production_and_with_its_partner(operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline")
+    zebra = make_row(1, partner, name="Zebra")
+    make_row(2, name="Zulu")
+    make_row(3, name="Alpha try-out", environment="sandbox", sandbox_of=zebra)
+
+    rows = operator.get(PAGE).context["cl"].result_list
+    names = [row.name for row in rows if row.name[0] in "ZA"]
+    assert names == ["Zebra", "Alpha try-out", "Zulu"]
+    assert {row.lead for row in rows if row.family == "Zebra"} == {"Brightline"}
+    found = operator.get(f"{PAGE}?partner=brightline").context["cl"].result_list
+    assert {row.name for row in found} == {"Zebra", "Alpha try-out"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=row-001.localhost", {"One"}),
+        ("q=bright", {"One", "Three"}),
+        ("status__exact=suspended", {"Two"}),
+        ("environment__exact=sandbox", {"Three"}),
+        ("tier=strategic", {"One", "Three"}),
+        ("region=eu", {"Two"}),
+        ("schema=behind&q=row", {"Two"}),
+        ("n8n=troubled", {"One", "Three"}),
+        ("n8n=down&environment__exact=production", {"One"}),
+        ("n8n=nonsense&q=row-00", {"One", "Two", "Three"}),
+        ("partner=nobody", set()),
+    ],
+)
+def test_it_can_be_narrowed(query: str, found: set[str], operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline", tier="strategic")
+    one = make_row(1, partner, name="One")
+    make_row(2, name="Two", status="suspended", region="eu", schema_fingerprint="other")
+    make_row(3, name="Three", environment="sandbox", sandbox_of=one)
+    Instance.objects.create(
+        name="n8n", base_url="http://n8n", shape="shared", partner=partner, owner_key="key",
+        health="down",
+    )  # fmt: skip
+
+    shown = operator.get(f"{PAGE}?{query}").context["cl"].result_list
+    assert {row.name for row in shown} == found
+
+
+@pytest.mark.parametrize("order", ["1", "-1", "2", "3", "4", "5"])
+def test_it_can_be_sorted(order: str, operator: Client) -> None:
+    fill(0, 3)
+
+    assert operator.get(f"{PAGE}?o={order}").status_code == 200
+
+
+def test_figures_on_top_lead_to_what_they_count(operator: Client) -> None:
+    make_row(1, status="suspended", schema_fingerprint="other")
+    make_row(2, status="provisioning", schema_fingerprint="")
+    summary = operator.get(PAGE).context["cl"].summary
+
+    assert {f.label: f.count for f in summary["statuses"]}["Suspended"] == 1
+    behind = summary["alarms"][0]
+    listed = operator.get(f"{PAGE}?{behind.query}").context["cl"].result_count
+    assert behind.count == listed
+
+
+@pytest.fixture
+def quota_column() -> Iterator[None]:
+    """As a higher floor registers one."""
+    fleet_page.register_column(
+        Column("events", "Events", lambda tenants: {t.pk: Bar(93, "930 of 1,000") for t in tenants})
+    )
+    yield
+    del fleet_page._columns["events"]
+
+
+def test_a_column_of_a_higher_floor_is_a_bar(operator: Client, quota_column: None) -> None:
+    shown = operator.get(PAGE).content.decode()
+
+    assert '<meter class="pg-warning"' in shown
+    assert "930 of 1,000" in shown
+
+
+def test_a_quota_that_nobody_registered_is_not_shown(operator: Client) -> None:
+    assert "<meter" not in operator.get(PAGE).content.decode()
+
+
+def test_actions_say_what_came_of_each(operator: Client, north: Tenant) -> None:
+    waiting = make_row(1, status="provisioning")
+    chosen = {"_selected_action": [str(north.pk), str(waiting.pk)]}
+
+    answer = operator.post(PAGE, {"action": "suspend", "confirmed": "1", **chosen}, follow=True)
+    told = answer.content.decode()
+    assert "Suspended: North." in told
+    assert "Nothing done: Row 001." in told
+    north.refresh_from_db()
+    assert north.status == Tenant.Status.SUSPENDED
+    again = operator.post(PAGE, {"action": "provision_again", **chosen}, follow=True)
+    assert "Nothing done: North. They are suspended" in again.content.decode()
+    back = operator.post(PAGE, {"action": "reactivate", **chosen}, follow=True)
+    assert "Reactivated: North." in back.content.decode()
+
+
+def test_a_new_tenant_lands_on_the_page_of_its_progress(operator: Client, north: Tenant) -> None:
+    partner = north.lead_partner
+    assert partner is not None
+    form = {
+        "name": "Ost See", "slug": "ost-see", "partner": str(partner.pk),
+        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
+    }  # fmt: skip
+
+    answer = operator.post(f"{PAGE}add/", form)
+
+    tenant = Tenant.objects.get(slug="ost-see")
+    assert (tenant.region, tenant.language) == ("eu", "de")
+    assert answer["Location"] == f"{PAGE}{tenant.pk}/progress/"
+    assert "Waiting for a worker" in operator.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("slug", "north", "There is a tenant “north” already"),
+        ("slug", "Ünder", "Use 1 to 40 lower-case letters"),
+        ("region", "Far Away!", "such as eu"),
+        ("time_zone", "Mars/North", "is no time zone"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field_and_the_rest_stays(
+    field: str, value: str, said: str, operator: Client, north: Tenant
+) -> None:
+    partner = north.lead_partner
+    assert partner is not None
+    form = {
+        "name": "Ost See", "slug": "ost-see", "partner": str(partner.pk),
+        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
+    }  # fmt: skip
+
+    answer = operator.post(f"{PAGE}add/", {**form, field: value})
+
+    shown = answer.context["adminform"].form
+    assert said in str(shown.errors[field])
+    assert 'value="Ost See"' in answer.content.decode()
+    assert not Tenant.objects.filter(name="Ost See").exists()
+
+
+def test_progress_shows_each_step_and_what_to_do_next(operator: Client) -> None:
+    tenant = make_row(1, status="provisioning")
+    for name, status, error in (
+        ("schema", "done", ""), ("n8n workspace", "failed", "n8n does not answer <here>"),
+        ("policies", "pending", ""),
+    ):  # fmt: skip
+        ProvisioningStep.objects.create(tenant=tenant, name=name, status=status, error=error)
+    page = f"{PAGE}{tenant.pk}/progress/"
+
+    shown = operator.get(page).content.decode()
+    assert "n8n does not answer &lt;here&gt;" in shown
+    assert "Mend what the message names" in shown
+    part = operator.get(f"{page}state/").content.decode()
+    assert "<html" not in part
+    assert "data-over" in part
+    assert operator.post(page)["Location"] == page
+    Tenant.objects.filter(pk=tenant.pk).update(status="active")
+    assert "is ready" in operator.get(f"{page}state/").content.decode()
