@@ -10,7 +10,8 @@ FROM python:3.12.13-slim-bookworm AS application
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=controlplane.settings
 RUN useradd --system --uid 10001 --create-home pergola \
-    && install -d -o pergola /var/lib/pergola/files /var/lib/pergola/models
+    && install -d -o pergola /var/lib/pergola/exports /var/lib/pergola/files \
+        /var/lib/pergola/models
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
