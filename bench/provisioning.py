@@ -184,8 +184,10 @@ def _dump(schema: str) -> list[str]:
         },
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode != 0:
+        raise RuntimeError(f"pg_dump of {schema} failed: {done.stderr.strip()}")
     return [
         line.replace(schema, "SCHEMA")
         for line in done.stdout.splitlines()
@@ -226,16 +228,18 @@ def _platform() -> Iterator[None]:
 
 
 def _start_over(owner_url: str) -> None:
-    """Without what an earlier run made."""
+    """An empty database, and none of the roles that an earlier run's tenants had."""
     import psycopg
 
-    with psycopg.connect(owner_url, autocommit=True) as owner:
-        found = owner.execute(
-            "SELECT nspname FROM pg_namespace"
-            " WHERE nspname ~ '^(t|spare|template)_' AND nspowner = current_user::regrole"
-        ).fetchall()
-        for (schema,) in found:
-            owner.execute(f'DROP SCHEMA "{schema}" CASCADE')
-            owner.execute(f'DROP ROLE IF EXISTS "pergola_{schema}"')
-        if owner.execute("SELECT to_regclass('public.tenants_tenant')").fetchone() != (None,):
-            owner.execute("TRUNCATE tenants_tenant, tenants_spare, tenants_blueprint CASCADE")
+    address, _slash, name = owner_url.rpartition("/")
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as owner:
+        owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        left = owner.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname ~ ('^' || %s || '_(t|spare|template)_')",
+            [name],
+        )
+        for (role,) in left.fetchall():
+            owner.execute(f'DROP ROLE "{role}"')
+        owner.execute(f"CREATE DATABASE {name}")
+        owner.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        owner.execute(f"GRANT CONNECT ON DATABASE {name} TO pergola_app")
