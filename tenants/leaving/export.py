@@ -83,9 +83,10 @@ def _fill(archive: zipfile.ZipFile, tenant: Tenant, at: str) -> None:
     rows: dict[str, int] = {}
     with _snapshot() as owner:
         for table, columns in _tables(owner, tenant.schema_name):
-            rows[table] = owner.execute(
+            counted = owner.execute(
                 sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(tenant.schema_name, table))
-            ).fetchone()[0]
+            ).fetchall()
+            rows[table] = counted[0][0]
             put(f"tables/{table}.csv", _copied(owner, tenant.schema_name, table, columns))
     files = Path(settings.FILES_ROOT) / tenant.schema_name
     for path in sorted(files.rglob("*")):
@@ -134,7 +135,7 @@ def _secrets() -> dict[str, set[str]]:
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             if isinstance(field, EncryptedTextField):
-                found.setdefault(model._meta.db_table, set()).add(field.column)
+                found.setdefault(model._meta.db_table, set()).add(str(field.column))
     return found
 
 

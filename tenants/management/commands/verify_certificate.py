@@ -39,6 +39,6 @@ class Command(BaseCommand):
                 raise CommandError(f"{path} holds no JSON: {error}") from error
             return found
         departure = Departure.objects.filter(slug=named, removed_at__isnull=False).first()
-        if departure is None:
+        if departure is None or departure.certificate is None:
             raise CommandError(f"{named!r} is no file, and no tenant of that name was removed")
         return dict(departure.certificate)
