@@ -172,6 +172,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Schemas that wait ready to become tenants; kept filled by a task.
 SPARE_TENANTS = env.int("SPARE_TENANTS", default=2)
+# Citus takes one statement at a time.
+DDL_ONE_BY_ONE = env.bool("DDL_ONE_BY_ONE", default=False)
 
 # --- Redis: Celery's broker and the cache ------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
@@ -37,7 +38,7 @@ def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> Entry | None:
     def renewed(text: str) -> str:
         return _UUID.sub(lambda found: new_keys.get(found[0], found[0]), text)
 
-    with queued(), looking_into(schema) as cursor:
+    with looking_into(schema) as cursor:
         for table in blueprint.rows:
             cursor.execute(table["statement"], [renewed(table["rows"])])
     entries = json.loads(renewed(json.dumps(blueprint.entries)))
@@ -47,17 +48,23 @@ def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> Entry | None:
 def lay_out(
     schema: str, statements: Sequence[str], rights: Sequence[Sequence[Any]], *, role: str
 ) -> None:
-    """Tables and rights of an empty schema, statement by statement, as Citus wants them."""
-    owned = sql.Identifier(role).as_string(connections["owner"].connection)
-    named = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
-    with queued(), looking_into(schema) as cursor:
-        cursor.execute("SET LOCAL check_function_bodies = off")
-        cursor.execute(sql.SQL("CREATE SCHEMA {schema}").format(**named))
-        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {role}").format(**named))
-        for statement in statements:
-            cursor.execute(statement)
-        for privileges, kind, names in rights:
-            cursor.execute(f"GRANT {privileges} ON {kind} {', '.join(names)} TO {owned}")
+    """Tables and rights of an empty schema; in one message, or one by one where settings say so."""
+    owner = connections["owner"].connection
+    named_schema = sql.Identifier(schema).as_string(owner)
+    named_role = sql.Identifier(role).as_string(owner)
+    script = [
+        "SET LOCAL check_function_bodies = off",
+        f"CREATE SCHEMA {named_schema}",
+        f"GRANT USAGE ON SCHEMA {named_schema} TO {named_role}",
+        *statements,
+        *(
+            f"GRANT {privileges} ON {kind} {', '.join(names)} TO {named_role}"
+            for privileges, kind, names in rights
+        ),
+    ]
+    with looking_into(schema) as cursor:
+        for message in script if settings.DDL_ONE_BY_ONE else ["; ".join(script)]:
+            cursor.execute(message)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """From a name to a working tenant. Every step may be repeated, so a crash is mended by a rerun."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -78,7 +79,7 @@ def create_tenant(
         tenant, is_new = insert_tenant(wanted, using="owner")
         if is_new:
             source = _find_source(tenant)
-            with queued():
+            with _told_at_once(source):
                 furnish(tenant, partner, using="owner")
                 if source is not None:
                     _become(tenant, source, by)
@@ -145,7 +146,7 @@ def _stand_up(tenant: Tenant, by: Actor) -> None:
         with transaction.atomic(using="owner"):
             source = _find_source(tenant)
             if source is not None:
-                with queued():
+                with _told_at_once(source):
                     _become(tenant, source, by)
                 return
     if tenant.schema_fingerprint != current_fingerprint():
@@ -167,6 +168,11 @@ def _find_source(tenant: Tenant) -> Spare | Blueprint | None:
     if blueprint is not None:
         grants.make_roles([tenant.schema_name])
     return blueprint
+
+
+def _told_at_once(source: Spare | Blueprint | None) -> AbstractContextManager[None]:
+    """A spare's taking is queued; a copy is one long message already, which no queue takes."""
+    return queued() if isinstance(source, Spare) else nullcontext()
 
 
 def _become(tenant: Tenant, source: Spare | Blueprint, by: Actor) -> None:

@@ -1,6 +1,7 @@
 """Whatever a schema has is made again to the letter, or refused."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -64,7 +65,9 @@ def build(script: str, role: str) -> None:
         cursor.execute(script)
 
 
-def test_everything_is_made_again(roles: tuple[str, str]) -> None:
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_everything_is_made_again(roles: tuple[str, str], one_by_one: bool, settings: Any) -> None:
+    settings.DDL_ONE_BY_ONE = one_by_one
     model_role, copy_role = roles
     build(EVERYTHING.replace("{role}", model_role), model_role)
 
