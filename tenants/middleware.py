@@ -133,6 +133,8 @@ class TenantMiddleware:
         # page of a row, which asks for the row's content type.
         if found.namespace != "admin" or found.url_name == "view_on_site":
             raise Http404
+        if not _stands_in_tenants(found.route):
+            raise Http404
         if str(found.url_name) in ACCOUNT_PAGES:
             return HttpResponseRedirect(f"/admin/{found.url_name}/")
         if not request.user.is_authenticated:
@@ -235,6 +237,17 @@ def _rendered(response: HttpResponse) -> HttpResponse:
     if hasattr(response, "render") and callable(response.render):
         return response.render()
     return response
+
+
+def _stands_in_tenants(route: str) -> bool:
+    """Whether the table behind an admin's address does; each page of its own asks the same."""
+    from django.contrib import admin
+
+    return all(
+        getattr(found, "stands_in_tenant", False) is not False
+        for model, found in admin.site._registry.items()
+        if route.startswith(f"admin/{model._meta.app_label}/{model._meta.model_name}/")
+    )
 
 
 def _admin_models() -> list[type]:

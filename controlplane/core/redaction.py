@@ -22,7 +22,7 @@ _QUOTE = r"""(?:\\?["'])?"""
 _SHAPES = [
     (hints.split(), re.compile(pattern, re.IGNORECASE), replacement)
     for hints, pattern, replacement in (
-        ("pgl_", r"\bpgl_[0-9a-f]{12}_[0-9a-f]{16,}", HIDDEN),
+        ("pgl_", r"\bpgl_(?:[a-z]+_)?[0-9a-f]{12}_[0-9a-f]{16,}", HIDDEN),
         ("pgl1.", r"\bpgl1\.[rct]\.\d+\.[\w-]{20,}", HIDDEN),
         ("gaaaa", r"\bgAAAA[\w-]{60,}={0,2}", HIDDEN),
         # n8n's keys, and whatever else is a JSON Web Token.

@@ -14,7 +14,7 @@ from tests.canary.known import Known
 
 # What may be a token: hex, base64, or with the marks that tokens have.
 _WORD = re.compile(rb"[A-Za-z0-9_\-]{20,200}")
-_KEY = re.compile(rb"\bpgl_[0-9a-f]{12}_[0-9a-f]{64}\b")
+_KEY = re.compile(rb"\bpgl_(?:[a-z]+_)?[0-9a-f]{12}_[0-9a-f]{64}\b")
 _CHUNK = 4 * 1024 * 1024
 _OVERLAP = 4096
 # Configuration that holds secrets because that is what it is for.

@@ -1,6 +1,7 @@
 """After flows that succeeded, failed and crashed, no secret stands anywhere in clear."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,10 @@ def test_no_secret_is_in_clear_after_success_failure_and_crash(
                  f"API key {key.prefix}", "token of delivery"):  # fmt: skip
         assert kind in named, f"no canary of this kind was planted: {kind}"
 
-    found = find_secrets(known, places(running))
-    assert [finding for finding in found if not is_n8ns_own(finding)] == []
+    found = [one for one in find_secrets(known, places(running)) if not is_n8ns_own(one)]
+    if name := os.environ.get("CANARY_REPORT"):  # the bench's
+        Path(name).write_text(json.dumps(len(found)))
+    assert found == []
 
     # The same search finds one of them where it is planted.
     (tmp_path / "web.log").write_text(json.dumps({"event": hafen.secrets["shopify"]}))

@@ -34,7 +34,7 @@ def part(url: str) -> Part:
             "approval_id": approval.pk, "subscription_id": subscription.pk,
             "test_event": tested.pk, "delivery_id": delivery.pk,
             "installation_id": installation.pk, "waiter_id": approval.waiters.get().pk,
-            "instance_id": workspace.instance_id,
+            "instance_id": workspace.instance_id, "entry_id": workspace.pk,
         },
         bodies={
             "api/v1/subscriptions": {
@@ -60,6 +60,5 @@ def part(url: str) -> Part:
         # A name in a route that means another row there than elsewhere.
         aliases={("templates", "slug"): "template", ("sources", "event_id"): "test_event"},
         references={"events.deliver": "delivery_id", "approvals.resume": "waiter_id"},
-        tasks={"tenants.provision.by": "tenant"},
         secrets={"Hafenstraße", "kaja@example.com", "north-only"},
     )  # fmt: skip

@@ -16,7 +16,7 @@ def part(url: str) -> Part:
     answer = answer_question(question=Question(QUESTION), by=GRACE)
     documents = "knowledge/documents/<uuid:document_id>/"
     return Part(
-        rows={"answer_id": answer.pk, "uidb64": "MQ", "token": "set-password"},
+        rows={"answer_id": answer.pk, "key": "set-password", "token": "invited"},
         bodies={
             "support/": {
                 "name": "Kaja", "email": "kaja@example.com", "subject": "Lamp", "message": "Dark.",

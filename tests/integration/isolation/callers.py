@@ -17,6 +17,7 @@ from django.utils import timezone
 from tenants import lookup
 from tenants.models import ApiKey, Engagement, Member, Partner, Tenant
 from tests.conftest import ALL_SCOPES
+from tests.factories.support_access import make_entry
 from tests.integration.isolation.doors import METHODS
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -71,8 +72,9 @@ class Callers:
         self.tenant, self.neighbour, self.sandbox = tenant, neighbour, sandbox
         # The sandbox stands on a schema of its own like any tenant; here `yard` lends one.
         Tenant.objects.filter(pk=sandbox.pk).update(
-            environment=Tenant.Environment.SANDBOX, sandbox_of=tenant
+            environment=Tenant.Environment.SANDBOX, sandbox_of=tenant, slug=f"{tenant.slug}-sandbox"
         )
+        sandbox.refresh_from_db()
         # One partner serves both, so that being of the partner's house is no way in by itself.
         self.partner = Partner.objects.get(engagements__tenant=tenant)
         Engagement.objects.create(partner=self.partner, tenant=neighbour)
@@ -86,11 +88,16 @@ class Callers:
         self.scopeless = self._machine("own key without scopes", scopes=[])
         self.staff = self._user("staff", is_staff=True)
         self.root = self._user("root", is_staff=True, is_superuser=True)
+        # A platform admin with support access to each, for a reason and a time.
+        self.helper = self._user("helper", is_staff=True, is_superuser=True)
+        for place in (tenant, neighbour):
+            make_entry(User.objects.get(username="helper"), place)
         self.foreign_machine = self._machine("foreign key with all scopes", neighbour, leads=True)
         self.foreign = [
             Caller("nobody", "nobody", leads=True),
-            Caller("a key that nobody issued", "bad_key", key=f"pgl_{'0' * 12}_{'0' * 64}"),
+            Caller("a key that nobody issued", "bad_key", key=f"pgl_live_{'0' * 12}_{'0' * 64}"),
             self._forged("own key with another secret"),
+            self._renamed("own key, said to be of the sandbox"),
             self.foreign_machine,
             self._machine("key of the sandbox", sandbox),
             self._machine("revoked key", way="bad_key", revoked_at=timezone.now()),
@@ -107,10 +114,14 @@ class Callers:
             self._inactive("manager who left"),
             self.staff,
             self.root,
+            self.helper,
         ]
 
     def machine_of(self, installation_id: uuid.UUID) -> Caller:
         return self._machine("own key of another installation", installation_id=installation_id)
+
+    def machine_for(self, operations: list[str]) -> Caller:
+        return self._machine("own key for some operations", operations=operations)
 
     def machine_with(self, scopes: list[str]) -> Caller:
         return self._machine("own key with some scopes", scopes=scopes)
@@ -135,6 +146,9 @@ class Callers:
     def _forged(self, name: str) -> Caller:
         text = self._machine(name).key
         return Caller(name, "bad_key", key=text[:-1] + ("0" if text[-1] != "0" else "1"))
+
+    def _renamed(self, name: str) -> Caller:
+        return Caller(name, "bad_key", key=self._machine(name).key.replace("_live_", "_test_"))
 
     def _person(self, name: str, **membership: Any) -> Caller:
         caller = self._user(name, home=membership.get("tenant", self.neighbour).host)

@@ -11,35 +11,31 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tenants.doors import Door, door_of
+from tests.factories.shared_addresses import SHARED
+
+__all__ = [
+    "ADDRESSES",
+    "METHODS",
+    "NEEDS_NO_SCOPE",
+    "OF_THE_CUSTOMER",
+    "PUBLIC",
+    "SHARED",
+    "TAKES_IN",
+    "Address",
+    "behind",
+]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-# Addresses that enter no tenant, each because it has nothing of a tenant's to show.
-SHARED = {
-    "": "sends on to the admin",
-    "admin/enter/": "the one-time link of platform admins",
-    "healthz": "says that the process answers",
-    "readyz": "says what is missing",
-    "api/schema/": "the same for everybody",
-    "api/docs/": "the same for everybody",
-    "brand.css": "the partner's colour, shown before log-in",
-    "brand.svg": "the partner's colour, shown before log-in",
-    "profile/": "a member's own settings: shared rows, of the one who is logged in",
-    "accounts/login/": "before anybody is known",
-    "accounts/logout/": "ends a session",
-    "accounts/enter/": "a one-time link",
-    "accounts/password/": "before anybody is known",
-    "accounts/password/sent/": "before anybody is known",
-    "accounts/password/done/": "before anybody is known",
-    "accounts/password/<uidb64>/<token>/": "before anybody is known",
-}
 # Addresses of a tenant's host for everybody (Door.HOST): each takes something in, or says what
 # stands in its own address; none reads a row.
 PUBLIC = {
     "support/": "the form by which customers write",
     "support/thanks/": "repeats the number that stands signed in the address",
 }
-# Of those, what may add a row to the tenant without anybody being known.
+# Beginnings of addresses about the customer, who is the same in production and in the sandbox.
+OF_THE_CUSTOMER = ("members/",)
+# Of the public ones, what may add a row to the tenant without anybody being known.
 TAKES_IN = {"support/"}
 # Addresses for keys (Door.KEY) at which a key without any scope is not refused.
 NEEDS_NO_SCOPE = {

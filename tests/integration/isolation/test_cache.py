@@ -12,6 +12,9 @@ from django.test import RequestFactory
 from controlplane.portal.throttle import Throttle
 from tenants import lookup
 from tenants.context import inside
+from tenants.limits import rates
+from tenants.limits.plans import Resource
+from tenants.limits.refusal import LimitReached
 from tests.integration.isolation import sources
 from tests.integration.isolation.callers import Callers
 from tests.integration.isolation.cells import Cells
@@ -19,14 +22,22 @@ from tests.integration.isolation.cells import Cells
 # Who speaks to Redis past the cache, whose keys carry the tenant, and why that is safe.
 RAW_REDIS = {
     "controlplane/api/health.py": "asks whether Redis answers, and keeps nothing there",
+    "controlplane/settings.py": "names errors of Redis",
+    "tenants/leaving/own.py": "removes the keys of the one tenant that leaves, by their prefix",
+    "tenants/limits/rates.py": "counts by the schema: the test below",
 }
 # What a process remembers from one request to the next, and why no tenant meets another's there.
 REMEMBERED = {
     "controlplane/approvals/subjects.py:_locks": "registered at start",
     "controlplane/approvals/subjects.py:_subjects": "registered at start",
     "controlplane/core/crypto.py:_fernet": "the deployment's keys",
+    "controlplane/core/crypto.py:_sources": "registered at start",
+    "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
+    "controlplane/core/redaction.py:_remembered": "what every line leaves out",
+    "controlplane/core/withholding.py:_placeholders": "by model",
     "controlplane/events/outbox.py:_handlers": "registered at start",
     "controlplane/events/outbox.py:_told_given_up": "registered at start",
+    "controlplane/instances/removal.py:_made": "registered at start",
     "controlplane/invoices/matching/engine.py:places": "within one matching",
     "controlplane/invoices/normal.py:_hints": "the types of a class",
     "controlplane/invoices/rules/sets.py:_version": "a file of the product's",
@@ -46,11 +57,36 @@ REMEMBERED = {
     "controlplane/support/starter.py:starter_examples": "the product's examples",
     "controlplane/support/triage/language.py:_identifier": "a model of the product's",
     "controlplane/support/triage/storage.py:TRUSTED": "names of classes",
+    "controlplane/vault/rings.py:_kept": "by schema and tenant: test_data_keys",
+    "controlplane/vault/wrapping.py:_derived": "the deployment's keys",
+    "tenants/admin/inlines.py:_inlines": "registered at start",
+    "tenants/backup/export.py:_collectors": "registered at start",
+    "tenants/backup/restore.py:_after": "registered at start",
+    "tenants/backup/shared.py:_kept": "registered at start",
+    "tenants/backup/shared.py:_left_out": "registered at start",
+    "tenants/environments/services.py:_clearers": "registered at start",
+    "tenants/environments/services.py:_fillers": "registered at start",
     "tenants/fingerprint.py:current_fingerprint": "the product's migrations",
+    "tenants/fingerprint.py:known_migrations": "the product's migrations",
+    "tenants/fleet_page.py:_columns": "registered at start",
     "tenants/grants.py:_owned": "registered at start",
     "tenants/grants.py:_shared": "registered at start",
+    "tenants/health.py:_figures": "registered at start",
+    "tenants/keys.py:_further_scopes": "registered at start",
+    "tenants/leaving/kinds.py:_registered": "registered at start",
+    "tenants/limits/admission.py:_refused": "by what the request names its tenant by, for a second",
+    "tenants/limits/admission.py:_seen": "by schema: a time",
+    "tenants/limits/rates.py:_limiter": "how is counted, by resource",
+    "tenants/limits/rates.py:_storage": "the connection to Redis",
     "tenants/lookup.py:_clearers": "registered at start; what they clear: the test below",
-    "tenants/provisioning.py:_steps": "registered at start",
+    "tenants/provisioning/blueprint.py:current_blueprint_fingerprint": "the product's tables",
+    "tenants/provisioning/steps.py:_seeds": "registered at start",
+    "tenants/provisioning/steps.py:_steps": "registered at start",
+    "tenants/residency.py:_checks": "registered at start",
+    "tenants/residency.py:_follow_ups": "registered at start",
+    "tenants/retention/classes.py:_classes": "registered at start",
+    "tenants/retention/classes.py:_holds": "registered at start",
+    "tenants/security/networks.py:_remembered": "by person or key, whichever tenant they are in",
 }
 
 READS: dict[str, Callable[[Any, str], Any]] = {
@@ -126,6 +162,27 @@ def test_a_noisy_tenant_uses_up_nobody_elses_turns(callers: Callers) -> None:
             assert refused[-1], f"{name} refuses nobody, which proves nothing"
         with inside(callers.tenant):
             wrong = ["a turn was used up"] if throttle.refused_until(request) else []
+        cells.refused(f"{name}, used up in {callers.neighbour.slug}", *wrong)
+    cells.assert_no_leak()
+
+
+def test_a_noisy_tenant_uses_up_its_own_rates_only(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, allowed = Cells("limits"), dict.fromkeys(Resource, 2)
+    for tenant in (callers.neighbour, callers.tenant):
+        monkeypatch.setattr(tenant, "schema_name", f"{tenant.schema_name}_{uuid.uuid4().hex[:8]}")
+        monkeypatch.setitem(tenant.__dict__, "allowances", allowed)
+    for name, count in (("requests", rates.count_request), ("events", rates.count_event)):
+        count(callers.neighbour)
+        count(callers.neighbour)
+        with pytest.raises(LimitReached):
+            count(callers.neighbour)
+        wrong = []
+        try:
+            count(callers.tenant)
+        except LimitReached:
+            wrong.append("a turn was used up")
         cells.refused(f"{name}, used up in {callers.neighbour.slug}", *wrong)
     cells.assert_no_leak()
 

@@ -2,10 +2,12 @@
 
 import inspect
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tenants import files
 from tenants.context import NoTenant, inside
@@ -31,17 +33,34 @@ OPENS = {
     "controlplane/knowledge/minilm.py": "the deployment's embedding model",
     "controlplane/support/sending.py": "a connection to the mail server",
     "controlplane/support/starter.py": "the starter model, made of the product's own examples",
+    "controlplane/settings.py": "the keys of the deployment, from a file",
+    "tenants/backup/archive.py": "the archive that the operator names",
+    "tenants/backup/console.py": "the passphrase's file that the operator names",
+    "tenants/backup/export.py": "what tenants.files gives of the entered tenant",
+    "tenants/environments/services.py": "the folder of the sandbox that is removed",
     "tenants/files.py": "the folder of the entered tenant: the cells below",
+    "tenants/leaving/certificate.py": "the key that certificates are signed with",
+    "tenants/leaving/export.py": "the folder and the archive of the tenant that leaves",
+    "tenants/leaving/own.py": "the folder of the tenant that leaves",
+    "tenants/limits/storage.py": "the size of the entered tenant's folder",
+    "tenants/management/commands/restore_tenants.py": "the archive that the operator names",
+    "tenants/management/commands/verify_certificate.py": "the file that the operator names",
 }
 ROOTS = ("FILES_ROOT", "MODELS_ROOT", "MEDIA_ROOT")
 KNOW_A_ROOT = {
     ("controlplane/settings.py", "FILES_ROOT"), ("controlplane/settings.py", "MODELS_ROOT"),
     ("controlplane/knowledge/embedding.py", "MODELS_ROOT"),
     ("controlplane/support/starter.py", "MODELS_ROOT"),
-    ("tenants/files.py", "FILES_ROOT"),
+    ("tenants/environments/services.py", "FILES_ROOT"), ("tenants/files.py", "FILES_ROOT"),
+    ("tenants/leaving/export.py", "FILES_ROOT"), ("tenants/leaving/own.py", "FILES_ROOT"),
+    ("tenants/limits/storage.py", "FILES_ROOT"),
 }  # fmt: skip
 # Functions of tenants.files that are given no name of a file.
-NAMELESS = {"store": "names the file by what is in it"}
+NAMELESS = {
+    "store": "names the file by what is in it",
+    "stored_before": "names those of the entered tenant: the test below",
+    "stored_files": "names those of the entered tenant: the test below",
+}
 
 FUNCTIONS = {
     name: function
@@ -101,6 +120,18 @@ def test_the_same_content_is_kept_by_each_tenant_for_itself(
     wrong = [] if own_file(tmp_path) == [f"t_north/{stored[:2]}/{stored}"] else ["it is gone"]
     cells.refused("delete of the same content", *wrong)
     cells.assert_no_leak()
+
+
+def test_the_files_that_are_named_are_the_tenants_own(stored: str, callers: Callers) -> None:
+    cells, later = Cells("files"), timezone.now() + timedelta(days=1)
+    for other in (callers.neighbour, callers.sandbox):
+        with inside(other):
+            named = [*files.stored_files(), *files.stored_before(later)]
+        cells.refused(f"names in {other.slug}", *(f"it names {one}" for one in named))
+    cells.assert_no_leak()
+
+    assert [path.name for path in files.stored_files()] == [stored]
+    assert list(files.stored_before(later)) == [stored]
 
 
 def test_without_a_tenant_there_are_no_files(database: None) -> None:

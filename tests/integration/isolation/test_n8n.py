@@ -25,6 +25,9 @@ JSON = "application/json"
 # Who calls out, and how it is kept to the tenant's own n8n or to nobody's.
 CALLS_OUT = {
     "controlplane/approvals/resume.py": "an address that assert_own_url has made its own",
+    "controlplane/core/outward.py": "an address that a partner typed in, never of our network",
+    "controlplane/portal/identity/single_sign_on.py": "a partner's provider, by core.outward",
+    "controlplane/portal/views/sign_on.py": "a partner's provider, by core.outward",
     "controlplane/core/http.py": "makes the client for the others",
     "controlplane/events/delivery.py": "an address that assert_own_url has made its own",
     "controlplane/instances/client/__init__.py": "a workspace's or an instance's own address",

@@ -20,6 +20,8 @@ def test_an_operation_finds_no_row_of_another_tenant(
     cells = Cells("operations")
     body, path = world.input_of(operation), f"/api/v1/{operation.path}"
     others = [scope for scope in ALL_SCOPES if scope != operation.scope]
+    other = next(one.key for one in all_operations() if one.key != operation.key)
+    narrow = callers.machine_for([other])
     partial, before = callers.machine_with(others), world.state()
     names_a_row = any(value in world.keys for value in body.values())
     with transaction.atomic():
@@ -33,6 +35,9 @@ def test_an_operation_finds_no_row_of_another_tenant(
         answer = partial.client("localhost").post(path, body, JSON)
         wrong = [] if answer.status_code == 403 else [f"it answers {answer.status_code}"]
         cells.refused(f"{operation.key} by an own key with every other scope", *wrong)
+        answer = narrow.client("localhost").post(path, body, JSON)
+        wrong = [] if answer.status_code == 403 else [f"it answers {answer.status_code}"]
+        cells.refused(f"{operation.key} by an own key for another operation", *wrong)
         if world.state() != before:
             cells.refused(operation.key, "something of the tenant changed")
         transaction.set_rollback(True)

@@ -23,10 +23,26 @@ SHARED = {
     "instances.refresh_workspaces": "goes through the tenants of one n8n",
     "invoices.read_waiting": "goes through all tenants",
     "knowledge.ingest_waiting": "goes through all tenants",
+    "tenants.close_support_entries": "entries are shared rows",
+    "tenants.copy_to_sandbox": "from a tenant into its own sandbox",
+    "tenants.fill_pool": "spare schemas are nobody's",
+    "tenants.forget_security_events": "what was odd is a shared row",
+    "tenants.mail_support_entered": "entries are shared rows",
+    "tenants.make_sandbox": "makes a tenant",
+    "tenants.migrate": "as the owner",
     "tenants.provision": "makes a tenant",
+    "tenants.purge": "goes through all tenants",
+    "tenants.refresh_health_everywhere": "goes through all tenants",
+    "tenants.remove": "takes a tenant away, as the owner",
+    "tenants.remove_due": "goes through all tenants",
+    "tenants.remove_sandbox": "takes a tenant away, as the owner",
+    "tenants.reset_sandbox": "empties a tenant, as the owner",
+    "tenants.resume_provisioning": "makes tenants",
 }
 # Tasks of tenants that end quietly outside of one, and why nothing comes of it.
 QUIET = {"knowledge.tend_vectors": "the shared schema has no vectors to tend"}
+# Arguments that name no row.
+NO_ROWS = {"by": "somebody", "what": "policies", "slug": "north"}
 OF_TENANTS = [name for name in TASKS if name not in SHARED]
 
 
@@ -38,7 +54,8 @@ def arguments(name: str, world: World) -> dict[str, Any]:
             continue
         if parameter.default is inspect.Parameter.empty:
             told = {parameter.name: world.tasks.get(f"{name}.{parameter.name}", parameter.name)}
-            given[parameter.name] = str(world.row(f"task {name}'s", parameter.name, told))
+            row = NO_ROWS.get(parameter.name) or world.row(f"task {name}'s", parameter.name, told)
+            given[parameter.name] = str(row)
     return given
 
 

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
+from tests.integration.tenants.test_isolation import BY_MEMBER, Address, World, call
 
 from controlplane.core.actor import system
 from controlplane.core.classification import Kind
@@ -21,7 +22,6 @@ from tenants.engagements import change_ownership, engage_partner
 from tenants.models import Engagement, Member, Ownership, Partner, Tenant
 from tests.factories.world import parts
 from tests.fakes.n8n import FakeN8n
-from tests.integration.tenants.test_isolation import BY_MEMBER, Address, World, call
 
 Area = Ownership.Area
 OWNS = {

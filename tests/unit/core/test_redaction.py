@@ -29,6 +29,7 @@ def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "secret"),
     [
         (f"key pgl_0123456789ab_{'c0' * 32} used", "c0c0c0"),
+        (f"key pgl_live_0123456789ab_{'c0' * 32} used", "c0c0c0"),
         ("Authorization: Bearer abcdefgh12345", "abcdefgh12345"),
         ('{"authorization": "Basic dXNlcjpwYXNz"}', "dXNlcjpwYXNz"),
         (f"X-N8N-API-KEY: {JWT}", "eyJzdWIi"),
