@@ -11,6 +11,8 @@ from controlplane.portal.views import accounts, brand
 # By the log-in of people, with their second factor and its limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler500 = "controlplane.portal.views.errors.failed"
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/"), name="start"),
     path("admin/enter/", accounts.enter, name="admin-enter"),

@@ -68,6 +68,10 @@ class ImportedOut(BaseModel):
 
 
 class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
+    # Said here, since of what is only read the serializer forgets that it may be empty.
+    format = serializers.ChoiceField(Invoice.Format.choices, allow_blank=True, read_only=True)
+    outcome = serializers.ChoiceField(Invoice.Outcome.choices, allow_blank=True, read_only=True)
+
     class Meta:
         model = Invoice
         fields = [

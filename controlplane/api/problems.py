@@ -9,6 +9,7 @@ import pydantic
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -110,6 +111,14 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response["Content-Type"] = problems.CONTENT_TYPE
     response.content_type = problems.CONTENT_TYPE
     return response
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest, rest: str) -> HttpResponseBase:
+    """For an address that no other takes, such as one with an ID that is none."""
+    return problems.respond(
+        NotFound("No operation has this address. See /api/docs/ for those that there are.")
+    )
 
 
 def answered(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

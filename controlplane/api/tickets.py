@@ -15,7 +15,7 @@ from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
 from controlplane.api.operations import require_scope, require_to_list
 from controlplane.core.actor import Actor
 from controlplane.support import services
-from controlplane.support.models import Ticket
+from controlplane.support.models import Ticket, Urgency
 
 SUBMIT, READ = "tickets:submit", "tickets:read"
 
@@ -53,6 +53,10 @@ class TicketAccepted(BaseModel):
 
 
 class TicketSerializer(serializers.ModelSerializer[Ticket]):
+    # Said here, since of what is only read the serializer forgets that it may be empty.
+    urgency = serializers.ChoiceField(Urgency.choices, allow_blank=True, read_only=True)
+    mail = serializers.ChoiceField(Ticket.Mail.choices, allow_blank=True, read_only=True)
+
     class Meta:
         model = Ticket
         fields = [

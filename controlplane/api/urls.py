@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from controlplane.api import approvals, invoices, knowledge, subscriptions, tickets
+from controlplane.api import approvals, invoices, knowledge, problems, subscriptions, tickets
 from controlplane.api.operations import operation_urls
 from tenants.doors import Door, enters
 
@@ -48,4 +48,5 @@ urlpatterns = [
         by_member(knowledge.Retire.as_view()),
     ),
     *operation_urls(),
+    path("v<path:rest>", problems.nothing_here),
 ]

@@ -7,6 +7,7 @@ SHARED = {
     "readyz": "says what is missing",
     "api/schema/": "the same for everybody",
     "api/docs/": "the same for everybody",
+    "api/v<path:rest>": "says that nothing is there",
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
     "brand/logo": "the partner's logo, shown before log-in",

@@ -8,9 +8,13 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import translation
 
+from controlplane.core import problems
+from controlplane.core.errors import DomainError
 from controlplane.core.logs import get_logger
 from controlplane.portal.context import brand_shown
 from tenants.members import PLAIN_BRAND
+
+JSON_DOORS = ("/api/", "/in/")
 
 log = get_logger(__name__)
 
@@ -34,7 +38,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, "404.html", 404)
 
 
+class FaultOfOurs(DomainError):
+    code = "internal_error"
+    status = 500
+    title = "Something broke on our side"
+
+
 def failed(request: HttpRequest) -> HttpResponse:
+    """A page for people, a problem for machines; neither tells what broke, which the log does."""
+    if request.path.startswith(JSON_DOORS):
+        return problems.respond(
+            FaultOfOurs(
+                "Nothing is wrong with the call. Try again; the operator sees it in the log."
+            )
+        )
     try:
         brand = brand_shown(request)
     except Exception:

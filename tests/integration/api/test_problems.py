@@ -263,9 +263,16 @@ def test_what_is_not_there(caller: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/operations/order/eat", "/api/v2/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/nothing", "/api/v1/operations/order/eat", "/api/v2/", "/api/v1/%FF",
+        "/api/v1/approvals/7", "/api/v1/approvals/%00",
+    ],
+)  # fmt: skip
 def test_an_address_that_does_not_exist(caller: Client, path: str) -> None:
-    assert caller.post(path).status_code == 404
+    for client in (caller, Client(headers={"host": "localhost"}, enforce_csrf_checks=True)):
+        problem(client.post(path), 404, "not_found")
 
 
 def test_members_and_machines_have_their_own_addresses(
@@ -284,7 +291,7 @@ def test_a_fault_of_ours_tells_nothing(caller: Client, monkeypatch: pytest.Monke
 
     answer = post(caller, RECORD, GOOD)
 
-    assert answer.status_code == 500
+    problem(answer, 500, "internal_error")
     assert "hunter2" not in answer.content.decode()
 
 

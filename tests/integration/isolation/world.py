@@ -41,6 +41,7 @@ class World:
             "tenant": self.tenant.slug, "tenant_id": self.tenant.pk, **self._all("rows"),
             # What only addresses that enter no tenant name.
             "uidb36": "1", "provider_id": uuid.uuid4(), "session_id": 1, "pk": 1,
+            "rest": "1/nothing",
         }  # fmt: skip
         self.bodies, self.uploads, self.raw = (
             self._all(kind) for kind in ("bodies", "uploads", "raw")
