@@ -4,14 +4,15 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import transaction
+from django.db import connection, transaction
 
 from controlplane.events import outbox
 from controlplane.events.models import OutboxMessage
-from tenants.context import current_schema
+from tenants.context import current_schema, inside
 from tests.integration.isolation import sources
 from tests.integration.isolation.callers import Callers
 from tests.integration.isolation.cells import Cells
@@ -78,7 +79,24 @@ def test_a_message_runs_in_its_own_tenant(
     assert seen == [("t_north", reference)]
 
 
-def test_a_bell_says_nothing() -> None:
+def test_a_bell_says_nothing(world: World) -> None:
+    rung: list[tuple[str, Any]] = []
+
+    def hear(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "pg_notify" in sql:
+            rung.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with inside(world.tenant), connection.execute_wrapper(hear):
+        outbox.put(HANDLERS[0], uuid.uuid4())
+    cells = Cells("outbox")
+    for statement, given in rung:
+        is_plain = statement in BELLS.values() and given == [outbox.CHANNEL]
+        cells.refused("a notification", *([] if is_plain else [f"it says {statement} {given}"]))
+    cells.assert_no_leak()
+
+
+def test_every_bell_is_known() -> None:
     found = {
         path: text
         for path, text in sources.strings()
