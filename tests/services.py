@@ -79,6 +79,8 @@ def _start() -> None:
         environment,
         DATABASE_POOL="false",
         LOG_LEVEL="ERROR",
+        # Races here send more at once than a server's threads would carry out.
+        WEB_THREADS="64",
         EMAIL_URL=f"filemail:///{VAR / 'mail'}",
         FILES_ROOT=str(VAR / "files"),
     )
