@@ -25,6 +25,10 @@ class Door(StrEnum):
     """The host's, for everybody: nothing of the tenant's may be shown there, only taken in."""
 
 
+OPEN_DOORS = frozenset({Door.PATH, Door.HOST})
+"""Nobody is known yet when the tenant is entered."""
+
+
 def enters(door: Door) -> Callable[[ViewT], ViewT]:
     def mark(view: ViewT) -> ViewT:
         view.tenant_door = door  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ from controlplane.core.withholding import withholding_payload
 from tenants import lookup, support_access
 from tenants.access import member_of
 from tenants.context import inside
-from tenants.doors import Door, door_of
+from tenants.doors import OPEN_DOORS, Door, door_of
 from tenants.environments.marks import HEADER, assert_environment
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
@@ -116,7 +116,7 @@ class TenantMiddleware:
         withheld = request.member is not None and not request.member.grant.may(Permission.PAYLOAD)
         try:
             with (
-                admission.admitted(tenant, claim),
+                admission.admitted(tenant, claim, is_open=door in OPEN_DOORS),
                 inside(tenant),
                 _as_read_by(request.member, tenant),
                 withholding_payload(withheld),
@@ -195,9 +195,13 @@ def _claim(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> str:
     """What the request names its tenant by, before anybody has looked whether it may."""
     if door is Door.PATH:
         return f"path {kwargs['tenant']}"
-    if key := request.headers.get("Authorization"):
-        return f"key {hashlib.sha256(key.encode()).hexdigest()}"
-    return f"host {request.get_host()}"
+    if door is Door.HOST:
+        return f"host {request.get_host()}"
+    # Not the host: whoever floods it must not have its members refused.
+    shown = request.headers.get("Authorization") or request.COOKIES.get(
+        settings.SESSION_COOKIE_NAME, ""
+    )
+    return f"shown {hashlib.sha256(f'{request.get_host()} {shown}'.encode()).hexdigest()}"
 
 
 def _limited(request: HttpRequest, door: Door, error: LimitReached) -> HttpResponse:

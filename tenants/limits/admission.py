@@ -23,15 +23,16 @@ _refused: dict[str, tuple[float, LimitReached]] = {}
 
 
 @contextmanager
-def admitted(tenant: Tenant, claim: str) -> Iterator[None]:
+def admitted(tenant: Tenant, claim: str, *, is_open: bool) -> Iterator[None]:
     """Counted, and on a thread of its share. Outside of any tenant. Raises LimitReached.
 
+    `is_open`: by a door that anybody may knock at; strangers have counts and threads of their own.
     `claim` is what the request named its tenant by, such as the key that it brought: where the
     minute is used up, `assert_not_just_refused` refuses it for a second and looks nothing up.
     """
-    with _seats.seat(tenant.schema_name):
+    with _seats.seat(f"{tenant.schema_name} {'open' if is_open else 'own'}"):
         try:
-            rates.count_request(tenant)
+            rates.count_request(tenant, is_open=is_open)
         except LimitReached as error:
             _shut(claim, error)
             raise

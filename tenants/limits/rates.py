@@ -47,9 +47,10 @@ def _item(resource: str, amount: int) -> RateLimitItem:
     return (RateLimitItemPerDay if resource == Resource.EVENTS else RateLimitItemPerMinute)(amount)
 
 
-def count_request(tenant: "Tenant") -> None:
-    """Raises LimitReached."""
-    if wait := _refused_for(tenant, Resource.REQUESTS):
+def count_request(tenant: "Tenant", *, is_open: bool) -> None:
+    """`is_open`: by a door that anybody may knock at; those are counted apart, so that strangers
+    cannot use up what the tenant's own people and machines have. Raises LimitReached."""
+    if wait := _refused_for(tenant, Resource.REQUESTS, "open" if is_open else "own"):
         raise LimitReached(
             f"{tenant} may make {tenant.allowances[Resource.REQUESTS]} requests a minute, and has. "
             f"Try again in {wait} s; call less often, or ask the platform's operator for more.",
@@ -60,7 +61,7 @@ def count_request(tenant: "Tenant") -> None:
 
 def count_event(tenant: "Tenant") -> None:
     """For an event that is new. Raises LimitReached, and then nothing of it was kept."""
-    if wait := _refused_for(tenant, Resource.EVENTS):
+    if wait := _refused_for(tenant, Resource.EVENTS, "all"):
         raise LimitReached(
             f"{tenant} may take in {tenant.allowances[Resource.EVENTS]} events a day, and has. "
             "Nothing was kept: send it again after midnight UTC, or ask the platform's operator "
@@ -71,18 +72,21 @@ def count_event(tenant: "Tenant") -> None:
 
 
 def used(tenant: "Tenant", resource: str) -> int:
-    """Of the window that runs now; 0 where Redis does not say."""
+    """Of the window that runs now, by the tenant itself; 0 where Redis does not say."""
     amount = tenant.allowances[resource]
     if not amount:
         return 0
+    whose = "all" if resource == Resource.EVENTS else "own"
     try:
-        stats = _limiter(resource).get_window_stats(_item(resource, amount), tenant.schema_name)
+        stats = _limiter(resource).get_window_stats(
+            _item(resource, amount), tenant.schema_name, whose
+        )
     except _DOWN:
         return 0
     return amount - stats.remaining
 
 
-def _refused_for(tenant: "Tenant", resource: str) -> int:
+def _refused_for(tenant: "Tenant", resource: str, whose: str) -> int:
     """Counts one; 0 where it fits, else the seconds until one more does."""
     amount = tenant.allowances[resource]
     if not amount:
@@ -90,9 +94,9 @@ def _refused_for(tenant: "Tenant", resource: str) -> int:
     item = _item(resource, amount)
     try:
         limiter = _limiter(resource)
-        if limiter.hit(item, tenant.schema_name):
+        if limiter.hit(item, tenant.schema_name, whose):
             return 0
-        until = limiter.get_window_stats(item, tenant.schema_name).reset_time
+        until = limiter.get_window_stats(item, tenant.schema_name, whose).reset_time
     except _DOWN:
         log.warning("limits.not_counted", resource=resource, exc_info=True)
         return 0

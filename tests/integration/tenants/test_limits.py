@@ -80,6 +80,20 @@ def test_one_tenants_requests_are_not_anothers(
     assert quiet.get("/api/v1/whoami").status_code == 200
 
 
+def test_strangers_use_up_their_own_share_only(
+    north: Tenant, machine: Callable[..., Client], browser: Callable[..., Client]
+) -> None:
+    limit(north, Resource.REQUESTS, 2)
+    stranger = Client(headers={"host": "localhost"})
+    visitor = Client(headers={"host": north.host})
+    floods = [stranger.post("/in/north/shop", {}).status_code for _number in range(3)]
+    floods.append(visitor.get("/support/").status_code)
+
+    assert floods[2:] == [429, 429]
+    assert machine(north).get("/api/v1/whoami").status_code == 200
+    assert browser(north).get("/orders/").status_code == 200
+
+
 def test_a_person_gets_a_page(north: Tenant, browser: Callable[..., Client]) -> None:
     limit(north, Resource.REQUESTS, 1)
     ada = browser(north)
