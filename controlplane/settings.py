@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from controlplane.api.enum_names import ENUM_NAMES
+from controlplane.beat import SCHEDULE
 from controlplane.core import logs, redaction
 from controlplane.core.admin_theme import UNFOLD  # noqa: F401  (Django reads it here)
 from controlplane.core.lanes import LANES
@@ -197,34 +197,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "instances.check_health": {"task": "instances.check_health", "schedule": schedule(60)},
-    "approvals.expire_overdue": {
-        "task": "approvals.expire_overdue_everywhere",
-        "schedule": schedule(60),
-    },
-    "tenants.close_support_entries": {
-        "task": "tenants.close_support_entries",
-        "schedule": schedule(60),
-    },
-    "invoices.read_waiting": {"task": "invoices.read_waiting", "schedule": schedule(300)},
-    "tenants.refresh_health": {
-        "task": "tenants.refresh_health_everywhere",
-        "schedule": schedule(60),
-    },
-    "knowledge.ingest_waiting": {"task": "knowledge.ingest_waiting", "schedule": schedule(300)},
-    "tenants.purge": {"task": "tenants.purge", "schedule": crontab(hour=2, minute=30)},
-    "tenants.forget_security_events": {
-        "task": "tenants.forget_security_events",
-        "schedule": schedule(24 * 60 * 60),
-    },
-    "tenants.fill_pool": {"task": "tenants.fill_pool", "schedule": schedule(30)},
-    "tenants.remove_due": {"task": "tenants.remove_due", "schedule": schedule(3600)},
-    "tenants.resume_provisioning": {
-        "task": "tenants.resume_provisioning",
-        "schedule": schedule(300),
-    },
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # --- n8n: which one `make demo` registers (in production that is done in the admin) ------------
 

@@ -12,16 +12,18 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
-from tests.integration.tenants.test_isolation import BY_MEMBER, Address, World, call
 
 from controlplane.core.actor import system
 from controlplane.core.classification import Kind
 from controlplane.core.withholding import HIDDEN, Redactable
 from tenants.context import inside
+from tenants.doors import Door
 from tenants.engagements import change_ownership, engage_partner
 from tenants.models import Engagement, Member, Ownership, Partner, Tenant
 from tests.factories.world import parts
 from tests.fakes.n8n import FakeN8n
+from tests.integration.isolation.doors import Address, behind
+from tests.integration.isolation.world import World
 
 Area = Ownership.Area
 OWNS = {
@@ -33,6 +35,7 @@ OWNS = {
 SEE_PAYLOAD = {"design", "help"}
 # A word of ours, the key of a row, or a time, which a health field may have too.
 REFERENCE = re.compile(r"[a-z_/]+|[0-9a-f-]{36}|\d{4}-\d\d-\d\d.*")
+BY_MEMBER = behind(Door.MEMBER, Door.KEY_OR_MEMBER, host="tenant")
 PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/")]
 LISTS = [a for a in BY_MEMBER if a.route.startswith("api/") and "<" not in a.route]
 
@@ -107,7 +110,7 @@ def planted(world: World) -> set[str]:
 
 
 def shown(client: Client, address: Address, world: World) -> str:
-    response = call(client, "GET", address, world)
+    response = world.call(client, "GET", address)
     assert response.status_code < 500, f"{address}: {response.status_code}"
     return response.getvalue().decode(errors="replace")
 
@@ -140,7 +143,7 @@ def test_pages_show_the_same_health_to_all(world: World, people: dict[str, Clien
         states = {
             name: re.findall(r'<span class="pill pill-(\w+)', shown(client, address, world))
             for name, client in people.items()
-            if call(client, "GET", address, world).status_code == 200
+            if world.call(client, "GET", address).status_code == 200
         }
         if len(states) == len(people):
             compared += bool(states["design"])
@@ -153,7 +156,7 @@ def test_lists_of_the_api(
     address: Address, world: World, people: dict[str, Client], planted: set[str]
 ) -> None:
     bodies = {
-        name: call(client, "GET", address, world).json()["results"]
+        name: world.call(client, "GET", address).json()["results"]
         for name, client in people.items()
     }
 
@@ -182,14 +185,14 @@ def test_a_page_that_is_all_payload_says_whom_to_ask(
 ) -> None:
     address = next(each for each in PAGES if each.route == route)
 
-    refused = call(people["host"], "GET", address, world)
+    refused = world.call(people["host"], "GET", address)
 
     assert refused.status_code == 403
     page = refused.content.decode()
     assert "North, " in page
     assert "Partner Help" in page
     assert "Partner Build" not in page
-    answer = call(people["help"], "GET", address, world)
+    answer = world.call(people["help"], "GET", address)
     assert answer.status_code == 200
     answer.close()
 
