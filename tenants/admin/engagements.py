@@ -145,7 +145,8 @@ class EngagementAdmin(SharedModelAdmin):
             is_lead=form.cleaned_data["is_lead"],
             by=actor_of(request),
         )
-        obj.pk, obj._state.adding = engaged.pk, False
+        obj.pk = engaged.pk
+        obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Engagement) -> None:
         end_engagement(engagement=obj, by=actor_of(request))

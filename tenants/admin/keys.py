@@ -68,7 +68,8 @@ class ApiKeyAdmin(SharedModelAdmin):
             expires_at=obj.expires_at,
             by=actor_of(request),
         )
-        obj.pk, obj._state.adding, obj.prefix = key.pk, False, key.prefix
+        obj.pk = key.pk
+        obj.refresh_from_db()
         self._show(request, text)
 
     @action(description=_("Rotate: a new key, and seven days more for the old one"))

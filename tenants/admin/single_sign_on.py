@@ -1,19 +1,14 @@
 """Where a partner's members log in, and who has been turned away."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from controlplane.audit.changes import record_change, snapshot
-from controlplane.core.admin import SharedModelAdmin, actor_of
+from controlplane.core.admin import SharedModelAdmin
 from tenants.models import SingleSignOn, Tenant
 
 
@@ -59,25 +54,3 @@ class SingleSignOnAdmin(SharedModelAdmin):
         path = f"/accounts/sso/{sign_on.partner_id}/login/callback/"
         rows = [(f"{tenant.portal_url}{path}",) for tenant in tenants]
         return format_html_join(", ", "{}", rows) or "–"
-
-    def save_model(self, request: HttpRequest, obj: SingleSignOn, form: Any, change: bool) -> None:
-        before = snapshot(SingleSignOn.objects.get(pk=obj.pk)) if change else {}
-        super().save_model(request, obj, form, change)
-        record_change(
-            action=f"single_sign_on.{'changed' if change else 'added'}",
-            row=obj,
-            before=before,
-            after=snapshot(obj),
-            by=actor_of(request),
-        )
-
-    def delete_model(self, request: HttpRequest, obj: SingleSignOn) -> None:
-        before = snapshot(obj)
-        record_change(
-            action="single_sign_on.removed", row=obj, before=before, after={}, by=actor_of(request)
-        )
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SingleSignOn]) -> None:
-        for sign_on in queryset:
-            self.delete_model(request, sign_on)

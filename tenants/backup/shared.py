@@ -85,6 +85,7 @@ keep_shared("tenants.RetentionRule")
 keep_shared("tenants.PurgeRun")
 # Its link is in somebody's mailbox already, and leads to one tenant only.
 keep_shared("tenants.Invitation", stays_with_original=True)
+leave_out("tenants.Departure", "what this installation removed, and certifies")
 leave_out("tenants.FleetResult", "what this installation migrated")
 leave_out("tenants.ProvisioningStep", "what this installation made for it, and makes anew")
 leave_out("tenants.SecurityEvent", "what was seen at the doors of this installation")

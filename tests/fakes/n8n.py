@@ -152,7 +152,7 @@ class FakeN8n:
             case ["GET", found] if found in self.executions:
                 return 200, self._execution(found)
             case ["DELETE", found]:
-                return self._take(self.executions, found)
+                return NOTHING_THERE
         return None
 
     def _add(self, into: dict[str, Json], kind: str, body: Json) -> Answer:

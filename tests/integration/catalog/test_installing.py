@@ -251,6 +251,7 @@ def test_last_runs_name_the_order_that_started_them(
     event = make_event()
     Event.objects.update(workflow_id=installation.workflow_id, execution_id="71")
     n8n.executions |= {"71": "success", "72": "waiting"}
+    n8n.runs_of |= dict.fromkeys(("71", "72"), installation.workflow_id)
 
     runs: list[Any] = last_runs(installation)
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -173,7 +174,9 @@ def test_a_noisy_tenant_uses_up_its_own_rates_only(
     for tenant in (callers.neighbour, callers.tenant):
         monkeypatch.setattr(tenant, "schema_name", f"{tenant.schema_name}_{uuid.uuid4().hex[:8]}")
         monkeypatch.setitem(tenant.__dict__, "allowances", allowed)
-    for name, count in (("requests", rates.count_request), ("events", rates.count_event)):
+    own = partial(rates.count_request, is_open=False)
+    strangers = partial(rates.count_request, is_open=True)
+    for name, count in (("requests", own), ("strangers", strangers), ("events", rates.count_event)):
         count(callers.neighbour)
         count(callers.neighbour)
         with pytest.raises(LimitReached):

@@ -185,6 +185,7 @@ def test_an_admin_has_a_collection_indexed_again(
         lambda name, kwargs, headers, **_: sent.append(kwargs["version_id"]),
     )
     request: Any = RequestFactory().post("/")
+    request.in_tenant_admin = True
     request.user, request._messages = User(pk=1, username="ops"), CookieStorage(request)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -194,7 +195,7 @@ def test_an_admin_has_a_collection_indexed_again(
     assert sent == [str(version.pk)]
     entry = Entry.objects.order_by("-sequence").first()
     assert entry is not None
-    assert (entry.action, entry.actor_label) == ("collection.reindexed", "ops (platform)")
+    assert (entry.action, entry.actor_label) == ("collection.reindexed", "ops (platform support)")
 
 
 def test_an_index_that_does_not_answer_is_tried_again_inside_the_same_tenant(

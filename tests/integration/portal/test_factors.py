@@ -18,6 +18,7 @@ from sesame.utils import get_query_string
 from controlplane.audit.models import Entry
 from tenants.models import Member, Partner, SecurityEvent, Tenant
 from tenants.security import factors
+from tests.factories.support_access import make_entry
 
 PASSWORD = "correct horse battery"
 MakeMember = Callable[..., Member]
@@ -152,7 +153,7 @@ def test_a_factor_that_nobody_asks_for_can_go(north: Tenant, lena: Member) -> No
 
 @override_settings(ADMIN_REQUIRES_MFA=True)
 def test_the_admin_stays_shut_without_one(north: Tenant) -> None:
-    User.objects.create_superuser("root", "root@example.com", PASSWORD)
+    make_entry(User.objects.create_superuser("root", "root@example.com", PASSWORD), north)
     client = Client(headers={"host": "localhost"})
     turned = client.get("/admin/login/?next=/admin/tenants/tenant/")
     assert turned.headers["Location"] == "/accounts/login/?next=%2Fadmin%2Ftenants%2Ftenant%2F"

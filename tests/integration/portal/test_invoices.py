@@ -25,7 +25,7 @@ Browser = Callable[..., Client]
 PDF = Path(__file__).parents[2] / "data" / "demo" / "invoices" / "plain.pdf"
 HOSTILE = "<img src=x alt=me>.xml"
 # Who it is and where, then the number of invoices, the invoices, and the tabs.
-QUERIES_OF_LIST = 11
+QUERIES_OF_LIST = 13
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.factories import knowledge
 
 Browser = Callable[..., Client]
 # Who it is and where, then collections, tabs, the number of documents, and the documents.
-QUERIES_OF_LIST = 11
+QUERIES_OF_LIST = 13
 
 
 @pytest.fixture

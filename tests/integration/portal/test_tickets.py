@@ -21,7 +21,7 @@ from tests.factories.approvals import make_execution_actor
 
 Browser = Callable[..., Client]
 # Who it is and where, then the number of tickets, the tickets, and the tabs.
-QUERIES_OF_LIST = 10
+QUERIES_OF_LIST = 12
 HOSTILE = "<script>alert(1)</script> & <b>refund</b>"
 
 

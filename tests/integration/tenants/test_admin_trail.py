@@ -18,6 +18,7 @@ from django.test import Client, RequestFactory
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
 from controlplane.catalog.models import Release
+from controlplane.core.actor import system
 from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.admin_trail import LeavesTrail
 from controlplane.core.models import new_id
@@ -26,7 +27,8 @@ from controlplane.instances.models import Instance
 from controlplane.policies.models import Policy
 from controlplane.support.models import TriageExample
 from tenants.context import inside
-from tenants.models import ApiKey, Member, Partner, Tenant
+from tenants.engagements import engage_partner
+from tenants.models import ApiKey, Member, Partner, SingleSignOn, Tenant
 from tests.factories.events import make_workspace
 from tests.factories.installations import make_installation, make_release
 from tests.factories.knowledge import make_collection
@@ -46,6 +48,8 @@ class Sample:
     change: dict[str, Any] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
     """Kinds that cannot change anything: the page has no field to write in."""
+    elsewhere: frozenset[str] = frozenset()
+    """Kinds that lead to a page of their own, with tests of its own."""
 
 
 @dataclass
@@ -60,6 +64,10 @@ def _instance(place: Place) -> Instance:
     return Instance.objects.create(
         name="n8n one", base_url=NOWHERE, shape="shared", partner=place.partner, owner_key="key"
     )
+
+
+def _other() -> Partner:
+    return Partner.objects.create(slug="other", name="Other")
 
 
 SAMPLES = {
@@ -96,7 +104,7 @@ SAMPLES = {
     "tenants.apikey": Sample(
         make=lambda place: ApiKey.issue(tenant=place.tenant, name="ERP", scopes=[])[0],
         add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": "orders:review"},
-        change={"name": "Shop"},
+        silent=frozenset({"change"}),
     ),
     "tenants.tenant": Sample(
         make=lambda place: place.tenant,
@@ -108,6 +116,30 @@ SAMPLES = {
             "time_zone": "UTC",
         },
         change={"name": "Far North"},
+    ),
+    "tenants.engagement": Sample(
+        make=lambda place: engage_partner(
+            partner=_other(), tenant=place.tenant, owns=set(), by=system("tests")
+        ),
+        add=lambda place: {"tenant": place.tenant.pk, "partner": _other().pk, "owns": ["support"]},
+        elsewhere=frozenset({"change"}),
+    ),
+    "tenants.singlesignon": Sample(
+        make=lambda place: SingleSignOn.objects.create(
+            partner=place.partner,
+            issuer="https://login.partner.example",
+            client_id="pergola",
+            client_secret="secret",
+            email_domains=["partner.example"],
+        ),
+        add=lambda place: {
+            "partner": place.partner.pk,
+            "issuer": "https://login.partner.example",
+            "client_id": "pergola",
+            "client_secret": "secret",
+            "email_domains": "partner.example",
+        },
+        change={"client_id": "portal"},
     ),
     "tenants.supportentry": Sample(make=lambda place: make_entry(place.person, place.tenant)),
     "instances.instance": Sample(
@@ -227,6 +259,9 @@ def test_it_is_written_with_before_and_after(
     if kind == "add":
         form = filled(operator.get(f"{root}/add/"))
         answer = operator.post(f"{root}/add/", {**form, **sample.add(place)})
+    elif kind in sample.elsewhere:
+        assert operator.get(f"{root}/{row.pk}/change/").status_code == 302
+        return
     elif kind == "change":
         form = filled(operator.get(f"{root}/{row.pk}/change/"))
         answer = operator.post(f"{root}/{row.pk}/change/", {**form, **sample.change})
@@ -264,22 +299,23 @@ def test_no_page_tells_by_itself_or_not_at_all() -> None:
 
 
 def test_rows_of_an_inline_are_told_too(operator: Client, place: Place) -> None:
-    other = Partner.objects.create(slug="other", name="Other")
     page = f"/admin/tenants/tenant/{place.tenant.pk}/change/"
     form = filled(operator.get(page))
+    new = form["quotas-INITIAL_FORMS"]
     form |= {
-        "engagements-TOTAL_FORMS": "2",
-        "engagements-1-partner": str(other.pk),
-        "engagements-1-tenant": str(place.tenant.pk),
-        "engagements-1-id": "",
+        "quotas-TOTAL_FORMS": str(int(new) + 1),
+        f"quotas-{new}-resource": "storage",
+        f"quotas-{new}-amount": "1000",
+        f"quotas-{new}-tenant": str(place.tenant.pk),
+        f"quotas-{new}-id": "",
     }
 
     assert operator.post(page, form).status_code == 302
 
-    told = Entry.objects.get(action="engagement.added")
-    assert told.data["after"]["partner_id"] == str(other.pk)
+    told = Entry.objects.get(action="quota.added")
+    assert told.data["after"]["amount"] == 1000
     with inside(place.tenant):
-        assert Entry.objects.filter(action="engagement.added").exists()
+        assert Entry.objects.filter(action="quota.added").exists()
 
 
 def test_what_goes_with_a_deleted_row_is_told(operator: Client, place: Place) -> None:

@@ -20,13 +20,22 @@ from controlplane.instances.models import Instance
 from tenants import fleet_page
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import Bar, Column
+from tenants.limits.spend import this_month
 from tenants.models import (
     ApiKey,
+    Departure,
     Domain,
     Engagement,
+    FleetResult,
+    FleetRun,
     Member,
+    ModelSpend,
     Partner,
     ProvisioningStep,
+    PurgeRun,
+    Quota,
+    SecurityEvent,
+    SingleSignOn,
     Tenant,
 )  # fmt: skip
 from tests.factories.support_access import make_entry
@@ -81,6 +90,29 @@ def fill(first: int, last: int) -> None:
         OutboxMessage.objects.create(schema_name="t_x", handler="x", reference=new_id())
         Template.objects.create(slug=f"template-{number}", title="Template", summary="")
         make_entry(user, tenant)
+        SingleSignOn.objects.create(
+            partner=partner, issuer=f"https://login-{number}.example", client_id="pergola",
+            client_secret="secret", email_domains=[f"partner-{number}.example"],
+        )  # fmt: skip
+        make_traces(tenant, user)
+
+
+def make_traces(tenant: Tenant, user: User) -> None:
+    """What services leave about a tenant, for people to look at only."""
+    now = timezone.now()
+    run = FleetRun.objects.create(
+        started_at=now, fingerprint="f", shared_rights="r", release="0.2.0"
+    )
+    FleetResult.objects.create(run=run, tenant=tenant, seconds=0.1)
+    PurgeRun.objects.create(tenant=tenant, data_class="orders", cutoff=now)
+    SecurityEvent.objects.create(
+        tenant=tenant, user=user, kind="burst", hour=now, first_at=now, last_at=now
+    )
+    Departure.objects.create(
+        tenant_id=tenant.pk, slug=tenant.slug, name=tenant.name, schema_name=tenant.schema_name,
+        environment=tenant.environment, reason="The contract ended", left_at=now,
+        left_by="root", remove_after=now,
+    )  # fmt: skip
 
 
 def queries(client: Client, path: str) -> int:
@@ -201,8 +233,15 @@ def test_a_column_of_a_higher_floor_is_a_bar(operator: Client, quota_column: Non
     assert "930 of 1,000" in shown
 
 
-def test_a_quota_that_nobody_registered_is_not_shown(operator: Client) -> None:
-    assert "<meter" not in operator.get(PAGE).content.decode()
+def test_how_much_of_its_limits_a_tenant_uses_is_drawn(operator: Client) -> None:
+    tenant = make_row(1)
+    Quota.objects.create(tenant=tenant, resource="model_spend", amount=100)
+    ModelSpend.objects.create(tenant=tenant, month=this_month(), amount=95)
+
+    shown = operator.get(f"{PAGE}?q=row-001").content.decode()
+
+    assert '<meter class="pg-warning"' in shown
+    assert "95 % models" in shown
 
 
 def test_actions_say_what_came_of_each(operator: Client, north: Tenant) -> None:
@@ -234,7 +273,7 @@ def test_a_new_tenant_lands_on_the_page_of_its_progress(operator: Client, north:
     tenant = Tenant.objects.get(slug="ost-see")
     assert (tenant.region, tenant.language) == ("eu", "de")
     assert answer["Location"] == f"{PAGE}{tenant.pk}/progress/"
-    assert "Waiting for a worker" in operator.get(answer["Location"]).content.decode()
+    assert "Ost See is being set up" in operator.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.parametrize(

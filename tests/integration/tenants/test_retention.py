@@ -233,14 +233,14 @@ def test_n8ns_executions_go_and_n8n_is_asked_again(tenant: Tenant, n8n: FakeN8n)
 
 
 def test_an_n8n_that_keeps_what_it_says_to_delete_is_found_out(
-    tenant: Tenant, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, n8n: FakeN8n
 ) -> None:
     make_workspace(n8n.url)
     n8n.workflows["wf1"] = {
         "id": "wf1", "name": "Review", "active": True, "nodes": [], "connections": {},
     }  # fmt: skip
     n8n.executions, n8n.stopped = {"1": "success"}, {"1": LONG_AGO.isoformat()}
-    monkeypatch.setattr(n8n, "_take", lambda things, found: (200, {"id": found}))
+    n8n.keeps = {"1"}
 
     run = purge("executions")
 

@@ -48,5 +48,5 @@ def test_the_admin_form_shows_no_secret_and_keeps_it(north: Tenant, sign_on: Sin
     sign_on.refresh_from_db()
     assert sign_on.client_secret == "s3cret"
     assert sign_on.email_domains == ["partner.example", "second.example"]
-    entry = Entry.objects.get(action="single_sign_on.changed")
+    entry = Entry.objects.get(action="singlesignon.changed")
     assert set(entry.data["after"]) == {"email_domains", "default_role"}
