@@ -79,6 +79,8 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         }  # fmt: skip
         devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         yield page
+        # Inside of Playwright's event loop Django has connections apart from the other tests'.
+        connections.close_all()
         browser.close()
     assert complaints == []
 
