@@ -7,4 +7,9 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
+        from allauth.mfa.models import Authenticator
+
         from controlplane.portal.identity import signals  # noqa: F401  (connects its receivers)
+        from controlplane.vault.tokens import register_tokens
+
+        register_tokens(Authenticator, "data")

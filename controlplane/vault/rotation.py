@@ -13,6 +13,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from controlplane.core.crypto import (
+    FORMAT,
     EncryptedTextField,
     Sealed,
     Undecryptable,
@@ -21,6 +22,7 @@ from controlplane.core.crypto import (
 )
 from controlplane.vault import rings, wrapping
 from controlplane.vault.models import DataKey
+from controlplane.vault.tokens import token_tables
 
 BATCH = 200
 
@@ -104,7 +106,8 @@ def reseal_all() -> int:
         for how in ("SKIP LOCKED", ""):
             while changed := _reseal_batch(table, how):
                 done += changed
-    return done
+    newest = _newest_version()
+    return done + sum(table.reseal(newest) for table in token_tables())
 
 
 def old_rows() -> int:
@@ -116,7 +119,8 @@ def old_rows() -> int:
             statement = sql.SQL("SELECT count(*) FROM {} WHERE {}")
             cursor.execute(statement.format(table.name, table.is_old()), {"newest": newest})
             count += cursor.fetchone()[0]
-    return count
+    version = _newest_version()
+    return count + sum(table.old_rows(version) for table in token_tables())
 
 
 def retire_keys() -> int:
@@ -159,10 +163,14 @@ def usage() -> Usage:
     return found
 
 
-def _newest_pattern() -> str:
+def _newest_version() -> int:
     live = live_keys()
     # Where there is no key, nothing is encrypted, or all of it by an older release.
-    return f"pgl1._.{live[-1].version if live else 0}.%"
+    return live[-1].version if live else 0
+
+
+def _newest_pattern() -> str:
+    return f"{FORMAT}._.{_newest_version()}.%"
 
 
 @transaction.atomic

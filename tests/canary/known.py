@@ -14,6 +14,7 @@ from django.conf import settings
 
 from controlplane.events.models import Delivery
 from controlplane.vault.rotation import secret_tables
+from controlplane.vault.tokens import token_tables
 from tenants.context import inside
 from tenants.models import ApiKey, Tenant
 
@@ -89,6 +90,9 @@ def _add_fields(known: Known, schema: str) -> None:
                 text = getattr(row, column.attname)
                 name = f"{schema}: {table.model._meta.label}.{column.name} of {row.pk}"
                 known.add(name, _secret_part(text))
+    for tokens in token_tables():
+        for number, text in enumerate(tokens.texts()):
+            known.add(f"{schema}: {tokens.model._meta.label} {number}", text)
 
 
 def _secret_part(text: str) -> str:

@@ -6,12 +6,15 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
 from controlplane.audit.models import Entry
+from controlplane.core import crypto
 from controlplane.core.actor import system
 from controlplane.core.crypto import EncryptedTextField, Undecryptable
 from controlplane.events.models import Source
@@ -102,6 +105,25 @@ def test_a_new_key_encryption_key_takes_over_and_the_old_one_can_go(
     assert secrets_of(only) == {f"s{n}": f"secret {n}" for n in range(3)}
     with inside(only):
         assert Entry.objects.get().action == "data_keys.rewrapped"
+
+
+def test_a_second_factor_outlives_the_key_that_encrypted_it(
+    yard: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in a table of allauth's, in no field of ours."""
+    monkeypatch.setattr(fleet, "schemas", lambda: [None])
+    monkeypatch.setattr("tenants.management.commands.rotate_keys.schemas", lambda: [None])
+    monkeypatch.setattr(rings, "KEPT_FOR_SECONDS", 0.3)
+    user = User.objects.create_user("mia", "mia@yard.example", "pw")
+    token = crypto.encrypt("JBSWY3DPEHPK3PXP")
+    totp = Authenticator.objects.create(user=user, type="totp", data={"secret": token})
+
+    assert "1 rows encrypted anew" in rotate("--data")
+
+    totp.refresh_from_db()
+    assert totp.data["secret"] != token
+    assert crypto.decrypt(totp.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    rings.forget_rings()
 
 
 def test_a_key_that_was_removed_too_early_is_named(only: Tenant, settings: Any) -> None:
