@@ -69,12 +69,17 @@ def issue_key(
     operations: Sequence[str] = (),
     installation_id: uuid.UUID | None = None,
     expires_at: datetime | None = None,
+    partner_id: uuid.UUID | None = None,
     by: Actor,
 ) -> tuple[ApiKey, str]:
-    """The key and its text, which is shown this once and kept nowhere. Raises KeyTermsInvalid."""
+    """The key and its text, which is shown this once and kept nowhere. Raises KeyTermsInvalid.
+
+    A partner's key ends with its engagement; without one it is the tenant's own.
+    """
     _require_good_terms(operations, expires_at)
     with transaction.atomic():
         with outside():
+            _require_engaged(partner_id, tenant)
             key, text = ApiKey.issue(
                 tenant=tenant,
                 name=name,
@@ -82,6 +87,7 @@ def issue_key(
                 operations=operations,
                 installation_id=installation_id,
                 expires_at=expires_at,
+                partner_id=partner_id,
                 issued_by=by.label,
             )
         _record("api_key.issued", key, before={}, by=by)
@@ -117,6 +123,7 @@ def rotate_key(*, key: ApiKey, overlap: timedelta, by: Actor) -> tuple[ApiKey, s
                 scopes=old.scopes,
                 operations=old.operations,
                 expires_at=now + life if life else None,
+                partner_id=old.partner_id,
                 issued_by=by.label,
             )
             ends = now + overlap
@@ -188,6 +195,16 @@ def _require_good_terms(operations: Sequence[str], expires_at: datetime | None) 
         raise KeyTermsInvalid(
             _("The key would have expired before it is used."),
             errors=(FieldError("expires_at", _("choose a time that is still to come")),),
+        )
+
+
+def _require_engaged(partner_id: uuid.UUID | None, tenant: Tenant) -> None:
+    """Locks the engagement, so that one that is just ending revokes the key or refuses it."""
+    engagements = tenant.customer.engagements.filter(partner=partner_id)
+    if partner_id is not None and not engagements.select_for_update().exists():
+        raise KeyTermsInvalid(
+            _("The partner does not work for %(tenant)s.") % {"tenant": tenant},
+            errors=(FieldError("partner", _("choose one that is engaged there")),),
         )
 
 

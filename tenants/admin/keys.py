@@ -18,10 +18,17 @@ from tenants.models import ApiKey
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiKey
-        fields = ["name", "tenant", "scopes", "operations", "expires_at"]
+        fields = ["name", "tenant", "partner", "scopes", "operations", "expires_at"]
 
     def clean_operations(self) -> list[str]:
         return self.cleaned_data["operations"] or []
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        partner, tenant = given.get("partner"), given.get("tenant")
+        if partner and tenant and not tenant.customer.engagements.filter(partner=partner).exists():
+            self.add_error("partner", _("This partner does not work for the tenant."))
+        return given
 
 
 @admin.register(ApiKey)
@@ -31,12 +38,14 @@ class ApiKeyAdmin(SharedModelAdmin):
     list_filter = ["tenant", "tenant__environment"]
     list_select_related = ["tenant"]
     search_fields = ["name", "prefix", "tenant__name"]
-    autocomplete_fields = ["tenant"]
+    autocomplete_fields = ["tenant", "partner"]
     readonly_fields = [
         "text", "state", "installation_id", "issued_by", "revoked_at", "replaced_by",
         "last_used_at", "last_used_network",
     ]  # fmt: skip
-    fields = ["name", "tenant", "scopes", "operations", "expires_at", *readonly_fields]
+    fields = [
+        *("name", "tenant", "partner", "scopes", "operations", "expires_at"), *readonly_fields,
+    ]  # fmt: skip
     actions = ["rotate", "revoke"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -66,6 +75,7 @@ class ApiKeyAdmin(SharedModelAdmin):
             scopes=obj.scopes,
             operations=obj.operations,
             expires_at=obj.expires_at,
+            partner_id=obj.partner_id,
             by=actor_of(request),
         )
         obj.pk = key.pk

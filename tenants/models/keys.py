@@ -122,7 +122,7 @@ class ApiKey(Row):
         operations: Sequence[str] = (),
         installation_id: uuid.UUID | None = None,
         expires_at: datetime | None = None,
-        partner: Partner | None = None,
+        partner_id: uuid.UUID | None = None,
         issued_by: str = "",
         using: str | None = None,
     ) -> tuple["ApiKey", str]:
@@ -130,7 +130,7 @@ class ApiKey(Row):
         prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
         key = cls.objects.using(using).create(
             tenant=tenant,
-            partner=partner,
+            partner_id=partner_id,
             name=name,
             prefix=prefix,
             secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),

@@ -51,7 +51,10 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             key, text = services.issue_key(
-                tenant=request.tenant, **form.terms, by=actor_of(request.member)
+                tenant=request.tenant,
+                **form.terms,
+                partner_id=request.member.partner_id,
+                by=actor_of(request.member),
             )
         except DomainError as error:
             mark(form, error)

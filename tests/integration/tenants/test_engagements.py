@@ -1,12 +1,14 @@
 """An engagement's life: who comes in by it, what it owns, and that nobody stays when it ends."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sesame.utils
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.urls import reverse
 
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
@@ -22,6 +24,7 @@ from tenants.engagements import (
     engage_partner,
     hand_over_lead,
 )
+from tenants.keys import rotate_key
 from tenants.members import deciders_of
 from tenants.models import ApiKey, Engagement, Member, Ownership, Partner, Tenant
 from tenants.permissions import Permission
@@ -151,11 +154,33 @@ def test_ending_it_ends_sessions_links_and_mails_at_once(
     assert data["before"]["partner"] == "helper"  # type: ignore[index]
 
 
+def test_a_key_that_a_partners_member_issues_ends_with_the_engagement(
+    north: Tenant, helper: Engagement
+) -> None:
+    user = User.objects.create_user("hal", "hal@helper.example", "pw")
+    Member.objects.create(user=user, partner=helper.partner, role=Member.Role.MANAGER)
+    change_ownership(tenant=north, owners={Area.INFRASTRUCTURE: helper}, by=BY)
+    hal = Client(headers={"host": north.host})
+    hal.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    answer = hal.post(
+        reverse("keys:create", urlconf="controlplane.tenant_urls"),
+        {"name": "ERP", "scopes": ["orders:review"], "days": "30"},
+    )
+    assert answer.status_code == 302
+    rotated, _text = rotate_key(key=ApiKey.objects.get(), overlap=timedelta(days=1), by=BY)
+
+    assert end_engagement(engagement=helper, by=BY) == 2
+
+    assert set(ApiKey.objects.values_list("partner", flat=True)) == {helper.partner_id}
+    rotated.refresh_from_db()
+    assert rotated.status == "revoked"
+
+
 def test_ending_it_revokes_the_partners_keys_and_no_others(
     north: Tenant, south: Tenant, helper: Engagement, machine: Callable[..., Client]
 ) -> None:
-    theirs, own = machine(north, partner=helper.partner), machine(north)
-    elsewhere = machine(south, partner=helper.partner)
+    theirs, own = machine(north, partner_id=helper.partner.pk), machine(north)
+    elsewhere = machine(south, partner_id=helper.partner.pk)
 
     assert end_engagement(engagement=helper, by=BY) == 1
 
@@ -167,7 +192,7 @@ def test_ending_it_revokes_the_partners_keys_and_no_others(
 def test_an_end_that_is_rolled_back_takes_nothing_away(
     north: Tenant, helper: Engagement, hanna: Member, machine: Callable[..., Client]
 ) -> None:
-    machine(north, partner=helper.partner)
+    machine(north, partner_id=helper.partner.pk)
     with transaction.atomic():
         end_engagement(engagement=helper, by=BY)
         transaction.set_rollback(True)
