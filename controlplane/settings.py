@@ -32,6 +32,7 @@ if "DATABASE_URL" not in os.environ:
 
 RELEASE = "0.2.0"
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Newest first: from a file with one key a line, else from the environment.
 ENCRYPTION_KEYS_FILE = env.str("ENCRYPTION_KEYS_FILE", default="")
 ENCRYPTION_KEYS = (
@@ -381,7 +382,8 @@ WHITENOISE_USE_FINDERS = True
 LOGGING_CONFIG = None
 DEFAULT_EXCEPTION_REPORTER_FILTER = "controlplane.core.reports.ReportFilter"
 redaction.never_show(
-    SECRET_KEY, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"], OWNER_DATABASE["PASSWORD"], REDIS_URL,
+    SECRET_KEY, *SECRET_KEY_FALLBACKS, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"],
+    OWNER_DATABASE["PASSWORD"], REDIS_URL,
     N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
     EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or "",
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """The mail that brings an invitation, in the brand of whoever leads."""
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,7 +25,7 @@ def mail_invitation(*, invitation: Invitation, token: str, tenant: Tenant) -> No
                 render_to_string("accounts/invitation_subject.txt", context), tenant
             ),
             body=render_to_string("accounts/invitation.txt", context),
-            from_email=settings.DEFAULT_FROM_EMAIL,
+            from_email=brand.mail_from,
             to=[invitation.email],
-            reply_to=[brand.support_email] if brand.support_email else None,
+            reply_to=brand.reply_to,
         ).send()

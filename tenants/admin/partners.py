@@ -38,7 +38,7 @@ class PartnerForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Partner
         fields = [
             *("name", "slug", "kind", "tier", "product_name", "brand_color", "footer"),
-            *("sender_name", "sender_email", "support_email"),
+            *("sender_name", "sender_email", "support_email", "requires_mfa"),
         ]
 
     def clean_logo_file(self) -> tuple[str, bytes] | None:
@@ -60,6 +60,7 @@ class PartnerAdmin(SharedModelAdmin):
             {"fields": ["product_name", "brand_color", "logo_file", "remove_logo", "footer"]},
         ),
         (_("Mails"), {"fields": ["sender_name", "sender_email", "support_email"]}),
+        (_("Log-in"), {"fields": ["requires_mfa"]}),
     ]
 
     class Media:

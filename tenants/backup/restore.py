@@ -26,8 +26,9 @@ from tenants.backup.tables import Table, copy_in, set_sequences, tables_of
 from tenants.backup.transfer import Carrier, arriving, carrier_of
 from tenants.context import inside
 from tenants.fingerprint import current_fingerprint
-from tenants.models import Tenant, slug_is_a_host_label
+from tenants.models import Tenant
 from tenants.provisioning import schema_named
+from tenants.provisioning.names import check_slug
 from tenants.provisioning.steps import plan_steps
 
 Progress = Callable[[str], None]
@@ -90,7 +91,7 @@ def restore_tenant(
     Every digest is verified before the database is touched. What is outside (n8n above all) is
     mended afterwards as far as it answers; the notes say what is left to do.
     Raises ArchiveRefused, ReleaseDiffers, SecretsLocked, TenantThere, ProductionMissing,
-    PersonUnclear, RestoreWrong, ValidationError for a bad slug; nothing is changed then.
+    PersonUnclear, RestoreWrong, SlugRefused; nothing is changed then.
     """
     with ArchiveReader(path) as archive:
         progress("verifying")
@@ -99,11 +100,12 @@ def restore_tenant(
         carrier = carrier_of(archive.manifest.get("secrets"), passphrase=passphrase)
         shared = _shared_of(archive)
         slug = as_slug or str(shared.tenant["slug"])
-        slug_is_a_host_label(slug)
         with alone("tenants.restore", slug):
             there = Tenant.objects.filter(slug=slug).first()
             _assert_free(there, slug, replace)
             production = _production_of(shared, slug)
+            if there is None:
+                check_slug(slug, sandbox_of=production)
             done = Restored(slug, notes=list(archive.manifest.get("warnings") or []))
             if dry_run:
                 return _planned(archive, done)

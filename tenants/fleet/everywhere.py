@@ -9,13 +9,15 @@ from tenants.models import Tenant
 log = get_logger(__name__)
 
 
-def run_everywhere(work: Callable[[], object]) -> None:
-    """Run `work` inside each active tenant; one that fails is logged and stops no other.
+def run_everywhere(work: Callable[[], object], *, suspended: bool = False) -> None:
+    """Run `work` inside each active tenant, and each suspended one where that is asked for.
 
-    Raises RuntimeError at the end where any failed, so that the task counts as failed.
+    One that fails is logged and stops no other. Raises RuntimeError at the end where any failed,
+    so that the task counts as failed.
     """
     failed = []
-    for tenant in Tenant.objects.active():
+    statuses = [Tenant.Status.ACTIVE, *([Tenant.Status.SUSPENDED] if suspended else [])]
+    for tenant in Tenant.objects.filter(status__in=statuses):
         try:
             with inside(tenant):
                 work()

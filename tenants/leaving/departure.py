@@ -37,6 +37,8 @@ def leave_tenant(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
     Raises CannotLeave.
     """
     for sandbox in tenant.sandboxes.all():
+        if sandbox.status == Tenant.Status.LEAVING and not _departure_of(sandbox):
+            continue  # its people asked for it to be taken away, which is under way
         leave_tenant(tenant=sandbox, by=by, reason=reason)
     with alone("tenants.leave", str(tenant.pk)):
         departure = _notice(tenant, by, reason)
@@ -71,7 +73,7 @@ def return_tenant(*, tenant: Tenant, by: Actor) -> None:
 
 @transaction.atomic
 def _notice(tenant: Tenant, by: Actor, reason: str) -> Departure:
-    departure = Departure.objects.open().filter(tenant_id=tenant.pk).first()
+    departure = _departure_of(tenant)
     if departure is not None:
         return departure
     statuses = Tenant.Status
@@ -98,6 +100,10 @@ def _notice(tenant: Tenant, by: Actor, reason: str) -> Departure:
     _note("tenant.left", tenant, departure, by)
     transaction.on_commit(lookup.forget_tenants)
     return departure
+
+
+def _departure_of(tenant: Tenant) -> Departure | None:
+    return Departure.objects.open().filter(tenant_id=tenant.pk).first()
 
 
 def _note(action: str, tenant: Tenant, departure: Departure, by: Actor) -> None:

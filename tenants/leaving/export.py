@@ -22,6 +22,7 @@ from django.db import connections
 from django.utils import timezone
 from psycopg import sql
 
+from controlplane.core.classification import Kind
 from controlplane.core.crypto import EncryptedTextField
 from tenants.models import Domain, Engagement, Member, Tenant
 
@@ -130,11 +131,12 @@ def _copied(
 
 
 def _secrets() -> dict[str, set[str]]:
-    """By table, the columns in which something is encrypted."""
+    """By table, the columns that are encrypted, or that are classified as secrets."""
     found: dict[str, set[str]] = {}
     for model in apps.get_models():
+        kinds = model.classified.kinds if hasattr(model, "classified") else {}
         for field in model._meta.local_concrete_fields:
-            if isinstance(field, EncryptedTextField):
+            if isinstance(field, EncryptedTextField) or kinds.get(field.name) is Kind.SECRET:
                 found.setdefault(model._meta.db_table, set()).add(str(field.column))
     return found
 

@@ -63,6 +63,7 @@ def create_tenant(
     partner: Partner,
     language: str = "en",
     time_zone: str = "UTC",
+    region: str = "",
     first_key: FirstKey | None = None,
     by: Actor,
 ) -> Created:
@@ -72,7 +73,7 @@ def create_tenant(
     too where there was nothing to copy from. A tenant that is there already is left as it is, and
     gets no key. Called in no transaction. Raises what `start_tenant` raises.
     """
-    wanted = Wanted(slug, name, partner, language, time_zone)
+    wanted = Wanted(slug, name, partner, language, time_zone, region=region)
     key = ""
     check(wanted)
     with transaction.atomic(using="owner"):

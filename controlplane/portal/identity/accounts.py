@@ -151,9 +151,9 @@ class AccountAdapter(DefaultAccountAdapter):
                 render_to_string("accounts/reset_mail_subject.txt", context), self.request.tenant
             ),
             body=render_to_string("accounts/reset_mail.txt", context),
-            from_email=settings.DEFAULT_FROM_EMAIL,
+            from_email=brand.mail_from,
             to=[email],
-            reply_to=[brand.support_email] if brand.support_email else None,
+            reply_to=brand.reply_to,
         ).send()
 
 

@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--partner", required=True, help="slug of the partner that leads it")
         parser.add_argument("--language", default="en")
         parser.add_argument("--time-zone", default="UTC")
+        parser.add_argument("--region", default="", help="where its data stays, such as eu")
         parser.add_argument("--key", help="name of a first API key, which is printed")
         parser.add_argument("--scope", action="append", default=[], help="of that key; repeat it")
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
                 partner=partner,
                 language=options["language"],
                 time_zone=options["time_zone"],
+                region=options["region"],
                 first_key=(
                     FirstKey(options["key"], tuple(options["scope"])) if options["key"] else None
                 ),

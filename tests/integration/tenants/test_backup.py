@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connections
 from psycopg import sql
@@ -28,6 +27,7 @@ from tenants.backup.shared import PersonUnclear
 from tenants.backup.transfer import SecretsLocked
 from tenants.context import inside
 from tenants.models import ApiKey, Member, Tenant
+from tenants.provisioning.names import SlugRefused
 from tests.factories.world import parts
 from tests.fakes.n8n import FakeN8n
 
@@ -269,8 +269,9 @@ def test_a_crash_in_the_middle_leaves_nothing_half_made(
 def test_a_tenant_that_is_there_is_left_alone(full_yard: Tenant, archive: Path) -> None:
     with pytest.raises(TenantThere, match="--replace"):
         restore_tenant(archive, by=BY)
-    with pytest.raises(ValidationError):
-        restore_tenant(archive, by=BY, as_slug='x"; DROP SCHEMA public; --')
+    for slug in ('x"; DROP SCHEMA public; --', "admin", "pg-yard", "y\u0430rd"):
+        with pytest.raises(SlugRefused):
+            restore_tenant(archive, by=BY, as_slug=slug)
 
 
 def test_secrets_need_the_key_or_the_passphrase(
