@@ -14,7 +14,7 @@ test: setup  ## all tests, on real PostgreSQL, Redis, n8n and Chromium
 	@$(PYTHON) deploy/bootstrap.py --e2e
 	@$(BIN)/python -m deploy.n8n_nodes.build pack
 	@$(BIN)/python -m deploy.embedded install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 isolation-proof: setup  ## takes away each guard between tenants in turn: every time a test has to fail
 	@$(BIN)/python -m tests.mutation $(NAME)

@@ -2,23 +2,31 @@
 
 Loaded by `-p tests.services`, since pytest-django imports the settings before any conftest. The
 database is named after the code that makes it, so it is built once and again after each change.
+With `-n` each of pytest-xdist's workers has services of its own.
 """
 
 import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.embedded.progress import Silent
 from deploy.embedded.stack import Stack
+from deploy.offline import NOWHERE
 
 ROOT = Path(__file__).parents[1]
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # PERGOLA_TEST_VAR=test-two lets a second run have services of its own at the same time.
-VAR = ROOT / "var" / os.environ.get("PERGOLA_TEST_VAR", "test")
+_NAME = os.environ.get("PERGOLA_TEST_VAR", "test")
+VAR = ROOT / "var" / (f"{_NAME}-{WORKER}" if WORKER else _NAME)
+# Folders that stay with one worker: the real n8n runs once in each.
+TOGETHER = ("tests/integration/instances/", "tests/e2e/")
 PREFIX = "pergola_test_"
 # The end-to-end tests commit; what they leave must surprise no other test.
 E2E_PREFIX = "pergola_e2e_"
@@ -86,12 +94,32 @@ def _start() -> None:
     )
 
 
-if not {"--help", "-h", "--version"} & set(sys.argv):
+_only_hands_out = not WORKER and any(word.startswith("-n") for word in sys.argv)
+if _only_hands_out:
+    os.environ.update(NOWHERE)
+elif not {"--help", "-h", "--version"} & set(sys.argv):
     _start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):
+    """In the order of collection, which has the end-to-end tests last: see tests/conftest.py."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     # The isolation proof runs many small sessions, and stops the services after the last.
-    if "PERGOLA_TEST_KEEP" not in os.environ:
+    if not _only_hands_out and "PERGOLA_TEST_KEEP" not in os.environ:
         stack.stop(everything=True)
