@@ -49,6 +49,8 @@ def prepare(reporter: Reporter) -> None:
     """What must stand before Pergola's own processes start."""
     with reporter.step("Migrating the shared schema and every tenant's"):
         call_command("migrate_fleet", stdout=StringIO())
+    with reporter.step("Making the template of new tenants, and spares"):
+        call_command("fill_pool", stdout=StringIO())
 
 
 def build(reporter: Reporter) -> list[Place]:

@@ -14,6 +14,8 @@ from tenants.models import ApiKey, Tenant
 from tests.factories.approvals import make_approval
 from tests.factories.events import NOWHERE, make_event, make_workspace
 
+NOBODYS = uuid.UUID(int=0)
+
 REVIEW = "/api/v1/operations/order/review"
 RECORD = "/api/v1/operations/audit/record"
 REQUEST = "/api/v1/operations/approval/request"
@@ -109,8 +111,8 @@ def test_a_host_that_is_no_tenants(caller: Client) -> None:
         ("POST", RECORD, "audit:record"),
         ("PUT", "/api/v1/subscriptions", "events:subscribe"),
         ("GET", "/api/v1/subscriptions", "events:subscribe"),
-        ("DELETE", f"/api/v1/subscriptions/{uuid.uuid4()}", "events:subscribe"),
-        ("POST", f"/api/v1/deliveries/{uuid.uuid4()}/claim", "events:subscribe"),
+        ("DELETE", f"/api/v1/subscriptions/{NOBODYS}", "events:subscribe"),
+        ("POST", f"/api/v1/deliveries/{NOBODYS}/claim", "events:subscribe"),
     ],
 )
 def test_a_scope_that_the_key_lacks_is_named(

@@ -70,7 +70,11 @@ def test_a_secret_in_the_database_is_found(
     assert found.place.endswith(f"t_yard.canary.{column}")
 
 
-@pytest.mark.parametrize("text", [TOKEN, f"pgl_0123456789ab_{TOKEN}", f'"token": "{TOKEN}"'])
+@pytest.mark.parametrize(
+    "text",
+    [TOKEN, f"pgl_0123456789ab_{TOKEN}", f'"token": "{TOKEN}"'],
+    ids=["alone", "in a key", "in JSON"],
+)
 def test_a_token_of_which_only_the_hash_is_known_is_found(
     text: str, known: Known, tmp_path: Path
 ) -> None:

@@ -130,7 +130,6 @@ def test_a_crash_while_copying(where: str, ready: int, new_slug: Slug, partner: 
 MIGRATING = {
     "half of the migrations": (grants, "grant_tenant", 0),
     "the migrations": (schemas, "call_command", 1),
-    "the role": (grants, "make_roles", 1),
     "the rights": (grants, "grant_tenant", 1),
     "the schema": (creation, "build_schema", 1),
     "the starter rows": (creation, "run_seeds", 1),
