@@ -70,6 +70,8 @@ def test_a_tenant_added_by_form_is_provisioned(admin: Page, eventually: Any) -> 
     slug = f"added-{User.objects.count()}-{Tenant.objects.count()}"
     admin.goto(f"{settings.PUBLIC_URL}/admin/tenants/tenant/add/")
     admin.fill("[name=name]", "Added by Form")
+    admin.press("[name=name]", "Tab")  # a short name is proposed
+    expect(admin.locator("[name=slug]")).to_have_value("added-by-form")
     admin.fill("[name=slug]", slug)
     admin.select_option("[name=partner]", label="Brightline Integrations")
     admin.click("[name=_save]")

@@ -60,6 +60,7 @@ REMEMBERED = {
     "controlplane/support/triage/storage.py:TRUSTED": "names of classes",
     "controlplane/vault/rings.py:_kept": "by schema and tenant: test_data_keys",
     "controlplane/vault/wrapping.py:_derived": "the deployment's keys",
+    "controlplane/vault/tokens.py:_tables": "registered at start",
     "tenants/admin/inlines.py:_inlines": "registered at start",
     "tenants/backup/export.py:_collectors": "registered at start",
     "tenants/backup/restore.py:_after": "registered at start",
