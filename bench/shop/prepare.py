@@ -17,11 +17,13 @@ from tenants.keys import issue_key  # noqa: E402
 from tenants.limits.plans import Resource  # noqa: E402
 from tenants.models import Partner, Quota  # noqa: E402
 from tenants.provisioning import provision_tenant, start_tenant  # noqa: E402
+from tenants.provisioning.blueprint import renew_blueprint  # noqa: E402
 
 BY = system("bench")
 
 
 def main(count: int, *, with_sources: bool) -> None:
+    renew_blueprint()
     partner, _new = Partner.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     for number in range(count):
         tenant = start_tenant(slug=f"bench-{number}", name=f"Bench {number}", partner=partner)

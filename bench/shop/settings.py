@@ -20,7 +20,7 @@ if BENCH_DOOR == "stock":
     TENANT_LIMIT_SET_CALLS = False
     MIDDLEWARE = [
         "django_tenants.middleware.main.TenantMainMiddleware",
-        *(name for name in MIDDLEWARE if name.startswith("django.")),
+        *(name for name in MIDDLEWARE if name.startswith(("django.", "allauth."))),
     ]
     ROOT_URLCONF = "bench.shop.stock"
     REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
@@ -37,7 +37,7 @@ elif BENCH_DOOR.startswith("plain"):
         "owner": DATABASES["owner"],
     }
     MIDDLEWARE = [
-        "bench.shop.plain.middleware.PlainMiddleware" if name.startswith("tenants.") else name
+        "bench.shop.plain.middleware.PlainMiddleware" if name.endswith(".HostMiddleware") else name
         for name in MIDDLEWARE
-        if name != "tenants.middleware.TenantMiddleware"
+        if name.endswith(".HostMiddleware") or not name.startswith("tenants.")
     ]

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from bench.shop.work import review_order, take_order
 from controlplane.core.actor import Actor, ActorKind
 from tenants.models import ApiKey
+from tenants.models.keys import KeyText
 
 
 class Caller:
@@ -24,9 +25,10 @@ class Caller:
 
 class ByKey(BaseAuthentication):
     def authenticate(self, request: Any) -> tuple[Caller, None]:
-        _pgl, prefix, secret = request.headers["Authorization"].split(" ")[1].split("_")
-        key = ApiKey.objects.get(prefix=prefix)
-        assert key.matches(secret)
+        given = KeyText.parse(request.headers["Authorization"].split(" ")[1])
+        assert given
+        key = ApiKey.objects.select_related("tenant").get(prefix=given.prefix)
+        assert key.matches(given)
         return Caller(key), None
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tenants.limits.admission import admitted
 from tenants.models import ApiKey
+from tenants.models.keys import KeyText
 
 
 class PlainMiddleware:
@@ -27,12 +28,15 @@ class PlainMiddleware:
         text = request.headers.get("Authorization", "")
         if not text:
             return None
-        _pgl, prefix, secret = text.split(" ")[1].split("_")
+        given = KeyText.parse(text.split(" ")[1])
+        assert given
         usable = ApiKey.objects.usable(at=timezone.now()).select_related("tenant")
-        request.api_key = key = usable.get(prefix=prefix)
-        assert key.matches(secret)
+        request.api_key = key = usable.get(prefix=given.prefix)
+        assert key.matches(given)
         key.tenant.__dict__["allowances"] = {"requests": 10**9}
         with (
-            admitted(key.tenant, prefix, is_open=False) if settings.BENCH_LIMITS else nullcontext()
+            admitted(key.tenant, given.prefix, is_open=False)
+            if settings.BENCH_LIMITS
+            else nullcontext()
         ):
             return view(request, *args, **kwargs)
