@@ -130,7 +130,9 @@ def end_engagement(*, engagement: Engagement, by: Actor) -> int:
     """
     tenant = engagement.tenant
     _lock(tenant)
-    if Engagement.objects.filter(pk=engagement.pk, is_lead=True).exists():
+    # Whoever issues a key for the partner holds the engagement: none comes in behind the revoking.
+    locked = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    if locked.is_lead:
         raise LeadStays(
             f"{engagement.partner} leads {tenant}, whose brand it wears. Hand the lead over to "
             "another partner first, then end this engagement."

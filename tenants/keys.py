@@ -79,7 +79,7 @@ def issue_key(
     _require_good_terms(operations, expires_at)
     with transaction.atomic():
         with outside():
-            _require_engaged(partner_id, tenant)
+            require_engaged(partner_id, tenant)
             key, text = ApiKey.issue(
                 tenant=tenant,
                 name=name,
@@ -109,6 +109,8 @@ def rotate_key(*, key: ApiKey, overlap: timedelta, by: Actor) -> tuple[ApiKey, s
     now = timezone.now()
     with transaction.atomic():
         with outside():
+            # Before the key, in the order in which the end of an engagement locks them.
+            require_engaged(key.partner_id, key.tenant)
             old = (
                 ApiKey.objects.select_for_update(of=("self",))
                 .select_related("tenant")
@@ -198,10 +200,13 @@ def _require_good_terms(operations: Sequence[str], expires_at: datetime | None) 
         )
 
 
-def _require_engaged(partner_id: uuid.UUID | None, tenant: Tenant) -> None:
-    """Locks the engagement, so that one that is just ending revokes the key or refuses it."""
+def require_engaged(partner_id: uuid.UUID | None, tenant: Tenant) -> None:
+    """Locks the engagement until the transaction ends; one that ends meanwhile waits, and revokes.
+
+    Raises KeyTermsInvalid where a partner is named that does not work for the tenant.
+    """
     engagements = tenant.customer.engagements.filter(partner=partner_id)
-    if partner_id is not None and not engagements.select_for_update().exists():
+    if partner_id is not None and engagements.select_for_update().first() is None:
         raise KeyTermsInvalid(
             _("The partner does not work for %(tenant)s.") % {"tenant": tenant},
             errors=(FieldError("partner", _("choose one that is engaged there")),),

@@ -11,7 +11,13 @@ from unfold.decorators import action, display
 
 from controlplane.core.admin import SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
-from tenants.keys import SUGGESTED_OVERLAP, issue_key, revoke_key, rotate_key
+from tenants.keys import (
+    SUGGESTED_OVERLAP,
+    issue_key,
+    require_engaged,
+    revoke_key,
+    rotate_key,
+)
 from tenants.models import ApiKey
 
 
@@ -26,8 +32,11 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
         partner, tenant = given.get("partner"), given.get("tenant")
-        if partner and tenant and not tenant.customer.engagements.filter(partner=partner).exists():
-            self.add_error("partner", _("This partner does not work for the tenant."))
+        if partner and tenant:
+            try:
+                require_engaged(partner.pk, tenant)
+            except DomainError as error:
+                self.add_error("partner", error.detail)
         return given
 
 

@@ -1,12 +1,13 @@
 """An engagement's life: who comes in by it, what it owns, and that nobody stays when it ends."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import sesame.utils
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -24,7 +25,7 @@ from tenants.engagements import (
     engage_partner,
     hand_over_lead,
 )
-from tenants.keys import rotate_key
+from tenants.keys import KeyTermsInvalid, issue_key, rotate_key
 from tenants.members import deciders_of
 from tenants.models import ApiKey, Engagement, Member, Ownership, Partner, Tenant
 from tenants.permissions import Permission
@@ -174,6 +175,33 @@ def test_a_key_that_a_partners_member_issues_ends_with_the_engagement(
     assert set(ApiKey.objects.values_list("partner", flat=True)) == {helper.partner_id}
     rotated.refresh_from_db()
     assert rotated.status == "revoked"
+
+
+def test_a_key_that_is_just_being_issued_is_revoked_too(yard: Tenant) -> None:
+    partner, _new = Partner.objects.get_or_create(slug="hurried", defaults={"name": "Hurried"})
+    engagement = engage_partner(partner=partner, tenant=yard, by=BY)
+    began, done = threading.Event(), threading.Event()
+
+    def end() -> None:
+        began.set()
+        end_engagement(engagement=engagement, by=BY)
+        done.set()
+        connections.close_all()
+
+    ending = threading.Thread(target=end)
+    with transaction.atomic():
+        issue_key(tenant=yard, name="ERP", scopes=[], partner_id=partner.pk, by=BY)
+        ending.start()
+        assert began.wait(5)
+        assert not done.wait(0.5), "it ended before the key was there"
+    ending.join(10)
+
+    assert done.is_set()
+    assert ApiKey.objects.get().status == "revoked"
+    with pytest.raises(KeyTermsInvalid, match="does not work for"):
+        issue_key(tenant=yard, name="ERP", scopes=[], partner_id=partner.pk, by=BY)
+    ApiKey.objects.all().delete()
+    partner.delete()
 
 
 def test_ending_it_revokes_the_partners_keys_and_no_others(
