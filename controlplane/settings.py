@@ -20,7 +20,6 @@ from controlplane.beat import SCHEDULE
 from controlplane.core import logs, redaction
 from controlplane.core.admin_theme import UNFOLD  # noqa: F401  (Django reads it here)
 from controlplane.core.lanes import LANES
-from tenants.database.pool import reset_connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -156,7 +155,7 @@ ENGINE = "tenants.database"
 
 APP_DATABASE = env.db("DATABASE_URL")
 OWNER_DATABASE = env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
-POOL = {"min_size": 1, "max_size": 12, "max_lifetime": 600, "reset": reset_connection}
+POOL = {"min_size": 1, "max_size": 12, "max_lifetime": 600}
 DATABASES = {
     "default": {
         **APP_DATABASE,

@@ -1,22 +1,38 @@
 """From a host, a slug, a schema or a key to the tenant.
 
-A process keeps what it found for a few seconds: the question is asked on every request, and a
-suspended tenant may be served that much longer.
+A process keeps the tenant that it found for a few seconds: the question is asked on every request,
+and a suspended tenant may be served that much longer. A key's row is kept for as long as it is the
+same row: whoever revokes a key need not wait.
 """
 
 import time
-from collections.abc import Callable
-from functools import wraps
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 from django.http.request import split_domain_port
-from django.utils import timezone
 
 from controlplane.core.errors import DomainError
 from tenants.context import outside
-from tenants.models import ApiKey, Tenant
+from tenants.limits.plans import allowances
+from tenants.models import ApiKey, Domain, Engagement, Quota, Tenant
 from tenants.models.keys import KeyText
+from tenants.models.tenants import TenantQuerySet
 
 KEPT_FOR_SECONDS = 5.0
+MOST_KEPT = 10_000
+
+# PostgreSQL's own mark of a row's version: the transaction that wrote it, and where it stands.
+VERSION = """
+SELECT (key.xmin, key.ctid)::text
+FROM tenants_apikey key JOIN tenants_tenant tenant ON tenant.id = key.tenant_id
+WHERE key.prefix = %s AND tenant.status = 'active'
+"""
+
+_tenants: dict[tuple[str, str], tuple[float, Tenant]] = {}
+_keys: dict[str, tuple[str, ApiKey]] = {}
 
 
 class TenantUnknown(DomainError):
@@ -31,66 +47,83 @@ class KeyRefused(DomainError):
     title = "The API key was refused"
 
 
-_clearers: list[Callable[[], None]] = []
-
-
-def _kept(find: Callable[[str], Tenant]) -> Callable[[str], Tenant]:
-    found: dict[str, tuple[float, Tenant]] = {}
-    _clearers.append(found.clear)
-
-    @wraps(find)
-    def wrapper(name: str) -> Tenant:
-        now = time.monotonic()
-        if (hit := found.get(name)) and now - hit[0] < KEPT_FOR_SECONDS:
-            return hit[1]
-        with outside():
-            tenant = find(name)
-        found[name] = (now, tenant)
-        return tenant
-
-    return wrapper
-
-
 def forget_tenants() -> None:
     """Drop what this process remembers; called when a tenant is saved here."""
-    for clear in _clearers:
-        clear()
+    _tenants.clear()
+    _keys.clear()
 
 
-def _one(name: str, **lookup: str) -> Tenant:
+def tenant_by_slug(slug: str) -> Tenant:
+    """Raises TenantUnknown."""
+    return _tenant("slug", slug)
+
+
+def tenant_by_schema(schema: str) -> Tenant:
+    """Raises TenantUnknown."""
+    return _tenant("schema_name", schema)
+
+
+def tenant_by_host(host: str) -> Tenant:
+    """From a Host header, with or without a port. Raises TenantUnknown."""
+    return _tenant("domains__domain", split_domain_port(host)[0])
+
+
+def _tenant(by: str, name: str) -> Tenant:
+    now = time.monotonic()
+    if (kept := _tenants.get((by, name))) and now - kept[0] < KEPT_FOR_SECONDS:
+        return kept[1]
+    with outside():
+        tenant = _found(by, name)
+    if len(_tenants) >= MOST_KEPT:
+        _tenants.clear()
+    # A host leads to a key, and that to its tenant's schema: the same row serves both.
+    for way in ((by, name), ("slug", tenant.slug), ("schema_name", tenant.schema_name)):
+        _tenants[way] = (now, tenant)
+    return tenant
+
+
+def _found(by: str, name: str) -> Tenant:
+    """With its other environment, and on both rows what no tenant's role may read."""
+    customer: Any
+    sandbox: Any
     try:
-        tenant = Tenant.objects.active().select_related("sandbox_of").get(**lookup)
+        tenant = _rows().active().get(**{by: name})
+        if tenant.sandbox_of_id:
+            customer, sandbox = _rows().get(pk=tenant.sandbox_of_id), tenant
+        else:
+            customer, sandbox = tenant, _rows().filter(sandbox_of=tenant).first()
         # Where production is taken out of service, so is its sandbox.
-        if tenant.customer.status != Tenant.Status.ACTIVE:
+        if customer.status != Tenant.Status.ACTIVE:
             raise Tenant.DoesNotExist
-        # Kept on the rows: inside the tenant, shared tables cannot be read.
-        for row in (tenant, tenant.customer, tenant.sandbox):
-            _ = row and (row.host, row.allowances)
-        return tenant
     except Tenant.DoesNotExist:
         raise TenantUnknown(
             f"There is no active tenant “{name}”. Check the address; a tenant that was suspended "
             "or is still being set up does not answer."
         ) from None
+    customer.sandbox = sandbox
+    for row in filter(None, (customer, sandbox)):
+        row.host = row.primary_host
+        row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in row.amounts))
+    if sandbox:
+        sandbox.sandbox_of = customer
+    return tenant
 
 
-@_kept
-def tenant_by_slug(slug: str) -> Tenant:
-    """Raises TenantUnknown."""
-    return _one(slug, slug=slug)
-
-
-@_kept
-def tenant_by_schema(schema: str) -> Tenant:
-    """Raises TenantUnknown."""
-    return _one(schema, schema_name=schema)
-
-
-@_kept
-def tenant_by_host(host: str) -> Tenant:
-    """From a Host header, with or without a port. Raises TenantUnknown."""
-    name = split_domain_port(host)[0]
-    return _one(name, domains__domain=name)
+def _rows() -> TenantQuerySet:
+    """One query for all of it: in a large fleet, most calls are the first for some seconds."""
+    own = {"tenant": OuterRef("pk")}
+    customer = Coalesce(OuterRef("sandbox_of"), OuterRef("pk"))
+    return Tenant.objects.annotate(
+        primary_host=Subquery(Domain.objects.filter(**own, is_primary=True).values("domain")[:1]),
+        tier=Subquery(
+            Engagement.objects.filter(tenant=customer, is_lead=True).values("partner__tier")[:1]
+        ),
+        amounts=ArraySubquery(
+            Quota.objects.filter(**own).values(
+                each=JSONObject(resource="resource", amount="amount")
+            )
+        ),
+    )
 
 
 def key_from_text(text: str) -> ApiKey:
@@ -100,18 +133,28 @@ def key_from_text(text: str) -> ApiKey:
     keys named it is taken without.
     """
     parsed = KeyText.parse(text)
-    key = (
-        ApiKey.objects.usable(at=timezone.now())
-        .select_related("tenant")
-        .filter(prefix=parsed.prefix, tenant__status=Tenant.Status.ACTIVE)
-        .first()
-        if parsed
-        else None
-    )
-    if key is None or parsed is None or not key.matches(parsed):
+    key = _key(parsed.prefix) if parsed else None
+    if key is None or parsed is None or not (key.is_usable and key.matches(parsed)):
         raise KeyRefused(
             "This API key is unknown, was revoked or has expired. Ask for a new one in the portal "
             "under “API keys” and put it into the Pergola credential."
         )
     key.tenant = tenant_by_schema(key.tenant.schema_name)
+    return key
+
+
+def _key(prefix: str) -> ApiKey | None:
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION, [prefix])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    kept = _keys.get(prefix)
+    if kept and kept[0] == row[0]:
+        return kept[1]
+    key = ApiKey.objects.select_related("tenant").filter(prefix=prefix).first()
+    if key is not None:
+        if len(_keys) >= MOST_KEPT:
+            _keys.clear()
+        _keys[prefix] = (row[0], key)
     return key

@@ -56,6 +56,13 @@ RESERVED_ACTIONS = {
     "order.accepted", "order.rejected", "order.reviewed",
 }  # fmt: skip
 
+# One message, two statements: the first has seen what was there before it waited. The table's oid
+# is the tenant's own, so tenants do not wait for one another.
+WAIT_FOR_HEAD = """
+SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint);
+SELECT sequence, hash FROM audit_entry ORDER BY sequence DESC LIMIT 1
+"""
+
 
 def record_from_workflow(
     *, action: str, subject_type: str, subject_id: str, data: dict[str, Any], by: Actor
@@ -82,11 +89,11 @@ def record(
     _assert_canonical(told)
     # No savepoint: what the caller did must not stand without its entry.
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        # The table's oid is the tenant's own, so tenants do not wait for one another.
-        cursor.execute("SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint)")
-        # A statement of its own: the one above has seen what was there before it waited.
-        head = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
-        (entry,) = link_entries([told], after=head)
+        cursor.execute(WAIT_FOR_HEAD)
+        cursor.nextset()
+        head = cursor.fetchone()
+        after = Entry(sequence=head[0], hash=head[1]) if head else None
+        (entry,) = link_entries([told], after=after)
         entry.save(force_insert=True)
     return entry
 

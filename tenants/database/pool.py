@@ -1,6 +1,9 @@
-"""What the connection pool does between two users, apart from the backend: settings import it."""
+"""What happens to a pooled connection between two users."""
 
 from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
 
 SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
 PUBLIC = '"public"'
@@ -16,14 +19,22 @@ def note_schema(connection: Any, schema: str) -> None:
 
 
 def reset_connection(connection: Any) -> None:
-    """For the pool: nothing of the last tenant stays on a connection that goes back.
+    """Before the pool gets it back: nothing of the last tenant stays on a connection.
 
-    One that has seen many tenants is past its best: the pool puts a new one in its place.
+    One that has seen many tenants is past its best: the pool puts a new one in its place. One that
+    cannot be reset is closed, and the pool replaces it too.
     """
-    connection.execute(SET_BOTH, [PUBLIC, "none"])
+    try:
+        # A rollback brings back what was set before the transaction, so it comes first.
+        if connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.rollback()
+        connection.execute(SET_BOTH, [PUBLIC, "none"])
+        if not connection.autocommit:
+            connection.commit()
+    except psycopg.Error:
+        connection.close()
+        return
     connection.__dict__["is_outside"] = True
-    if not connection.autocommit:
-        connection.commit()
     if len(connection.__dict__.get("schemas_seen", ())) > MOST_SCHEMAS:
         # As the pool itself marks age; a test holds that it still works so.
         connection._expire_at = 0.0

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.fleet_page import Bar, Column
 from tenants.limits import rates, spend
-from tenants.limits.plans import PLANS, Resource
+from tenants.limits.plans import Resource, allowances
 from tenants.models import ModelSpend, Partner, Quota, Tenant
 
 
@@ -18,11 +18,11 @@ def load(tenants: Sequence[Tenant]) -> Mapping[uuid.UUID, Bar]:
     tiers = dict(
         Partner.objects.filter(pk__in={t.lead_id for t in tenants}).values_list("pk", "tier")  # type: ignore[attr-defined]
     )
-    quotas: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
+    quotas: dict[uuid.UUID, list[tuple[str, int]]] = defaultdict(list)
     for tenant_id, resource, amount in Quota.objects.filter(tenant__in=ids).values_list(
         "tenant_id", "resource", "amount"
     ):
-        quotas[tenant_id][resource] = amount
+        quotas[tenant_id].append((resource, amount))
     spent = dict(
         ModelSpend.objects.filter(tenant__in=ids, month=spend.this_month()).values_list(
             "tenant_id", "amount"
@@ -30,9 +30,11 @@ def load(tenants: Sequence[Tenant]) -> Mapping[uuid.UUID, Bar]:
     )
     found: dict[uuid.UUID, Bar] = {}
     for tenant in tenants:
-        plan = PLANS[tiers.get(tenant.lead_id, Partner.Tier.STANDARD)]  # type: ignore[attr-defined]
         # Also where a request of this tenant would ask.
-        tenant.allowances = plan | quotas[tenant.pk]
+        tenant.allowances = allowances(
+            tiers.get(tenant.lead_id),  # type: ignore[attr-defined]
+            quotas[tenant.pk],
+        )
         uses = {
             _("events"): _percent(
                 rates.used(tenant, Resource.EVENTS), tenant.allowances[Resource.EVENTS]

@@ -1,5 +1,6 @@
 """What each partner tier gives its tenants; a `Quota` row says otherwise for one tenant."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -42,12 +43,19 @@ PLANS: dict[str, dict[str, int]] = {
 }
 
 
+def allowances(tier: str | None, quotas: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """By resource, in the resource's own unit: the plan of the lead partner's tier, and what a
+    tenant's quotas say instead."""
+    return PLANS[tier or "standard"] | dict(quotas)
+
+
 def allowances_of(tenant: "Tenant") -> dict[str, int]:
-    """By resource, in the resource's own unit. A task or a command asks inside of the tenant, whose
-    role may read neither of the tables: so outside."""
+    """A task or a command asks inside of the tenant, whose role may read neither of the tables: so
+    outside."""
     from tenants.context import outside
 
     with outside():
         lead = tenant.lead_partner
-        plan = PLANS[lead.tier if lead else "standard"]
-        return plan | dict(tenant.quotas.values_list("resource", "amount"))
+        return allowances(
+            lead.tier if lead else None, tenant.quotas.values_list("resource", "amount")
+        )

@@ -112,6 +112,11 @@ class ApiKey(Row):
             return "expired"
         return "replaced" if self.replaced_by_id else "active"
 
+    @property
+    def is_usable(self) -> bool:
+        """As `ApiKeyQuerySet.usable` chooses them."""
+        return self.status in {"active", "replaced"}
+
     @classmethod
     def issue(
         cls,

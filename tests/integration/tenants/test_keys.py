@@ -91,6 +91,23 @@ def test_both_keys_are_good_for_the_overlap_and_the_old_one_no_longer(north: Ten
     assert key_from_text(new_text) == new
 
 
+def test_a_key_that_was_used_a_moment_ago_is_refused_at_once(north: Tenant) -> None:
+    # As another process does it: nobody tells this one.
+    for change in ({"revoked_at": timezone.now()}, {"expires_at": timezone.now()}):
+        key, text = issue(north)
+        assert key_from_text(text) == key
+        ApiKey.objects.filter(pk=key.pk).update(**change)
+        with pytest.raises(KeyRefused):
+            key_from_text(text)
+    key, text = issue(north)
+    assert key_from_text(text).scopes == sorted(SCOPES)
+    ApiKey.objects.filter(pk=key.pk).update(scopes=[])
+    assert key_from_text(text).scopes == []
+    Tenant.objects.filter(pk=north.pk).update(status=Tenant.Status.SUSPENDED)
+    with pytest.raises(KeyRefused):
+        key_from_text(text)
+
+
 def test_rotation_never_lengthens_a_life(north: Tenant) -> None:
     soon = timezone.now() + timedelta(hours=1)
     old, _text = issue(north, expires_at=soon)

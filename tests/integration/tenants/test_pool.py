@@ -16,15 +16,15 @@ def backend_after(pool: ConnectionPool, schemas: int) -> tuple[int, int]:
         before = first.info.backend_pid
         for number in range(schemas):
             note_schema(first, f"t_{number}")
+        first.commit()
+        reset_connection(first)
     with pool.connection(timeout=10) as second:
         return before, second.info.backend_pid
 
 
 @pytest.fixture
 def pool(django_db_setup: None) -> Any:
-    with ConnectionPool(
-        os.environ["DATABASE_URL"], min_size=1, max_size=1, reset=reset_connection, open=True
-    ) as made:
+    with ConnectionPool(os.environ["DATABASE_URL"], min_size=1, max_size=1, open=True) as made:
         yield made
 
 

@@ -348,7 +348,8 @@ def test_a_removed_sandbox_leaves_nothing(production: Tenant, sandbox: Tenant) -
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = 't_yard_sandbox'")
         assert cursor.fetchone() is None
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname LIKE '%%t_yard_sandbox'")
+        role = f"{connections['owner'].settings_dict['NAME']}_t_yard_sandbox"
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         assert cursor.fetchone() is None
     with inside(production):
         assert Order.objects.exists()

@@ -3,14 +3,20 @@
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from django.conf import settings
-from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from django.test import Client
 
 from controlplane.audit.services import record
@@ -18,7 +24,6 @@ from controlplane.events import outbox
 from controlplane.events.models import OutboxMessage
 from tenants import grants
 from tenants.context import NoTenant, current_schema, inside, outside
-from tenants.database.pool import reset_connection
 from tenants.models import Tenant
 from tests.factories.events import ADA
 
@@ -285,30 +290,55 @@ def test_threads_are_each_in_their_own_tenant(yard: Tenant) -> None:
     assert all(len(found) == 1 for found in seen.values())
 
 
-def test_a_connection_goes_back_to_the_pool_without_its_tenant(yard: Tenant) -> None:
-    with inside(yard):
-        read("orders_order")
-        raw = connection.connection
-        reset_connection(raw)
-        found = raw.execute("SELECT current_user, current_schema()").fetchone()
+@pytest.fixture
+def pooled(yard: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The application's connection as it is in production, with a pool of one."""
+    own = connection.settings_dict
+    options = {**own["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}
+    monkeypatch.setitem(connections.settings, "pooled", {**own, "OPTIONS": options})
+    yield connections["pooled"]
+    connections["pooled"].close()
+    connections["pooled"].close_pool()
+    del connections["pooled"]
 
-    assert found == APP
+
+def _state_in_pool(wrapper: Any) -> tuple[str, str]:
+    with wrapper.pool.connection() as raw:
+        return raw.execute("SELECT current_user, current_schema()").fetchone()
 
 
-def test_the_pool_is_told_to_reset() -> None:
-    import ast
-    from pathlib import Path
+def test_a_connection_goes_back_to_the_pool_without_its_tenant(pooled: Any, yard: Tenant) -> None:
+    pooled.set_tenant(yard)
+    with pooled.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        assert cursor.fetchone() == (yard.schema_name,)
+    pooled.close()
 
-    tree = ast.parse(Path(settings.BASE_DIR, "controlplane", "settings.py").read_text())
-    pools = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Dict)
-        and any(isinstance(key, ast.Constant) and key.value == "max_lifetime" for key in node.keys)
-    ]
+    assert _state_in_pool(pooled) == APP
 
-    assert len(pools) == 1
-    assert "reset_connection" in ast.unparse(pools[0])
+
+def test_so_does_one_in_a_transaction_that_failed(pooled: Any, yard: Tenant) -> None:
+    pooled.set_tenant(yard)
+    with pooled.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    pooled.set_autocommit(False)
+    with pytest.raises(ProgrammingError), pooled.cursor() as cursor:
+        cursor.execute("SELECT nothing")
+    pooled.close()
+
+    assert _state_in_pool(pooled) == APP
+
+
+def test_one_that_was_cut_is_replaced(pooled: Any, yard: Tenant) -> None:
+    pooled.set_tenant(yard)
+    with pooled.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    with connection.cursor() as same_login:
+        same_login.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    pooled.close()
+
+    assert _state_in_pool(pooled) == APP
 
 
 def test_a_request_leaves_the_tenant_whatever_comes_of_it(
