@@ -198,17 +198,19 @@ def _flows(port: int, tenants: Sequence[dict[str, str]], *, start: int) -> list[
     """Milliseconds of every call of a flow for each of the tenants. Raises RuntimeError."""
     taken: list[float] = []
     failed: list[str] = []
-    waiting = list(enumerate(tenants, start=start))[::-1]
     lock = threading.Lock()
+    # A tenant's flows by one connection, one after another: several at once are refused while
+    # others ask too, since no tenant takes more than its share of the threads.
+    by_connection: list[list[tuple[int, dict[str, str]]]] = [[] for _number in range(CONNECTIONS)]
+    for number, tenant in enumerate(tenants, start=start):
+        by_connection[int(tenant["slug"].rpartition("-")[2]) % CONNECTIONS].append((number, tenant))
 
-    def work() -> None:
+    def work(waiting: list[tuple[int, dict[str, str]]]) -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
             own: list[float] = []
-            while not failed:
-                with lock:
-                    if not waiting:
-                        break
-                    number, tenant = waiting.pop()
+            for number, tenant in waiting:
+                if failed:
+                    break
                 try:
                     own += _flow(http, tenant, number)
                 except (httpx.HTTPError, RuntimeError) as error:
@@ -216,7 +218,7 @@ def _flows(port: int, tenants: Sequence[dict[str, str]], *, start: int) -> list[
             with lock:
                 taken.extend(own)
 
-    threads = [threading.Thread(target=work) for _number in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work, args=(waiting,)) for waiting in by_connection]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -53,8 +53,14 @@ def post(
             text = json.dumps(body(number)).encode()
             sent = {"Content-Type": "application/json", **headers[number % len(headers)]}
             began = time.perf_counter()
-            connection.request("POST", path, text, sent)
-            answer = connection.getresponse()
+            try:
+                connection.request("POST", path, text, sent)
+                answer = connection.getresponse()
+            except ConnectionError:
+                # A server may close a kept connection between two requests; its client tries anew.
+                connection.close()
+                connection.request("POST", path, text, sent)
+                answer = connection.getresponse()
             said = answer.read()
             own.append((answer.status, (time.perf_counter() - began) * 1000))
             if answer.status >= 500:
