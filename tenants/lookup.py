@@ -6,6 +6,7 @@ same row: whoever revokes a key need not wait.
 """
 
 import time
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -83,34 +84,33 @@ def _tenant(by: str, name: str) -> Tenant:
 
 
 def _found(by: str, name: str) -> Tenant:
-    """With its other environment, and on both rows what no tenant's role may read."""
+    """With its production where it is a sandbox, and what no tenant's role may read on both."""
+    tenant: Any
     customer: Any
-    sandbox: Any
     try:
-        tenant = _rows().active().get(**{by: name})
+        tenant = customer = _rows().get(**{by: name})
         if tenant.sandbox_of_id:
-            customer, sandbox = _rows().get(pk=tenant.sandbox_of_id), tenant
-        else:
-            customer, sandbox = tenant, _rows().filter(sandbox_of=tenant).first()
+            customer = tenant.sandbox_of = _rows().get(pk=tenant.sandbox_of_id)
         # Where production is taken out of service, so is its sandbox.
-        if customer.status != Tenant.Status.ACTIVE:
+        if any(row.status != Tenant.Status.ACTIVE for row in (tenant, customer)):
             raise Tenant.DoesNotExist
     except Tenant.DoesNotExist:
         raise TenantUnknown(
             f"There is no active tenant “{name}”. Check the address; a tenant that was suspended "
             "or is still being set up does not answer."
         ) from None
-    customer.sandbox = sandbox
-    for row in filter(None, (customer, sandbox)):
+    for row in {tenant, customer}:
         row.host = row.primary_host
         row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in row.amounts))
-    if sandbox:
-        sandbox.sandbox_of = customer
-    return tenant
+    return tenant  # type: ignore[no-any-return]
 
 
+@cache
 def _rows() -> TenantQuerySet:
-    """One query for all of it: in a large fleet, most calls are the first for some seconds."""
+    """One query for all of it: in a large fleet, most calls are the first for some seconds.
+
+    Cached as it is asked, which takes longer to put together than to run.
+    """
     own = {"tenant": OuterRef("pk")}
     customer = Coalesce(OuterRef("sandbox_of"), OuterRef("pk"))
     return Tenant.objects.annotate(

@@ -122,11 +122,6 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
         """The production row, whose members and engagements count in the sandbox too."""
         return self.sandbox_of or self
 
-    @cached_property
-    def sandbox(self) -> "Tenant | None":
-        """The customer's, where it has one; itself in a sandbox."""
-        return self if self.is_sandbox else self.sandboxes.first()
-
     @property
     def customer_id(self) -> uuid.UUID:
         """The key of `customer`, without asking for the row."""

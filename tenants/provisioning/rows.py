@@ -93,14 +93,18 @@ def insert_tenant(wanted: Wanted, *, using: str) -> tuple[Tenant, bool]:
         region=wanted.region,
         environment=environments.SANDBOX if wanted.sandbox_of else environments.PRODUCTION,
         sandbox_of=wanted.sandbox_of,
+        # Said here, since the row is not read back.
+        schema_fingerprint="",
+        release="",
     )
     # Waits for whoever is just making the same, and then finds it.
     Tenant.objects.using(using).bulk_create([tenant], ignore_conflicts=True)
-    found = Tenant.objects.using(using).filter(slug=wanted.slug).first()
+    there = Tenant.objects.using(using).filter(slug=wanted.slug)
+    if there.values_list("pk", flat=True).first() == tenant.pk:
+        return tenant, True
+    found = there.first()
     if found is None:
         raise SandboxNotPossible(f"{wanted.sandbox_of} has a sandbox under another name already.")
-    if found.pk == tenant.pk:
-        return found, True
     _assert_same(found, wanted)
     return found, False
 

@@ -81,6 +81,7 @@ REMEMBERED = {
     "tenants/limits/rates.py:_limiter": "how is counted, by resource",
     "tenants/limits/rates.py:_storage": "the connection to Redis",
     "tenants/lookup.py:_keys": "the row that the same prefix names; the secret is asked each time",
+    "tenants/lookup.py:_rows": "the question, no answer",
     "tenants/lookup.py:_tenants": "what was asked for by that name: the test below",
     "tenants/provisioning/blueprint.py:current_blueprint_fingerprint": "the product's tables",
     "tenants/provisioning/steps.py:_seeds": "registered at start",
