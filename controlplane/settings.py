@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
@@ -39,6 +40,8 @@ ENCRYPTION_KEYS = (
     if ENCRYPTION_KEYS_FILE
     else env.list("ENCRYPTION_KEYS")
 )
+if not ENCRYPTION_KEYS:
+    raise ImproperlyConfigured("ENCRYPTION_KEYS, or the file at ENCRYPTION_KEYS_FILE, has no key.")
 DEBUG = env.bool("DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 PLATFORM_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"

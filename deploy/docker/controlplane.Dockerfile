@@ -8,7 +8,7 @@ RUN /venv/bin/pip install --only-binary=:all: --no-deps -r /requirements-embeddi
 
 FROM python:3.12.13-slim-bookworm AS application
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    DJANGO_SETTINGS_MODULE=controlplane.settings
+    DJANGO_SETTINGS_MODULE=controlplane.settings GRANIAN_BLOCKING_THREADS=8
 RUN useradd --system --uid 10001 --create-home pergola \
     && install -d -o pergola /var/lib/pergola/exports /var/lib/pergola/files \
         /var/lib/pergola/models
@@ -27,5 +27,5 @@ RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused DATABASE_URL=postgresql://unused \
 USER pergola
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers", "2", "--blocking-threads", "8", "--respawn-failed-workers", \
+     "--workers", "2", "--respawn-failed-workers", \
      "controlplane.wsgi:application"]

@@ -19,7 +19,8 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>:[-?][^}]*)?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|(API|ENCRYPTION)_KEYS?$|ALLOWED_KEYS$|REDISCLI_AUTH")
 EXACT_VERSION = re.compile(r":v?\d+\.\d+\.\d+([.-][\w.-]+)?$|@sha256:[0-9a-f]{64}$")
 # Each belongs to something that need not be there.
-MAY_BE_EMPTY = {"WEAVIATE_API_KEY", "LLM_API_KEY"}
+# Settings refuse to start without a key from the one or the other.
+MAY_BE_EMPTY = {"WEAVIATE_API_KEY", "LLM_API_KEY", "ENCRYPTION_KEYS", "ENCRYPTION_KEYS_FILE"}
 SERVICE_KEYS = {
     *("build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "init"),
     *("logging", "networks", "ports", "profiles", "restart", "security_opt", "shm_size"),
