@@ -12,6 +12,7 @@ from tenants.environments import services as environments
 from tenants.fleet import run_everywhere
 from tenants.health import refresh_health
 from tenants.leaving import remove_tenant
+from tenants.leaving.departure import enqueue_unfinished, finish_leaving
 from tenants.leaving.removal import enqueue_due
 from tenants.migration import migrate_tenant
 from tenants.models import Tenant
@@ -93,6 +94,12 @@ def remove(*, slug: str, **_: Any) -> None:
     remove_tenant(slug=slug, by=system("removal"))
 
 
+@shared_task(name="tenants.leave")
+def leave(*, tenant_id: str, **_: Any) -> None:
+    finish_leaving(Tenant.objects.get(pk=tenant_id))
+
+
 @shared_task(name="tenants.remove_due")
 def remove_due(**_: Any) -> None:
+    enqueue_unfinished()
     enqueue_due()

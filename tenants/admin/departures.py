@@ -34,4 +34,6 @@ class DepartureAdmin(SharedModelAdmin):
             return "removed", _("Removed")
         if departure.returned_at:
             return "returned", _("Taken back")
+        if not departure.export_sha256:
+            return "leaving", _("Leaving: its archive is being written")
         return "leaving", _("Leaving")

@@ -22,7 +22,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from controlplane.core.admin import actor_of
-from tenants.admin import progress, support
+from tenants.admin import domains, leaving, progress, support
 from tenants.admin.adding import TenantAddForm
 from tenants.admin.cells import as_display
 from tenants.admin.filters import (
@@ -76,7 +76,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
     show_full_result_count = False
     search_fields = ["name", "slug", "domains__domain", "lead"]
     search_help_text = gettext_lazy("Name, address or leading partner")
-    readonly_fields = ["schema_name", "status", "release", "created_at", "inside"]
+    readonly_fields = ["schema_name", "status", "release", "created_at", "inside", "further"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return fleet(super().get_queryset(request))
@@ -161,6 +161,14 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             there, _("Enter"), own, _("Open its admin"),
         )  # fmt: skip
 
+    @display(description=gettext_lazy("Further"))
+    def further(self, tenant: Tenant) -> str:
+        return format_html(
+            '<a class="pg-link" href="{}">{}</a> <a class="pg-link" href="{}">{}</a>',
+            reverse("admin:tenants_tenant_domains", args=[tenant.pk]), _("Domains"),
+            reverse("admin:tenants_tenant_leave", args=[tenant.pk]), _("Leaving"),
+        )  # fmt: skip
+
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         kwargs["form"] = TenantAddForm if obj is None else TenantChangeForm
         return super().get_form(request, obj, **kwargs)
@@ -215,6 +223,8 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
         own = [
             ("enter", self._enter, "enter"),
             ("enter/portal", support.to_portal, "portal"),
+            ("leave", self._leave, "leave"),
+            ("domains", self._domains, "domains"),
             ("progress", self._progress, "progress"),
             ("progress/state", progress.state, "progress_state"),
         ]
@@ -229,6 +239,12 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
 
     def _progress(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
         return progress.page(request, tenant_id, self._frame(request))
+
+    def _leave(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
+        return leaving.page(request, tenant_id, self._frame(request))
+
+    def _domains(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
+        return domains.page(request, tenant_id, self._frame(request))
 
     def _frame(self, request: HttpRequest) -> dict[str, Any]:
         """What unfold's frame around a page asks for."""

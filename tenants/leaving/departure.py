@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
+from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from tenants import lookup
 from tenants.context import inside
@@ -49,6 +50,26 @@ def leave_tenant(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
             departure.export_sha256, departure.export_bytes = exported.sha256, exported.size
             departure.save()
     return departure
+
+
+def announce_leaving(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
+    """Close the doors now and have a worker do the rest of `leave_tenant`. Raises CannotLeave."""
+    with transaction.atomic():
+        departure = _notice(tenant, by, reason)
+        enqueue_on_commit("tenants.leave", tenant_id=str(tenant.pk))
+    return departure
+
+
+def finish_leaving(tenant: Tenant) -> None:
+    """What was announced, to its end; nothing where it was taken back meanwhile."""
+    if departure := _departure_of(tenant):
+        leave_tenant(tenant=tenant, by=system(departure.left_by), reason=departure.reason)
+
+
+def enqueue_unfinished() -> None:
+    """A job for each tenant that has left without an archive: a worker died while it wrote."""
+    for departure in Departure.objects.open().filter(export_sha256=""):
+        enqueue_on_commit("tenants.leave", tenant_id=str(departure.tenant_id))
 
 
 def return_tenant(*, tenant: Tenant, by: Actor) -> None:

@@ -27,6 +27,7 @@ SHARED = {
     "tenants.copy_to_sandbox": "from a tenant into its own sandbox",
     "tenants.fill_pool": "spare schemas are nobody's",
     "tenants.forget_security_events": "what was odd is a shared row",
+    "tenants.leave": "a tenant that leaves is a shared row",
     "tenants.mail_support_entered": "entries are shared rows",
     "tenants.make_sandbox": "makes a tenant",
     "tenants.migrate": "as the owner",
