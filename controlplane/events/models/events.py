@@ -258,7 +258,12 @@ class OutboxMessage(Row):
         indexes = [
             models.Index(
                 fields=["due_at"], name="outbox_due", condition=models.Q(failed_at__isnull=True)
-            )
+            ),
+            models.Index(
+                fields=["schema_name", "handler", "due_at"],
+                name="outbox_alike",
+                condition=models.Q(failed_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
