@@ -11,6 +11,7 @@ SCHEDULE = {
     for name, when in {
         "instances.check_health": schedule(MINUTE),
         "approvals.expire_overdue_everywhere": schedule(MINUTE),
+        "events.reconcile_everywhere": schedule(2 * MINUTE),
         "tenants.close_support_entries": schedule(MINUTE),
         "tenants.refresh_health_everywhere": schedule(MINUTE),
         "tenants.fill_pool": schedule(30),

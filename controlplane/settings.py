@@ -101,10 +101,11 @@ TENANT_APPS = [
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
 # Of an app that stands in both lists, these models stand in the tenant's schema.
 TENANT_MODELS = {
-    "events": {"source", "event", "subscription", "delivery", "ledgerentry"},
+    "events": {"source", "event", "subscription", "delivery", "ledgerentry", "pause",
+               "exceptioncase", "exceptionnote"},
     "instances": {"workspace"},
     "catalog": {"installation"},
-}
+}  # fmt: skip
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -334,6 +335,13 @@ MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 INTAKE_MAX_BYTES = env.int("INTAKE_MAX_BYTES", default=2 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_MAX_BYTES
+# Seconds that the time which a sender signs may be from ours, both ways.
+INTAKE_TOLERANCE_SECONDS = env.int("INTAKE_TOLERANCE_SECONDS", default=300)
+# Mutual TLS: a proxy's header about the client's certificate, and the proxies that are believed.
+MTLS_HEADER = env.str("MTLS_HEADER", default="")
+MTLS_PROXIES = env.list("MTLS_PROXIES", default=[])
+# Hours to look at an exception in, by its type: "connection=1,parse=24".
+EXCEPTION_HOURS = env.dict("EXCEPTION_HOURS", {"value": int}, default={})
 FILE_UPLOAD_HANDLERS = [
     "controlplane.core.uploads.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -11,6 +11,7 @@ from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound
 from controlplane.events import intake
 from controlplane.events.incoming import Incoming
+from controlplane.events.kinds import OnlyAPing
 from tenants.doors import Door, enters
 
 PIECE = 64 * 1024
@@ -27,11 +28,22 @@ class LengthMissing(DomainError):
 @require_POST
 @answered
 def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
-    """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`."""
+    """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`.
+
+    The event is committed by then. A sender that only tries the address gets 200 and no event.
+    """
     found = intake.get_source(source)
-    incoming = Incoming(pieces(request), request.headers, declared_length(request))
+    incoming = Incoming(
+        pieces(request),
+        request.headers,
+        declared_length(request),
+        peer=str(request.META.get("REMOTE_ADDR", "")),
+    )
     with bound(source=source):
-        received = intake.receive(source=found, incoming=incoming)
+        try:
+            received = intake.receive(source=found, incoming=incoming)
+        except OnlyAPing:
+            return JsonResponse({"event_id": None, "duplicate": False})
     return JsonResponse(
         {"event_id": str(received.event.pk), "duplicate": received.is_duplicate},
         status=200 if received.is_duplicate else 202,

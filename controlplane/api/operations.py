@@ -21,7 +21,7 @@ from controlplane.api.problems import (
 )
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
-from controlplane.events import ledger
+from controlplane.events import ledger, pauses
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.doors import Door, enters
@@ -40,6 +40,8 @@ class OperationView(APIView):
         actor: Actor = request.user.actor
         require_scope(self.operation.scope, actor)
         require_operation(self.operation, cast(ApiKey, request.auth))
+        if not self.operation.read_only:
+            pauses.assert_running(actor.installation_id)
         execution = actor.execution
         with bound(
             operation=self.operation.key,

@@ -9,7 +9,17 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from controlplane.events import copied, delivery, kinds, outbox, retention, shopify_webhooks
+        from controlplane.events import (
+            copied,
+            delivery,
+            kinds,
+            letters,
+            message_kinds,
+            outbox,
+            retention,
+            shopify_webhooks,
+            woocommerce_webhooks,
+        )
         from controlplane.events.models import Event
         from tenants import health
         from tenants.backup.shared import keep_shared
@@ -18,7 +28,9 @@ class EventsConfig(AppConfig):
 
         copied.declare_all()
         register_clearing("outbox", outbox.forget_all)
-        kinds.register_kind(shopify_webhooks.KIND)
+        shops = (shopify_webhooks.KIND, woocommerce_webhooks.KIND)
+        for kind in (*shops, *message_kinds.KINDS, *letters.KINDS):
+            kinds.register_kind(kind)
         retention.register()
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(

@@ -23,7 +23,8 @@ def declare_all() -> None:
         Copied(
             "events",
             {**ROW, "slug": code, "name": text, "kind": choice, "secret": new_secret,
-             "is_active": keep},
+             "previous_secret": reset, "previous_secret_until": reset, "options": reset,
+             "is_ordered": keep, "is_active": keep},
             match_by=("slug",),
         ),
     )  # fmt: skip
@@ -33,9 +34,13 @@ def declare_all() -> None:
             "events",
             {**ROW, "source": keep, "type": choice, "external_id": foreign_id, "subject": code,
              "body": json_text, "body_sha256": digest, "headers": reset, "received_at": keep,
-             "is_test": keep, "duplicates": keep, "workflow_id": reset, "execution_id": reset},
+             "is_test": keep, "duplicates": keep, "workflow_id": reset, "execution_id": reset,
+             "is_numbered": keep, "revises": keep, "revision": keep},
         ),
     )  # fmt: skip
     declare("events.Subscription", Never("a trigger in the sandbox's own n8n says so itself"))
     declare("events.Delivery", Never("of production's n8n", emptied=True))
+    declare("events.Pause", Never("of production's workflows", emptied=True))
+    declare("events.ExceptionCase", Never("of production's failures", emptied=True))
+    declare("events.ExceptionNote", Never("of production's failures", emptied=True))
     declare("events.LedgerEntry", Never("answers to production's calls", emptied=True))

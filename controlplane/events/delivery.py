@@ -12,14 +12,24 @@ from datetime import timedelta
 
 import httpx
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from controlplane.core import http
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound, get_logger
-from controlplane.events import outbox
-from controlplane.events.models import Delivery, Event, Subscription
+from controlplane.events import circuit, outbox
+from controlplane.events.exceptions import taxonomy
+from controlplane.events.exceptions.opening import open_case, settle, settle_after_success
+from controlplane.events.models import (
+    Delivery,
+    Event,
+    ExceptionCase,
+    Failure,
+    Pause,
+    Subscription,
+)
 from controlplane.instances.addresses import assert_own_url
 from controlplane.instances.models import Workspace
 
@@ -29,6 +39,15 @@ SIGN_OF_LIFE = timedelta(seconds=60)
 # How long an event waits for a listener. Who clones a template wants what came in while it was set
 # up, not every order and invoice of the last year started and paid again.
 WAITS_FOR_A_LISTENER = timedelta(days=7)
+
+# From this try on, some minute or two, a failure is somebody's work: it goes on being tried.
+TOLD_AFTER = 10
+# How long one that has to wait for an earlier one of its subject waits before it looks again.
+NEXT_TURN_SECONDS = 0.5
+# What a proxy says of an n8n that is not there.
+THERE_IS_NO_N8N = frozenset({502, 503, 504})
+
+Deliveries = QuerySet[Delivery]
 
 log = get_logger(__name__)
 
@@ -102,15 +121,25 @@ def _start(delivery: Delivery) -> None:
     outbox.put("events.deliver", delivery.pk)
 
 
+def start(event: Event, subscription: Subscription) -> Delivery:
+    """Deliver to this listener alone, in the caller's transaction."""
+    delivery = Delivery(event=event, subscription=subscription)
+    _start(delivery)
+    return delivery
+
+
 def deliver(reference: uuid.UUID) -> None:
     """The outbox handler: offer one delivery to n8n. Raises NotYet while that fails."""
     with bound(delivery_id=str(reference)):
-        token = _next_token(reference)
+        workspace = Workspace.current()
+        token = _next_token(reference, workspace)
         if token is None:
             return
-        delivery = Delivery.objects.select_related("event", "subscription").get(pk=reference)
+        delivery = Delivery.objects.select_related("event__source", "subscription").get(
+            pk=reference
+        )
         assert delivery.subscription is not None  # _next_token saw to it
-        url = assert_own_url(Workspace.current(), delivery.subscription.webhook_url)
+        url = assert_own_url(workspace, delivery.subscription.webhook_url)
         body = {
             "delivery_id": str(delivery.pk),
             "token": token,
@@ -120,38 +149,73 @@ def deliver(reference: uuid.UUID) -> None:
             with http.client() as client:
                 response = client.post(url, json=body)
         except httpx.HTTPError as error:
-            raise _not_yet(delivery, f"n8n did not answer: {type(error).__name__}") from error
+            _count_failure(workspace)
+            why = f"n8n did not answer: {type(error).__name__}"
+            raise _not_yet(delivery, why, taxonomy.of_http_error(error)) from error
+        if response.status_code in THERE_IS_NO_N8N:
+            _count_failure(workspace)
+        elif circuit.note_success(workspace.instance_id):
+            _settle_circuit(workspace)
         delivery.refresh_from_db()
         if response.is_success and delivery.status == Delivery.Status.CLAIMED:
             _settle(delivery)
         elif response.status_code == httpx.codes.NOT_FOUND:
-            raise _not_yet(delivery, "n8n has no active workflow at the trigger's address (404)")
+            why = "n8n has no active workflow at the trigger's address (404)"
+            raise _not_yet(delivery, why, Failure.REJECTED)
         else:
-            raise _not_yet(
-                delivery, f"n8n answered {response.status_code} and did not fetch the event"
-            )
+            why = f"n8n answered {response.status_code} and did not fetch the event"
+            raise _not_yet(delivery, why, taxonomy.of_status(response.status_code))
 
 
 def give_up(reference: uuid.UUID) -> None:
-    """After the last try: the source's page says so, until somebody has it tried again."""
-    Delivery.objects.filter(pk=reference).exclude(status=Delivery.Status.DELIVERED).update(
-        status=Delivery.Status.FAILED
+    """After the last try: an exception says so, until somebody has it tried again."""
+    with transaction.atomic():
+        delivery = (
+            Delivery.objects.select_for_update(of=("self",))
+            .select_related("event__source", "subscription")
+            .filter(pk=reference)
+            .exclude(status=Delivery.Status.DELIVERED)
+            .first()
+        )
+        if delivery is None:
+            return
+        delivery.status = Delivery.Status.FAILED
+        delivery.save(update_fields=["status", "updated_at"])
+        open_for(delivery, delivery.failure or Failure.REJECTED, delivery.last_error)
+
+
+def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = "") -> None:
+    """The one exception of this delivery, in the caller's transaction if there is one."""
+    subscription = delivery.subscription
+    open_case(
+        type=failure,
+        fingerprint=f"delivery:{delivery.pk}",
+        event=delivery.event,
+        delivery=delivery,
+        installation_id=subscription.installation_id if subscription else None,
+        workflow_id=subscription.workflow_id if subscription else "",
+        execution_id=execution_id,
+        summary=f"{delivery.event.type} was not handled by its workflow",
+        detail=why,
+        by=system("relay"),
     )
 
 
 @transaction.atomic
-def _next_token(reference: uuid.UUID) -> str | None:
+def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     """A new token for the next try; None where there is nothing to send. Raises NotYet."""
+    # Before the row: a pause that begins or ends meanwhile sees this delivery, or is seen.
+    hold_listeners(alone=False)
     delivery = (
         Delivery.objects.select_for_update(of=("self",))
-        .select_related("event")
+        .select_related("event__source", "subscription")
         .filter(pk=reference)
         .first()
     )
     # Without a listener it waits for the next one, which starts it again.
-    if delivery is None or delivery.subscription_id is None:
+    if delivery is None or delivery.subscription is None:
         return None
-    if delivery.status == Delivery.Status.DELIVERED:
+    if delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE}:
         return None
     if delivery.status == Delivery.Status.CLAIMED:
         if delivery.event.execution_id:
@@ -159,7 +223,20 @@ def _next_token(reference: uuid.UUID) -> str | None:
             return None
         assert delivery.claimed_at is not None
         if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
-            raise outbox.NotYet("fetched by n8n; waiting for a sign of life", seconds=5)
+            why = "fetched by n8n; waiting for a sign of life"
+            raise outbox.NotYet(why, seconds=5, is_waiting=True)
+    installation_id = delivery.subscription.installation_id
+    if installation_id and Pause.objects.filter(installation_id=installation_id).exists():
+        # Whoever lets the installation go on starts it again.
+        delivery.status = Delivery.Status.HELD
+        delivery.save(update_fields=["status", "updated_at"])
+        return None
+    if delivery.event.source.is_ordered and _has_one_before(delivery):
+        why = "an earlier event of the same subject is not handled yet"
+        raise outbox.NotYet(why, seconds=NEXT_TURN_SECONDS, is_waiting=True)
+    if wait := circuit.wait_for(workspace.instance_id):
+        why = "n8n did not answer lately; nobody calls it for a moment"
+        raise outbox.NotYet(why, seconds=wait, is_waiting=True)
     token = secrets.token_urlsafe(32)
     delivery.token_sha256 = _digest(token)
     delivery.status = Delivery.Status.PENDING
@@ -168,17 +245,63 @@ def _next_token(reference: uuid.UUID) -> str | None:
     return token
 
 
+def _has_one_before(delivery: Delivery) -> bool:
+    """Whether its workflow still has to get an earlier event of the same subject."""
+    event = delivery.event
+    if not event.subject:
+        return False
+    earlier = Q(event__received_at__lt=event.received_at) | Q(
+        event__received_at=event.received_at, event_id__lt=event.pk
+    )
+    return (
+        Delivery.objects.filter(
+            earlier,
+            subscription=delivery.subscription_id,
+            event__source=event.source_id,
+            event__subject=event.subject,
+        )
+        .exclude(status__in=[Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE])
+        .exists()
+    )
+
+
+@transaction.atomic
 def _settle(delivery: Delivery) -> None:
     delivery.status = Delivery.Status.DELIVERED
     delivery.delivered_at = timezone.now()
-    delivery.last_error = ""
-    delivery.save(update_fields=["status", "delivered_at", "last_error", "updated_at"])
+    delivery.last_error, delivery.failure = "", ""
+    delivery.save(update_fields=["status", "delivered_at", "last_error", "failure", "updated_at"])
+    settle_after_success(delivery)
     log.info("event.delivered", event_id=str(delivery.event_id), attempts=delivery.attempts)
 
 
-def _not_yet(delivery: Delivery, why: str) -> outbox.NotYet:
-    Delivery.objects.filter(pk=delivery.pk).update(last_error=why)
+def _not_yet(delivery: Delivery, why: str, failure: str) -> outbox.NotYet:
+    """What keeps failing though n8n is there is somebody's work before the last try."""
+    Delivery.objects.filter(pk=delivery.pk).update(last_error=why, failure=failure)
+    if delivery.attempts >= TOLD_AFTER:
+        open_for(delivery, failure, why)
     return outbox.NotYet(why)
+
+
+def _count_failure(workspace: Workspace) -> None:
+    if circuit.note_failure(workspace.instance_id):
+        open_case(
+            type=Failure.CONNECTION,
+            fingerprint=f"circuit:{workspace.instance_id}",
+            summary="n8n does not answer: events wait",
+            detail=f"{circuit.FAILURES} calls in a row had no answer from {workspace.base_url}.",
+            by=system("relay"),
+        )
+
+
+def _settle_circuit(workspace: Workspace) -> None:
+    with transaction.atomic():
+        settle(
+            Q(fingerprint=f"circuit:{workspace.instance_id}"),
+            resolution=ExceptionCase.Resolution.SUCCEEDED,
+            by=system("relay"),
+            text="n8n answers again.",
+        )
 
 
 def _digest(token: str) -> str:

@@ -25,12 +25,16 @@ class BodyTooLarge(DomainError):
 
 @dataclass(frozen=True)
 class Incoming:
-    """`chunks` can be read once; `content_length` is what the sender declared, 0 for nothing."""
+    """`chunks` can be read once; `content_length` is what the sender declared, 0 for nothing.
+
+    `peer` is the address at the other end of the connection itself, which no header can change.
+    """
 
     chunks: Iterator[bytes]
     headers: Mapping[str, str]
     content_length: int = 0
     is_test: bool = False
+    peer: str = ""
 
     @classmethod
     def of(cls, body: bytes, headers: Mapping[str, str], *, is_test: bool = False) -> Self:

@@ -21,6 +21,12 @@ class SourceUnknown(DomainError):
     title = "No such source"
 
 
+class EventIdReused(DomainError):
+    code = "event_id_reused"
+    status = 409
+    title = "The ID belongs to another event"
+
+
 def get_source(slug: str) -> Source:
     """One that outside systems may send to. Raises SourceUnknown."""
     found = Source.objects.filter(slug=slug, is_active=True).exclude(kind=INTERNAL).first()
@@ -46,11 +52,11 @@ def receive(*, source: Source, incoming: Incoming) -> Received:
 def keep(event: Event) -> Received:
     """Store a new event and hand it to its listeners, together, within the caller's transaction.
 
-    Raises LimitReached, and nothing is kept then.
+    Raises LimitReached or EventIdReused, and nothing is kept then.
     """
     # Asked first: the database would log an INSERT that fails, with the whole body in it.
     if known := _known_as(event):
-        return _repeated(known)
+        return _repeated(known, event)
     if not event.is_test:
         rates.count_event(current_tenant())
     try:
@@ -60,19 +66,26 @@ def keep(event: Event) -> Received:
     except IntegrityError:
         # The same one, at the same moment.
         if known := _known_as(event):
-            return _repeated(known)
+            return _repeated(known, event)
         raise
     log.info("event.received", event_id=str(event.pk), type=event.type, source=event.source.slug)
     return Received(event, is_duplicate=False)
 
 
 def _known_as(event: Event) -> Event | None:
-    same_id = Q(external_id=event.external_id)
-    same_body = Q(type=event.type, body_sha256=event.body_sha256)
-    return event.source.events.filter(same_id | same_body).first()
+    same = Q(external_id=event.external_id)
+    if not event.is_numbered:
+        same |= Q(type=event.type, body_sha256=event.body_sha256, is_numbered=False)
+    return event.source.events.filter(same).first()
 
 
-def _repeated(known: Event) -> Received:
+def _repeated(known: Event, event: Event) -> Received:
+    if event.is_numbered and known.body_sha256 != event.body_sha256:
+        raise EventIdReused(
+            f"“{known.source.slug}” sent another body under the ID “{event.external_id}” before, "
+            f"on {known.received_at:%Y-%m-%d %H:%M} UTC. An ID is for one event: give a change an "
+            "ID of its own. What was sent now is kept as an exception."
+        )
     Event.objects.filter(pk=known.pk).update(duplicates=F("duplicates") + 1)
     log.info("event.duplicate", event_id=str(known.pk), source=known.source.slug)
     return Received(known, is_duplicate=True)

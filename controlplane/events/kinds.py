@@ -3,6 +3,7 @@
 Higher floors register theirs from AppConfig.ready, so that events know no invoice and no ticket.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,13 +33,34 @@ class Received:
     is_duplicate: bool
 
 
+class OnlyAPing(Exception):
+    """The sender tried whether somebody is there: it is told so, and there is nothing to keep."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a source of some kind is set up with besides its secret."""
+
+    name: str
+    label: str | Promise
+    help: str | Promise = ""
+    choices: tuple[str, ...] = ()
+    is_required: bool = False
+    is_long: bool = False
+
+
+def _made_secret() -> str:
+    return secrets.token_hex(32)
+
+
 @dataclass(frozen=True)
 class SourceKind:
     """`receive` verifies, makes durable in one transaction of its own, and publishes the event.
 
     It may read a large body only piece by piece, and keeps nothing where the signature does not
     fit. Without it nothing comes in from outside. `example` is a shell command with `{address}`;
-    `sample`, where there is one, makes what the test button sends.
+    `sample`, where there is one, makes what the test button sends. `read` makes an event of a body
+    that was verified before: what could not be read is read again with it, corrected.
     """
 
     name: str
@@ -47,6 +69,10 @@ class SourceKind:
     receive: "Callable[[Source, Incoming], Received] | None"
     example: str = ""
     sample: "Callable[[Source], Incoming] | None" = None
+    read: "Callable[[Source, bytes, Incoming], Event] | None" = None
+    options: tuple[Option, ...] = ()
+    has_secret: bool = True
+    new_secret: Callable[[], str] = _made_secret
 
 
 _kinds: dict[str, SourceKind] = {

@@ -17,7 +17,7 @@ MAX_KEY = 200
 
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
-    status = 422
+    status = 409
     title = "The idempotency key belongs to another request"
 
 

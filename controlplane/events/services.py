@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import secrets
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, Execution
@@ -16,7 +17,7 @@ from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
 from controlplane.events import delivery
 from controlplane.events.intake import keep, receive
-from controlplane.events.kinds import INTERNAL, KindUnknown, Received, kind_named
+from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Event, Source, Subscription
 from controlplane.events.types import EVENT_TYPES
 from controlplane.instances.models import Workspace
@@ -41,6 +42,12 @@ class SourceExists(DomainError):
     title = "The source exists already"
 
 
+class OptionInvalid(DomainError):
+    code = "source_option_invalid"
+    status = 422
+    title = "The source cannot be set up so"
+
+
 class NothingToTry(DomainError):
     code = "nothing_to_try"
     status = 409
@@ -48,6 +55,8 @@ class NothingToTry(DomainError):
 
 
 log = get_logger(__name__)
+
+LONGEST_OVERLAP = timedelta(days=7)
 
 
 def intake_url(tenant_slug: str, source: Source) -> str:
@@ -57,11 +66,19 @@ def intake_url(tenant_slug: str, source: Source) -> str:
 
 @transaction.atomic
 def create_source(
-    *, slug: str, name: str, by: Actor, secret: str = "", kind: str = "shopify"
+    *,
+    slug: str,
+    name: str,
+    by: Actor,
+    secret: str = "",
+    kind: str = "shopify",
+    options: dict[str, str] | None = None,
+    is_ordered: bool = False,
 ) -> tuple[Source, str]:
-    """A new source and its secret, which is shown this once. Raises KindUnknown, SourceExists.
+    """A new source and its secret, which is shown this once; empty for a kind that has none.
 
-    `secret` is for a shop that signs with one of its own; else one is made.
+    `secret` is for a shop that signs with one of its own; else one is made. `options` are those of
+    the kind. Raises KindUnknown, SourceExists or OptionInvalid.
     """
     _assert_open(kind)
     if Source.objects.filter(slug=slug).exists():
@@ -69,8 +86,16 @@ def create_source(
             f"There is a source “{slug}” already. Choose another address or open that one.",
             errors=(FieldError("slug", "is taken"),),
         )
-    secret = secret or secrets.token_hex(32)
-    source = Source(slug=slug, name=name, kind=kind, secret=secret)
+    made = kind_named(kind)
+    secret = (secret or made.new_secret()) if made.has_secret else ""
+    source = Source(
+        slug=slug,
+        name=name,
+        kind=kind,
+        secret=secret,
+        options=_checked(made, options or {}),
+        is_ordered=is_ordered,
+    )
     source.full_clean()
     source.save()
     _note("source.created", source, by)
@@ -78,13 +103,64 @@ def create_source(
 
 
 @transaction.atomic
-def replace_secret(*, source: Source, by: Actor, secret: str = "") -> str:
-    """A new secret, valid at once; the old one ends. Shown this once. Raises KindUnknown."""
+def change_source(
+    *, source: Source, options: dict[str, str], is_ordered: bool, by: Actor
+) -> Source:
+    """Read what comes from now on by other options, or keep it in order. Raises OptionInvalid."""
+    source.options = _checked(kind_named(source.kind), options)
+    source.is_ordered = is_ordered
+    source.save(update_fields=["options", "is_ordered", "updated_at"])
+    _note("source.changed", source, by)
+    return source
+
+
+@transaction.atomic
+def replace_secret(
+    *, source: Source, by: Actor, secret: str = "", overlap: timedelta = timedelta(0)
+) -> str:
+    """A new secret, valid at once; the old one ends after `overlap`, at the latest after a week.
+
+    The new one is shown this once. One that was still ending from a replacement before ends now.
+    Raises KindUnknown.
+    """
     _assert_open(source.kind)
-    source.secret = new = secret or secrets.token_hex(32)
-    source.save(update_fields=["secret", "updated_at"])
+    if overlap > timedelta(0) and source.secret:
+        source.previous_secret = source.secret
+        source.previous_secret_until = timezone.now() + min(overlap, LONGEST_OVERLAP)
+    else:
+        source.previous_secret, source.previous_secret_until = "", None
+    source.secret = new = secret or kind_named(source.kind).new_secret()
+    source.save(update_fields=["secret", "previous_secret", "previous_secret_until", "updated_at"])
     _note("source.secret_replaced", source, by)
     return new
+
+
+@transaction.atomic
+def end_previous_secret(*, source: Source, by: Actor) -> None:
+    """Everybody signs with the new one by now, or must: the old one ends at once."""
+    source.previous_secret, source.previous_secret_until = "", None
+    source.save(update_fields=["previous_secret", "previous_secret_until", "updated_at"])
+    _note("source.previous_secret_ended", source, by)
+
+
+def _checked(kind: SourceKind, given: dict[str, str]) -> dict[str, str] | None:
+    """Only the kind's own options, without the empty ones. Raises OptionInvalid."""
+    kept = {}
+    for option in kind.options:
+        value = made_storable(given.get(option.name, "")).strip()
+        if option.is_required and not value:
+            raise OptionInvalid(
+                f"“{option.label}” is needed for a source of kind “{kind.name}”.",
+                errors=(FieldError(option.name, "is needed"),),
+            )
+        if value and option.choices and value not in option.choices:
+            raise OptionInvalid(
+                f"“{option.label}” is one of: {', '.join(option.choices)}.",
+                errors=(FieldError(option.name, "is not known"),),
+            )
+        if value:
+            kept[option.name] = value[:4000]
+    return kept or None
 
 
 def _note(action: str, source: Source, by: Actor) -> None:

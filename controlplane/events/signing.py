@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from controlplane.core.errors import DomainError
+from django.utils import timezone
+
 from controlplane.core.text import made_storable
 from controlplane.events.incoming import Incoming, limited
+from controlplane.events.verification import SignatureInvalid
 
 if TYPE_CHECKING:
     from controlplane.events.models import Source
@@ -32,12 +34,6 @@ curl {address} \\
 """
 
 
-class SignatureInvalid(DomainError):
-    code = "signature_invalid"
-    status = 401
-    title = "The signature does not fit"
-
-
 def sign(body: bytes, secret: str) -> str:
     """The header's value."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
@@ -50,13 +46,16 @@ def signed_chunks(source: "Source", incoming: Incoming, *, limit: int) -> Iterat
     Raises BodyTooLarge or SignatureInvalid.
     """
     given = _SIGNATURE.fullmatch(incoming.header(SIGNATURE_HEADER).strip())
-    if not source.secret or given is None:
+    secrets = source.secrets_at(timezone.now())
+    if not secrets or given is None:
         raise _refused(source)
-    computed = hmac.new(source.secret.encode(), digestmod=hashlib.sha256)
+    computed = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets]
     for chunk in limited(incoming, limit=limit):
-        computed.update(chunk)
+        for one in computed:
+            one.update(chunk)
         yield chunk
-    if not hmac.compare_digest(bytes.fromhex(given[1]), computed.digest()):
+    signature = bytes.fromhex(given[1])
+    if not any([hmac.compare_digest(signature, one.digest()) for one in computed]):
         raise _refused(source)
 
 

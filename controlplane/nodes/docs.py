@@ -15,7 +15,7 @@ _ANSWERS = (
     (403, "scope_missing", "The API key lacks the scope above"),
     (422, "input_invalid", "A field is missing, unknown or of the wrong type; `errors` names it"),
 )
-_KEY_REUSED = (422, "idempotency_key_reused", "The key came before, with another input")
+_KEY_REUSED = (409, "idempotency_key_reused", "The key came before, with another input")
 _EXAMPLES: dict[str, Any] = {
     "uuid": "0198c9d4-5f3e-7c21-9a40-2f6f3f0b7a11",
     "date-time": "2026-11-21T09:30:00Z",

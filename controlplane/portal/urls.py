@@ -121,6 +121,8 @@ source_urls = [
     path("<slug:slug>/", sources.detail, name="detail"),
     path("<slug:slug>/deliveries/", sources.deliveries, name="deliveries"),
     path("<slug:slug>/secret/", sources.replace_secret, name="secret"),
+    path("<slug:slug>/secret/end/", sources.end_previous_secret, name="end-previous"),
+    path("<slug:slug>/options/", sources.options, name="options"),
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]

@@ -37,6 +37,7 @@ TERMS = {
     "invoices": Terms(10 * YEAR, VOUCHERS, 30 * YEAR, Classification.CONFIDENTIAL),
     "procurement": Terms(10 * YEAR, VOUCHERS, 30 * YEAR, Classification.CONFIDENTIAL),
     "documents": Terms(10 * YEAR, 30, 30 * YEAR, Classification.INTERNAL),
+    "exceptions": Terms(YEAR, 30, 10 * YEAR, Classification.PERSONAL),
     "events": Terms(YEAR, 30, 10 * YEAR, Classification.PERSONAL),
     "calls": Terms(90, 7, YEAR, Classification.INTERNAL),
     "executions": Terms(30, 1, YEAR, Classification.CONFIDENTIAL),

@@ -61,7 +61,7 @@ OUTSIDE = [
         "delivery-unchecked",
         "the look at an address before an event is delivered to it",
         "controlplane/events/delivery.py",
-        "url = assert_own_url(Workspace.current(), delivery.subscription.webhook_url)",
+        "url = assert_own_url(workspace, delivery.subscription.webhook_url)",
         "url = delivery.subscription.webhook_url",
         ("n8n",),
         "stands_in_a_row",

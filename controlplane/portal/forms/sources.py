@@ -6,6 +6,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.events import kinds
+from controlplane.events.models import Source
 from tenants.models import slug_is_a_host_label
 
 SHOPIFY = "shopify"
@@ -40,6 +41,64 @@ class SecretForm(forms.Form):
             self.fields["secret"].help_text = _(
                 "At least 16 characters. Leave it empty to have one made."
             )
+
+
+class ReplaceSecretForm(SecretForm):
+    """A new secret, and how long the old one is still good."""
+
+    field_order = ["secret", "overlap"]
+
+    overlap = forms.TypedChoiceField(
+        label=_("The old secret is valid for"),
+        help_text=_("Both are taken meanwhile, so that nothing is refused while you change over."),
+        choices=[
+            (0, _("no longer: it ends at once")),
+            (1, _("one hour")),
+            (24, _("one day")),
+            (168, _("one week")),
+        ],
+        coerce=int,
+        empty_value="0",
+        required=False,
+    )
+
+
+class OptionsForm(forms.Form):
+    """What the kind of source asks for besides its secret."""
+
+    is_ordered = forms.BooleanField(
+        label=_("Keep the events of one subject in order"),
+        help_text=_(
+            "A later event of the same order waits until the workflow has the earlier one, also "
+            "while that one has failed and nobody has handled it."
+        ),
+        required=False,
+    )
+
+    def __init__(self, data: Any = None, *, source: Source) -> None:
+        super().__init__(data)
+        self.options = kinds.kind_named(source.kind).options
+        for option in self.options:
+            self.fields[option.name] = _field_of(option)
+            self.initial[option.name] = source.option(option.name)
+        self.initial["is_ordered"] = source.is_ordered
+        self.order_fields([*(option.name for option in self.options), "is_ordered"])
+
+    @property
+    def given(self) -> dict[str, str]:
+        return {option.name: self.cleaned_data[option.name] for option in self.options}
+
+
+def _field_of(option: kinds.Option) -> forms.Field:
+    given: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    if option.choices:
+        return forms.ChoiceField(choices=[(one, one) for one in option.choices], **given)
+    attributes = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
+    widget = forms.Textarea if option.is_long else forms.TextInput
+    attributes |= {"rows": "3"} if option.is_long else {}
+    return forms.CharField(
+        max_length=4000 if option.is_long else 200, widget=widget(attrs=attributes), **given
+    )
 
 
 class SourceForm(SecretForm):

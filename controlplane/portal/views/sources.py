@@ -1,6 +1,7 @@
 """Event sources: connecting a shop or another sender, trying it out, and what came in."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
@@ -20,7 +22,7 @@ from controlplane.portal import lists, shown_once
 from controlplane.portal.deliveries import fate_of
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
-from controlplane.portal.forms.sources import SecretForm, SourceForm
+from controlplane.portal.forms.sources import OptionsForm, ReplaceSecretForm, SourceForm
 from controlplane.portal.templatetags.portal import event_label
 from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
@@ -83,7 +85,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
     context = {
-        "form": SecretForm(kind=source.kind),
+        "form": ReplaceSecretForm(kind=source.kind),
         "new_secret": shown_once.take(request, of=str(source.pk)),
         **_setup(request, source),
         **_events(request, source),
@@ -108,13 +110,59 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
     if request.method != "POST":
         return redirect("sources:detail", slug)
-    form = SecretForm(request.POST, kind=source.kind)
+    form = ReplaceSecretForm(request.POST, kind=source.kind)
     if not form.is_valid():
         context = {"form": form, **_setup(request, source), **_events(request, source)}
         return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
     given = form.cleaned_data["secret"]
-    secret = services.replace_secret(source=source, secret=given, by=actor_of(request.member))
+    secret = services.replace_secret(
+        source=source,
+        secret=given,
+        overlap=timedelta(hours=int(form.cleaned_data["overlap"])),
+        by=actor_of(request.member),
+    )
     return _with_secret(request, source, secret, given=given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SOURCES)
+def end_previous_secret(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    if request.method == "POST":
+        services.end_previous_secret(source=source, by=actor_of(request.member))
+        messages.success(request, _("The old secret has ended."))
+    return redirect("sources:detail", slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SOURCES)
+def options(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    if request.method != "POST":
+        return redirect("sources:detail", slug)
+    form = OptionsForm(request.POST, source=source)
+    if form.is_valid():
+        try:
+            services.change_source(
+                source=source,
+                options=form.given,
+                is_ordered=form.cleaned_data["is_ordered"],
+                by=actor_of(request.member),
+            )
+        except services.OptionInvalid as error:
+            mark(form, error)
+        else:
+            messages.success(request, _("Saved. What comes from now on is read so."))
+            return redirect("sources:detail", slug)
+    context = {
+        "form": ReplaceSecretForm(kind=source.kind),
+        **_setup(request, source),
+        **_events(request, source),
+        "options_form": form,
+    }
+    return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -160,6 +208,12 @@ def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
         "source": source,
         "kind": kind,
         # Asked here, since a template would call what it names.
+        "options_form": OptionsForm(source=source) if kind and kind.receive else None,
+        "previous_until": (
+            source.previous_secret_until
+            if source.previous_secret_until and source.previous_secret_until > timezone.now()
+            else None
+        ),
         "takes_in": kind is not None and kind.receive is not None,
         "has_sample": kind is not None and kind.sample is not None,
         "setup_page": [f"portal/sources/setup/{source.kind}.html", SIGNED_SETUP],

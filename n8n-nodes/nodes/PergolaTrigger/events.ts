@@ -3,9 +3,24 @@ import type { INodePropertyOptions } from 'n8n-workflow';
 
 export const eventOptions: INodePropertyOptions[] = [
 	{
+		name: 'File Received',
+		value: 'file.received',
+		description: 'A file was dropped',
+	},
+	{
 		name: 'Invoice Received',
 		value: 'invoice.received',
 		description: 'An invoice of a supplier came in',
+	},
+	{
+		name: 'Mail Received',
+		value: 'mail.received',
+		description: 'An e-mail came in',
+	},
+	{
+		name: 'Message Received',
+		value: 'message.received',
+		description: 'A system reports something of its own',
 	},
 	{
 		name: 'Order Cancelled',

@@ -106,7 +106,7 @@ def test_the_key_with_another_body_is_refused(north: Tenant, caller: Client) -> 
 
     answer = record(caller, RUN, subject_id="2")
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
     assert effects(north) == 1
 
 

@@ -100,7 +100,7 @@ def test_the_key_with_another_question_is_refused(caller: Client, openai: FakeOp
 
     refused = ask(caller, "What does shipping cost?")
 
-    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_reused")
 
 
 def test_what_failed_may_be_tried_again(yard: Tenant, caller: Client, openai: FakeOpenAI) -> None:

@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from controlplane.events import signing
 from controlplane.events.incoming import BodyTooLarge, Incoming, limited, read_body
-from controlplane.events.signing import SignatureInvalid, id_of, signed_chunks
+from controlplane.events.models import Source
+from controlplane.events.signing import id_of, signed_chunks
+from controlplane.events.verification import SignatureInvalid
 
 BODY = b"what do ya want for nothing?"
-SOURCE: Any = SimpleNamespace(slug="till", secret="Jefe")
+SOURCE: Any = Source(slug="till", secret="Jefe")
 # RFC 4231, test case 2.
 SIGNATURE = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
 
@@ -64,7 +65,7 @@ def test_what_is_no_signature_is_refused_unread(signature: str) -> None:
 
 
 def test_no_secret_fits_no_signature() -> None:
-    source: Any = SimpleNamespace(slug="till", secret="")
+    source: Any = Source(slug="till", secret="")
     with pytest.raises(SignatureInvalid):
         list(signed_chunks(source, incoming(BODY, signature=signing.sign(BODY, "")), limit=100))
 

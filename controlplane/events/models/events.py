@@ -1,11 +1,10 @@
-"""Sources, the events that came in, who listens, and what was delivered.
+"""Sources, the events that came in, who listens, and what was delivered."""
 
-All stand in the tenant's schema but the outbox, which one relay reads for every tenant.
-"""
-
+from datetime import datetime
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -13,22 +12,32 @@ from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.models import Row
 from controlplane.events import kinds
+from controlplane.events.models.failures import Failure
 from tenants.models import slug_is_a_host_label
 
 
 class Source(Row):
     """A system of the tenant's that sends events here, and the secret that it signs with.
 
-    One of kind "internal" stands for Pergola itself and has no secret.
+    One of kind "internal" stands for Pergola itself and has no secret. While a secret is replaced,
+    the one before it is valid too, until `previous_secret_until`. `options` is what its kind asks
+    for besides (`kinds.Option`). Of an ordered one a workflow gets events of one subject in turn.
     """
 
     slug = models.CharField(max_length=40, validators=[slug_is_a_host_label])
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, choices=kinds.choices, default="shopify")
     secret = EncryptedTextField(blank=True, editable=False)
+    previous_secret = EncryptedTextField(blank=True, editable=False, default="", db_default="")
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    options = models.JSONField(null=True, blank=True)
+    is_ordered = models.BooleanField(default=False, db_default=False)
     is_active = models.BooleanField(default=True)
 
-    classified = Classification(health="slug name kind is_active", secrets="secret")
+    classified = Classification(
+        health="slug name kind previous_secret_until options is_ordered is_active",
+        secrets="secret previous_secret",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -36,6 +45,17 @@ class Source(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    def option(self, name: str) -> str:
+        """As it was set up; empty where it was not."""
+        return str((self.options or {}).get(name) or "")
+
+    def secrets_at(self, at: datetime) -> list[str]:
+        """Those that a sender may sign with: the newest first."""
+        found = [self.secret]
+        if self.previous_secret_until and at < self.previous_secret_until:
+            found.append(self.previous_secret)
+        return [secret for secret in found if secret]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -47,7 +67,9 @@ class Event(Row):
     """Something that happened outside, durable before it was acknowledged.
 
     `body` is the text exactly as it was signed. Two deliveries are the same event when the sender
-    numbers them alike, or when topic and body are the same to the byte.
+    numbers them alike, or when topic and body are the same to the byte; where the sender's numbers
+    are promised to be its own for each event (`is_numbered`), by the number alone. A correction is
+    an event of its own that `revises` the first one, which stays as it came.
     """
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
@@ -62,9 +84,15 @@ class Event(Row):
     duplicates = models.PositiveIntegerField(default=0)
     workflow_id = models.CharField(max_length=64, blank=True)
     execution_id = models.CharField(max_length=64, blank=True)
+    is_numbered = models.BooleanField(default=False, db_default=False)
+    revises = models.UUIDField(null=True, blank=True)
+    revision = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     classified = Classification(
-        health="source type body_sha256 received_at is_test duplicates workflow_id execution_id",
+        health=(
+            "source type body_sha256 received_at is_test duplicates workflow_id execution_id "
+            "is_numbered revises revision"
+        ),
         payload="external_id subject body headers",
     )
 
@@ -75,13 +103,16 @@ class Event(Row):
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="event_once_per_id"),
             models.UniqueConstraint(
-                fields=["source", "type", "body_sha256"], name="event_once_per_body"
+                fields=["source", "type", "body_sha256"],
+                condition=Q(is_numbered=False),
+                name="event_once_per_body",
             ),
         ]
         indexes = [
             models.Index(fields=["source", "-received_at"], name="event_of_source"),
             models.Index(fields=["-received_at"], name="event_received"),
             models.Index(fields=["execution_id"], name="event_execution"),
+            models.Index(fields=["source", "subject", "received_at"], name="event_subject"),
         ]
 
     def __str__(self) -> str:
@@ -129,6 +160,8 @@ class Delivery(Row):
         CLAIMED = "claimed", _("Fetched by n8n")
         DELIVERED = "delivered", _("Delivered")
         FAILED = "failed", _("Given up")
+        HELD = "held", _("Held back: its workflow is paused")
+        SET_ASIDE = "set_aside", _("Handled by hand")
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     subscription = models.ForeignKey(
@@ -140,9 +173,16 @@ class Delivery(Row):
     delivered_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
+    failure = models.CharField(
+        max_length=12, choices=Failure, blank=True, default="", db_default=""
+    )
+    reconciled_at = models.DateTimeField(null=True, blank=True)
 
     classified = Classification(
-        health="event subscription status claimed_at delivered_at attempts last_error",
+        health=(
+            "event subscription status claimed_at delivered_at attempts last_error failure "
+            "reconciled_at"
+        ),
         secrets="token_sha256",
     )
 
@@ -152,9 +192,34 @@ class Delivery(Row):
         constraints = [
             models.UniqueConstraint(fields=["event", "subscription"], name="delivery_once")
         ]
+        indexes = [
+            models.Index(
+                fields=["delivered_at"],
+                name="delivery_unreconciled",
+                condition=Q(status="delivered", reconciled_at__isnull=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} ({self.get_status_display()})"
+
+
+class Pause(Row):
+    """A workflow that somebody stopped: nothing is delivered to it and it may change nothing."""
+
+    installation_id = models.UUIDField()
+    reason = models.CharField(max_length=300, blank=True)
+    paused_by = models.CharField(max_length=200)
+
+    classified = Classification(health="installation_id reason paused_by")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["installation_id"], name="pause_once_per_installation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.installation_id} paused by {self.paused_by}"
 
 
 class LedgerEntry(Row):
@@ -193,7 +258,12 @@ class OutboxMessage(Row):
         indexes = [
             models.Index(
                 fields=["due_at"], name="outbox_due", condition=models.Q(failed_at__isnull=True)
-            )
+            ),
+            models.Index(
+                fields=["schema_name", "handler", "due_at"],
+                name="outbox_alike",
+                condition=models.Q(failed_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

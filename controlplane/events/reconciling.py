@@ -1,0 +1,122 @@
+"""What n8n made of the events that it took: runs that failed or vanished without a word.
+
+A run that says so itself is seen at once; one whose process was killed, or whose last node failed,
+says nothing. So every delivery is compared with its execution, until that has ended.
+"""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from controlplane.core.logs import get_logger
+from controlplane.events.delivery import open_for
+from controlplane.events.exceptions import taxonomy
+from controlplane.events.models import Delivery, Failure, LedgerEntry
+from controlplane.instances.client import N8nClient
+from controlplane.instances.client.errors import InstanceError, NotFound
+from controlplane.instances.client.executions import Execution, ExecutionStatus
+from controlplane.instances.models import NoWorkspace, Workspace
+from controlplane.instances.services import client_for
+
+# A run needs a moment; n8n forgets runs after days, and what is older is not asked for.
+AFTER = timedelta(minutes=2)
+NOT_AFTER = timedelta(days=3)
+# How long a run may take without an end before it counts as vanished. Who waits is not counted.
+LONGEST_RUN = timedelta(hours=2)
+AT_ONCE = 200
+
+log = get_logger(__name__)
+
+
+def reconcile() -> int:
+    """Compare what was delivered lately with n8n, in the tenant that is entered.
+
+    Returns how many exceptions that opened. Where n8n does not answer the rest is done next time.
+    """
+    now = timezone.now()
+    # Without an execution id no operation of ours was called: n8n has the only trace of the run,
+    # and keeps it only where its settings say so, so nothing can be concluded from its absence.
+    found = (
+        Delivery.objects.filter(
+            Q(delivered_at__lte=now - AFTER) & Q(delivered_at__gte=now - NOT_AFTER),
+            status=Delivery.Status.DELIVERED,
+            reconciled_at__isnull=True,
+        )
+        .exclude(event__execution_id="")
+        .select_related("event__source", "subscription")
+        .order_by("delivered_at")[:AT_ONCE]
+    )
+    try:
+        workspace = Workspace.current()
+    except NoWorkspace:
+        return 0
+    opened = 0
+    deliveries = list(found)
+    if not deliveries:
+        return 0
+    with client_for(workspace, tries=1) as n8n:
+        for delivery in deliveries:
+            try:
+                opened += _compare(delivery, n8n)
+            except InstanceError as error:
+                log.warning("reconcile.stopped", why=str(error)[:200])
+                break
+    return opened
+
+
+def _compare(delivery: Delivery, n8n: N8nClient) -> bool:
+    """Whether it opened an exception. Raises InstanceError."""
+    execution_id = delivery.event.execution_id
+    try:
+        run = n8n.get_execution(execution_id)
+    except NotFound:
+        # It was there: it called us. n8n that keeps no successful runs forgets those alone, but
+        # a run that was killed is as gone, and only what came of it tells them apart.
+        return _judge_forgotten(delivery)
+    if run.status == ExecutionStatus.SUCCESS:
+        _mark(delivery)
+        return False
+    if run.status in {ExecutionStatus.ERROR, ExecutionStatus.CRASHED, ExecutionStatus.CANCELED}:
+        return _failed(delivery, n8n, run)
+    is_late = run.started_at is not None and timezone.now() - run.started_at > LONGEST_RUN
+    if is_late and run.status != ExecutionStatus.WAITING:
+        return _open(delivery, Failure.VANISHED_RUN, f"Run {run.id} began and never ended.")
+    return False
+
+
+def _failed(delivery: Delivery, n8n: N8nClient, run: Execution) -> bool:
+    if run.status == ExecutionStatus.CRASHED:
+        return _open(delivery, Failure.VANISHED_RUN, f"n8n stopped within run {run.id}.")
+    if run.status == ExecutionStatus.CANCELED:
+        return _open(delivery, Failure.REJECTED, f"Run {run.id} was stopped by hand.")
+    why = _message_of(n8n.get_execution(run.id, with_data=True))
+    return _open(
+        delivery, taxonomy.of_text(why), f"Run {run.id} failed: {why or 'n8n says not why'}"
+    )
+
+
+def _judge_forgotten(delivery: Delivery) -> bool:
+    acted = LedgerEntry.objects.filter(key__contains=f":{delivery.event.execution_id}:").exists()
+    if acted:
+        _mark(delivery)
+        return False
+    why = f"Run {delivery.event.execution_id} is not in n8n any more, and did nothing here."
+    return _open(delivery, Failure.VANISHED_RUN, why)
+
+
+def _open(delivery: Delivery, failure: str, why: str) -> bool:
+    open_for(delivery, failure, why, execution_id=delivery.event.execution_id)
+    _mark(delivery)
+    return True
+
+
+def _mark(delivery: Delivery) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(reconciled_at=timezone.now())
+
+
+def _message_of(run: Execution) -> str:
+    """What n8n says went wrong; it stands in the run's data."""
+    result = run.data.get("resultData") if isinstance(run.data, dict) else None
+    error = result.get("error") if isinstance(result, dict) else None
+    return str(error.get("message") or "")[:500] if isinstance(error, dict) else ""

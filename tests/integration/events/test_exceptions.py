@@ -1,0 +1,259 @@
+"""What goes wrong waits for somebody, with an owner and a clock, until it is well again."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from controlplane.audit.models import Entry
+from controlplane.core.actor import system
+from controlplane.events import delivery, outbox, services
+from controlplane.events.exceptions import again, handling, taxonomy
+from controlplane.events.exceptions.opening import open_case
+from controlplane.events.incoming import BodyMalformed, Incoming
+from controlplane.events.intake import receive
+from controlplane.events.models import Delivery, Event, ExceptionCase, Failure, OutboxMessage
+from controlplane.events.verification import keyed_hash
+from tenants.context import outside
+from tenants.models import Tenant
+from tests.factories.events import (
+    ADA,
+    SECRET,
+    make_event,
+    make_subscription,
+    make_workspace,
+)
+
+RELAY = system("relay")
+
+
+@pytest.fixture
+def failed(tenant: Tenant) -> ExceptionCase:
+    """An event that its workflow never took."""
+    make_workspace()
+    make_subscription()
+    make_event()
+    one = Delivery.objects.get()
+    Delivery.objects.update(last_error="n8n answered 500", failure=Failure.REJECTED)
+    delivery.give_up(one.pk)
+    return ExceptionCase.objects.get()
+
+
+def story(case: ExceptionCase) -> list[str]:
+    return list(case.notes.values_list("kind", flat=True))
+
+
+def waiting() -> list[uuid.UUID]:
+    with outside():
+        return list(OutboxMessage.objects.values_list("reference", flat=True))
+
+
+def test_what_is_given_up_is_an_exception_with_an_owner_and_a_clock(failed: ExceptionCase) -> None:
+    assert (failed.type, failed.area, failed.status) == ("rejected", "automation", "open")
+    assert failed.subject == "#1001"
+    assert failed.detail == "n8n answered 500"
+    assert timedelta(hours=3) < failed.due_at - timezone.now() < timedelta(hours=5)
+    assert story(failed) == ["opened"]
+    assert Delivery.objects.get().status == "failed"
+
+
+def test_the_hours_are_a_setting(tenant: Tenant, settings: pytest.FixtureRequest) -> None:
+    settings.EXCEPTION_HOURS = {"parse": 1}  # type: ignore[attr-defined]
+
+    assert taxonomy.time_to_handle("parse") == timedelta(hours=1)
+    assert taxonomy.time_to_handle("policy") == timedelta(hours=taxonomy.HOURS["policy"])
+
+
+@pytest.mark.parametrize("failure", Failure.values)
+def test_every_type_has_an_owner_and_hours(failure: str) -> None:
+    assert taxonomy.AREAS[failure]
+    assert taxonomy.HOURS[failure] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("connect ECONNREFUSED 127.0.0.1", "connection"),
+        ("Request timed out", "timeout"),
+        ("429 - Too many requests", "rate_limit"),
+        ("A value is missing", "missing_data"),
+        ("Unexpected token < in JSON", "parse"),
+        ("Held by a policy", "policy"),
+        ("something else", "rejected"),
+    ],
+)
+def test_what_others_say_is_sorted(text: str, failure: str) -> None:
+    assert taxonomy.of_text(text) == failure
+
+
+def test_the_same_again_counts_up_and_opens_no_second(failed: ExceptionCase) -> None:
+    handling.retry(case=failed, by=ADA)
+    delivery.give_up(Delivery.objects.get().pk)
+
+    case = ExceptionCase.objects.get()
+    assert (case.occurrences, case.status) == (2, "open")
+    assert story(case) == ["opened", "retried", "again"]
+
+
+def test_assign_comment_and_resolve(failed: ExceptionCase) -> None:
+    handling.assign(case=failed, assignee_id="7", assignee="Grace Hopper", by=ADA)
+    handling.comment(case=failed, text="The shop sent nonsense.", by=ADA)
+    case = handling.resolve(case=failed, resolution="by_hand", text="Booked it.", by=ADA)
+
+    assert (case.assignee, case.status, case.resolved_by) == (
+        "Grace Hopper", "resolved", "Ada Lovelace",
+    )  # fmt: skip
+    assert story(case) == ["opened", "assigned", "comment", "resolved"]
+    assert Delivery.objects.get().status == "set_aside"
+    for act in (
+        lambda: handling.retry(case=case, by=ADA),
+        lambda: handling.assign(case=case, assignee_id="", assignee="", by=ADA),
+        lambda: handling.resolve(case=case, resolution="dismissed", by=ADA),
+    ):
+        with pytest.raises(handling.ExceptionResolved, match="Ada Lovelace"):
+            act()
+    actions = Entry.objects.values_list("action", flat=True)
+    assert {"exception.assigned", "exception.resolved"} <= set(actions)
+
+
+def test_a_retry_sends_the_same_event_again(failed: ExceptionCase) -> None:
+    before = len(waiting())
+
+    case = handling.retry(case=failed, by=ADA)
+
+    assert case.status == "retrying"
+    assert len(waiting()) == before + 1
+    assert Delivery.objects.get().status == "pending"
+
+
+def test_it_closes_by_itself_when_it_is_delivered(failed: ExceptionCase) -> None:
+    handling.retry(case=failed, by=ADA)
+    delivery._settle(Delivery.objects.select_related("event").get())
+
+    case = ExceptionCase.objects.get()
+    assert (case.status, case.resolution) == ("resolved", "succeeded")
+
+
+def test_it_closes_by_itself_when_the_same_subject_succeeds_later(failed: ExceptionCase) -> None:
+    later = make_event(note="changed")
+    other = make_event(number=1002)
+
+    delivery._settle(Delivery.objects.select_related("event").get(event=other))
+    assert ExceptionCase.objects.get().is_open
+    delivery._settle(Delivery.objects.select_related("event").get(event=later))
+
+    assert ExceptionCase.objects.get().resolution == "succeeded"
+
+
+def test_a_correction_is_a_revision_and_the_original_stays(failed: ExceptionCase) -> None:
+    original = Event.objects.get()
+    body = json.dumps(json.loads(original.body) | {"email": "new@example.com"})
+
+    case = handling.edit_and_retry(case=failed, body=body, by=ADA)
+
+    revised = Event.objects.exclude(pk=original.pk).get()
+    assert (revised.revises, revised.revision, revised.body) == (original.pk, 2, body)
+    assert revised.received_at == original.received_at
+    original.refresh_from_db()
+    assert "kaja@example.com" in original.body
+    assert Delivery.objects.get(event=original).status == "set_aside"
+    assert Delivery.objects.get(event=revised).pk in waiting()
+    assert case.event == revised
+    delivery._settle(Delivery.objects.select_related("event").get(event=revised))
+    assert not ExceptionCase.objects.unresolved().exists()
+
+
+def test_corrections_of_corrections_are_counted(failed: ExceptionCase) -> None:
+    original = Event.objects.get()
+    case = handling.edit_and_retry(case=failed, body='{"name": "#1001", "a": 1}', by=ADA)
+    case = handling.edit_and_retry(case=case, body=original.body, by=ADA)
+
+    assert (case.event.revision, case.event.revises) == (3, original.pk)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"a": NaN}'])
+def test_a_correction_that_is_no_event_changes_nothing(failed: ExceptionCase, body: str) -> None:
+    with pytest.raises(BodyMalformed):
+        handling.edit_and_retry(case=failed, body=body, by=ADA)
+
+    assert Event.objects.count() == 1
+    assert ExceptionCase.objects.get().status == "open"
+
+
+def test_what_could_not_be_read_is_corrected_into_an_event(tenant: Tenant) -> None:
+    source = services.create_source(
+        slug="s", name="S", kind="hmac", secret=SECRET, options={"id_header": "X-Id"}, by=ADA
+    )[0]
+    body = b'{"type": "order.created", '
+    with pytest.raises(BodyMalformed):
+        receive(
+            source=source,
+            incoming=Incoming.of(body, keyed_hash.signed(source, body) | {"X-Id": "9"}),
+        )
+    case = ExceptionCase.objects.get()
+
+    with pytest.raises(BodyMalformed):
+        handling.retry(case=case, by=ADA)
+    case = handling.edit_and_retry(case=case, body='{"type": "order.created"}', by=ADA)
+
+    event = Event.objects.get()
+    assert (event.type, event.external_id, case.event) == ("order.created", "9", event)
+    assert (case.status, case.resolution) == ("resolved", "replaced")
+
+
+def test_many_at_once_each_by_itself(failed: ExceptionCase) -> None:
+    lonely = open_case(type="policy", fingerprint="x", summary="Nobody’s", by=RELAY)
+
+    outcomes = handling.retry_many(exception_ids=[failed.pk, lonely.pk], by=ADA)
+
+    assert {one.case.pk: bool(one.problem) for one in outcomes} == {
+        failed.pk: False, lonely.pk: True,
+    }  # fmt: skip
+
+
+def test_one_field_of_many_is_corrected(failed: ExceptionCase) -> None:
+    outcomes = handling.edit_many_and_retry(
+        exception_ids=[failed.pk], path="shipping_address.country_code", value="AT", by=ADA
+    )
+
+    assert [one.problem for one in outcomes] == [""]
+    revised = Event.objects.exclude(revises=None).get()
+    assert json.loads(revised.body)["shipping_address"]["country_code"] == "AT"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "result"),
+    [
+        ("a", 1, {"a": 1, "l": [{"b": 2}]}),
+        ("x.y", "z", {"a": 0, "l": [{"b": 2}], "x": {"y": "z"}}),
+        ("l.0.b", None, {"a": 0, "l": [{"b": None}]}),
+    ],
+)
+def test_a_field_is_set_where_its_path_says(path: str, value: object, result: object) -> None:
+    assert json.loads(again.with_value('{"a": 0, "l": [{"b": 2}]}', path, value)) == result
+
+
+@pytest.mark.parametrize("path", ["a.b", "l.7", "l.x", "l.7.b"])
+def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
+    with pytest.raises(BodyMalformed, match="is no place"):
+        again.with_value('{"a": 0, "l": [{"b": 2}]}', path, 1)
+
+
+def test_too_many_are_refused(tenant: Tenant) -> None:
+    with pytest.raises(handling.TooManyAtOnce):
+        handling.retry_many(exception_ids=[uuid.uuid4() for _n in range(501)], by=ADA)
+
+
+def test_a_failing_delivery_is_told_before_the_last_try(tenant: Tenant) -> None:
+    make_workspace()
+    make_subscription()
+    make_event()
+    Delivery.objects.update(attempts=delivery.TOLD_AFTER - 2)
+
+    for opened in (False, True):
+        with pytest.raises(outbox.NotYet):
+            delivery.deliver(Delivery.objects.get().pk)
+        assert ExceptionCase.objects.filter(delivery__isnull=False).exists() is opened
+    assert Delivery.objects.get().status == "pending"
