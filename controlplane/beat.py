@@ -17,6 +17,7 @@ SCHEDULE = {
         "tenants.resume_provisioning": schedule(5 * MINUTE),
         "tenants.remove_due": schedule(HOUR),
         "tenants.forget_security_events": schedule(DAY),
+        "tenants.sign_audit": schedule(10 * MINUTE),
         "tenants.purge": crontab(hour=2, minute=30),
         "invoices.read_waiting": schedule(5 * MINUTE),
         "knowledge.ingest_waiting": schedule(5 * MINUTE),

@@ -303,6 +303,17 @@ LEAVING_GRACE_DAYS = env.int("LEAVING_GRACE_DAYS", default=30)
 # from SECRET_KEY, and changes with it.
 CERTIFICATE_KEY_FILE = env.str("CERTIFICATE_KEY_FILE", default="")
 
+# --- Audit: the key of checkpoints, and where they are kept besides -----------------------------
+
+# A PEM file with an Ed25519 key that signs checkpoints of audit chains. Without one the key is
+# derived from SECRET_KEY, and changes with it.
+AUDIT_KEY_FILE = env.str("AUDIT_KEY_FILE", default="")
+# Public halves of keys that signed before, base64: what they signed still counts.
+AUDIT_FORMER_PUBLIC_KEYS = env.list("AUDIT_FORMER_PUBLIC_KEYS", default=[])
+# Each checkpoint is sent here as well, out of reach of who has the database: an https:// address,
+# or file:///a/folder on another machine. Empty: nowhere.
+AUDIT_SINK = env.str("AUDIT_SINK", default="")
+
 # --- Knowledge: where passages are searched, and which model writes answers --------------------
 
 # Without these: PostgreSQL (BM25 and pgvector), and answers quoted from the passages.

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
+from controlplane.audit.checkpoints import make_checkpoint
 from controlplane.core.actor import system
 from tenants import support_access, support_mail
 from tenants.environments import copying
@@ -31,6 +32,12 @@ def provision(*, tenant_id: str, by: str, **_: Any) -> None:
 def purge(**_: Any) -> None:
     # What is not used any more grows old all the same.
     run_everywhere(lambda: purge_entered_tenant(by=system("purge")), suspended=True)
+
+
+@shared_task(name="tenants.sign_audit")
+def sign_audit(**_: Any) -> None:
+    make_checkpoint()  # of the platform's own chain
+    run_everywhere(make_checkpoint, suspended=True)
 
 
 @shared_task(name="tenants.migrate")

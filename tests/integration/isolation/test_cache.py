@@ -31,6 +31,7 @@ RAW_REDIS = {
 REMEMBERED = {
     "controlplane/approvals/subjects.py:_locks": "registered at start",
     "controlplane/approvals/subjects.py:_subjects": "registered at start",
+    "controlplane/audit/signing.py:_key": "the installation's key",
     "controlplane/core/crypto.py:_fernet": "the deployment's keys",
     "controlplane/core/crypto.py:_sources": "registered at start",
     "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
