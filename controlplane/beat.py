@@ -13,6 +13,7 @@ SCHEDULE = {
         "approvals.expire_overdue_everywhere": schedule(MINUTE),
         "tenants.close_support_entries": schedule(MINUTE),
         "tenants.refresh_health_everywhere": schedule(MINUTE),
+        "tenants.refresh_measures_everywhere": schedule(MINUTE),
         "tenants.fill_pool": schedule(30),
         "tenants.resume_provisioning": schedule(5 * MINUTE),
         "tenants.remove_due": schedule(HOUR),

@@ -348,6 +348,13 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# What a scraper of /metrics shows as a bearer token. Empty: this machine alone may ask.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Tenants that have a name of their own in the measures; the ones that came later are told together.
+METRICS_MAX_TENANTS = env.int("METRICS_MAX_TENANTS", default=500)
+# Combinations of labels that one process keeps between two hand-overs.
+METRICS_MAX_SERIES = env.int("METRICS_MAX_SERIES", default=20_000)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "controlplane.api.authentication.KeyAuthentication",
@@ -394,7 +401,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "controlplane.core.reports.ReportFilter"
 redaction.never_show(
     SECRET_KEY, *SECRET_KEY_FALLBACKS, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"],
     OWNER_DATABASE["PASSWORD"], REDIS_URL,
-    N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
+    METRICS_TOKEN, N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
     EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or "",
 )  # fmt: skip
 logs.configure(env.str("LOG_LEVEL", default="INFO"))

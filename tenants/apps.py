@@ -9,7 +9,7 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from controlplane.audit.checkpoints import name_chains
         from controlplane.core.admin_trail import keep_trail
-        from tenants import fleet_page
+        from tenants import audit_measures, fleet_page
         from tenants.environments.rules import Never, declare
         from tenants.limits import fleet_column
         from tenants.retention.chain import ChainStore
@@ -26,6 +26,7 @@ class TenantsConfig(AppConfig):
             )
         )
         keep_trail(AuditTrail())
+        audit_measures.feed()
         name_chains(chain_name)
         fleet_page.register_column(fleet_column.COLUMN)
 

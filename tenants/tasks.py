@@ -7,7 +7,7 @@ from celery import shared_task
 
 from controlplane.audit.checkpoints import make_checkpoint
 from controlplane.core.actor import system
-from tenants import support_access, support_mail
+from tenants import measures, support_access, support_mail
 from tenants.environments import copying
 from tenants.environments import services as environments
 from tenants.fleet import run_everywhere
@@ -58,6 +58,11 @@ def mail_support_entered(*, entry_id: str, **_: Any) -> None:
 @shared_task(name="tenants.refresh_health_everywhere")
 def refresh_health_everywhere(**_: Any) -> None:
     run_everywhere(refresh_health)
+
+
+@shared_task(name="tenants.refresh_measures_everywhere")
+def refresh_measures_everywhere(**_: Any) -> None:
+    measures.refresh_everywhere()
 
 
 @shared_task(name="tenants.forget_security_events")

@@ -19,6 +19,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound, get_logger
 from controlplane.events import outbox
+from controlplane.events.measures import count_delivery
 from controlplane.events.models import Delivery, Event, Subscription
 from controlplane.instances.addresses import assert_own_url
 from controlplane.instances.models import Workspace
@@ -137,6 +138,7 @@ def give_up(reference: uuid.UUID) -> None:
     Delivery.objects.filter(pk=reference).exclude(status=Delivery.Status.DELIVERED).update(
         status=Delivery.Status.FAILED
     )
+    count_delivery("failed")
 
 
 @transaction.atomic
@@ -173,11 +175,13 @@ def _settle(delivery: Delivery) -> None:
     delivery.delivered_at = timezone.now()
     delivery.last_error = ""
     delivery.save(update_fields=["status", "delivered_at", "last_error", "updated_at"])
+    count_delivery("delivered")
     log.info("event.delivered", event_id=str(delivery.event_id), attempts=delivery.attempts)
 
 
 def _not_yet(delivery: Delivery, why: str) -> outbox.NotYet:
     Delivery.objects.filter(pk=delivery.pk).update(last_error=why)
+    count_delivery("retried")
     return outbox.NotYet(why)
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from controlplane.core.actor import Actor
 from controlplane.core.http import backoff
 from controlplane.core.logs import get_logger
+from controlplane.events.measures import POSTPONED, note_relayed
 from controlplane.events.models import OutboxMessage
 from tenants.context import current_schema, inside, outside
 from tenants.lookup import TenantUnknown, tenant_by_schema
@@ -132,6 +133,7 @@ def carry_out(message: Claimed) -> None:
         _postpone(message, f"{type(error).__name__}: {error}", None)
     else:
         row.delete()
+        note_relayed(message.handler, message.id, message.attempts)
 
 
 def held_after_restore(values: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +169,7 @@ def _postpone(message: Claimed, why: str, seconds: float | None) -> None:
     now = timezone.now()
     attempts = message.attempts + 1
     is_given_up = attempts >= MAX_ATTEMPTS
+    POSTPONED.add(message.handler)
     wait = backoff(message.attempts, base=0.3, cap=LONGEST_WAIT) if seconds is None else seconds
     OutboxMessage.objects.filter(pk=message.id).update(
         attempts=attempts,

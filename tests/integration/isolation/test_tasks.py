@@ -34,6 +34,7 @@ SHARED = {
     "tenants.purge": "goes through all tenants",
     "tenants.refresh_health_everywhere": "goes through all tenants",
     "tenants.sign_audit": "goes through all tenants",
+    "tenants.refresh_measures_everywhere": "goes through all tenants",
     "tenants.remove": "takes a tenant away, as the owner",
     "tenants.remove_due": "goes through all tenants",
     "tenants.remove_sandbox": "takes a tenant away, as the owner",
