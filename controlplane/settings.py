@@ -307,6 +307,17 @@ LEAVING_GRACE_DAYS = env.int("LEAVING_GRACE_DAYS", default=30)
 # from SECRET_KEY, and changes with it.
 CERTIFICATE_KEY_FILE = env.str("CERTIFICATE_KEY_FILE", default="")
 
+# --- Audit: the key of checkpoints, and where they are kept besides -----------------------------
+
+# A PEM file with an Ed25519 key that signs checkpoints of audit chains. Without one the key is
+# derived from SECRET_KEY, and changes with it.
+AUDIT_KEY_FILE = env.str("AUDIT_KEY_FILE", default="")
+# Public halves of keys that signed before, base64: what they signed still counts.
+AUDIT_FORMER_PUBLIC_KEYS = env.list("AUDIT_FORMER_PUBLIC_KEYS", default=[])
+# Each checkpoint is sent here as well, out of reach of who has the database: an https:// address,
+# or file:///a/folder on another machine. Empty: nowhere.
+AUDIT_SINK = env.str("AUDIT_SINK", default="")
+
 # --- Knowledge: where passages are searched, and which model writes answers --------------------
 
 # Without these: PostgreSQL (BM25 and pgvector), and answers quoted from the passages.
@@ -347,6 +358,13 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+
+# What a scraper of /metrics shows as a bearer token. Empty: this machine alone may ask.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Tenants that have a name of their own in the measures; the ones that came later are told together.
+METRICS_MAX_TENANTS = env.int("METRICS_MAX_TENANTS", default=500)
+# Combinations of labels that one process keeps between two hand-overs.
+METRICS_MAX_SERIES = env.int("METRICS_MAX_SERIES", default=20_000)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -394,7 +412,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "controlplane.core.reports.ReportFilter"
 redaction.never_show(
     SECRET_KEY, *SECRET_KEY_FALLBACKS, *ENCRYPTION_KEYS, APP_DATABASE["PASSWORD"],
     OWNER_DATABASE["PASSWORD"], REDIS_URL,
-    N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
+    METRICS_TOKEN, N8N_API_KEY, N8N_OWNER_PASSWORD, WEAVIATE_API_KEY, LLM_API_KEY,
     EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or "",
 )  # fmt: skip
 logs.configure(env.str("LOG_LEVEL", default="INFO"))

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from controlplane.api import health, intake
+from controlplane.api import health, intake, metrics
 from controlplane.portal.views import accounts, brand
 
 # By the log-in of people, with their second factor and its limits.
@@ -25,4 +25,5 @@ urlpatterns = [
     path("brand.svg", brand.mark),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

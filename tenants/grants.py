@@ -23,7 +23,7 @@ LONGEST_NAME = 63
 
 # Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
 # below this floor; apps above declare theirs.
-APPEND_ONLY = ["audit_entry"]
+APPEND_ONLY = ["audit_entry", "audit_checkpoint"]
 
 
 def let_tenants(privilege: str, table: str, columns: list[str]) -> None:
@@ -159,7 +159,10 @@ def _shared_statements(*, app: str, every: str) -> list[sql.Composed]:
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}", app=app
         ),
         _composed("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}", app=app),
-        _composed(ONLY_APPEND, schema="public", table="audit_entry", role=app),
+        *(
+            _composed(ONLY_APPEND, schema="public", table=table, role=app)
+            for table in ("audit_entry", "audit_checkpoint")
+        ),
         *(
             _composed(
                 f"GRANT {privilege} ({{columns}}) ON public.{{table}} TO {{every}}",

@@ -5,8 +5,9 @@ from typing import Any
 
 from celery import shared_task
 
+from controlplane.audit.checkpoints import make_checkpoint
 from controlplane.core.actor import system
-from tenants import support_access, support_mail
+from tenants import measures, support_access, support_mail
 from tenants.environments import copying
 from tenants.environments import services as environments
 from tenants.fleet import run_everywhere
@@ -34,6 +35,12 @@ def purge(**_: Any) -> None:
     run_everywhere(lambda: purge_entered_tenant(by=system("purge")), suspended=True)
 
 
+@shared_task(name="tenants.sign_audit")
+def sign_audit(**_: Any) -> None:
+    make_checkpoint()  # of the platform's own chain
+    run_everywhere(make_checkpoint, suspended=True)
+
+
 @shared_task(name="tenants.migrate")
 def migrate(*, tenant_id: str, by: str, **_: Any) -> None:
     migrate_tenant(Tenant.objects.get(pk=tenant_id), by=system(f"migration for {by}"))
@@ -52,6 +59,11 @@ def mail_support_entered(*, entry_id: str, **_: Any) -> None:
 @shared_task(name="tenants.refresh_health_everywhere")
 def refresh_health_everywhere(**_: Any) -> None:
     run_everywhere(refresh_health)
+
+
+@shared_task(name="tenants.refresh_measures_everywhere")
+def refresh_measures_everywhere(**_: Any) -> None:
+    measures.refresh_everywhere()
 
 
 @shared_task(name="tenants.forget_security_events")

@@ -10,7 +10,7 @@ from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.admin import actor_of
 from controlplane.core.schema import is_in_tenant
-from tenants.context import inside
+from tenants.context import current_tenant, inside
 from tenants.models import Tenant
 
 Snapshot = dict[str, Any]
@@ -38,6 +38,11 @@ class AuditTrail:
         if tenant is not None:
             with inside(tenant):
                 _write(verb, row, before, after, by)
+
+
+def chain_name() -> str:
+    """Of the chain that is entered: the tenant's id, which no renaming changes."""
+    return str(current_tenant().pk) if is_in_tenant() else "platform"
 
 
 def _write(verb: str, row: models.Model, before: Snapshot, after: Snapshot, by: Actor) -> None:

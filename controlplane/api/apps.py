@@ -9,12 +9,14 @@ class ApiConfig(AppConfig):
         from controlplane.api import (
             invoices,
             knowledge,
+            measures,
             openapi,  # noqa: F401  (registers its extensions)
             subscriptions,
             tickets,
         )
         from tenants.keys import offer_scopes
 
+        measures.feed_gauges()
         offer_scopes(invoices.SUBMIT, invoices.READ, invoices.PROCUREMENT)
         offer_scopes(knowledge.READ, knowledge.WRITE)
         offer_scopes(tickets.READ, tickets.SUBMIT, subscriptions.SCOPE)

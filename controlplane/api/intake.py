@@ -6,6 +6,7 @@ from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from controlplane.api.measures import counted
 from controlplane.api.problems import BodyUnreadable, answered
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound
@@ -26,6 +27,7 @@ class LengthMissing(DomainError):
 @enters(Door.PATH)
 @csrf_exempt
 @require_POST
+@counted
 @answered
 def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
     """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`.

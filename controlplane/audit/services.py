@@ -1,4 +1,4 @@
-"""Writing to the chain and verifying it."""
+"""Writing to the chain."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +8,14 @@ import rfc8785
 from django.db import connection, transaction
 
 from controlplane.audit.models import GENESIS, Entry
+from controlplane.audit.verification import ChainState, verify_chain
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
+
+__all__ = [
+    "ActionReserved", "ChainState", "DataNotCanonical", "Told", "link_entries", "record",
+    "record_from_workflow", "verify_chain",
+]  # fmt: skip
 
 
 class DataNotCanonical(DomainError):
@@ -28,6 +34,7 @@ class ActionReserved(DomainError):
 RESERVED_NOUNS = {
     "api_key",
     "approval",
+    "audit",
     "collection",
     "data_keys",
     "document",
@@ -36,6 +43,7 @@ RESERVED_NOUNS = {
     "installation",
     "invitation",
     "member",
+    "payload",
     "person",
     "policy",
     "purchase_order",
@@ -143,27 +151,3 @@ def _assert_canonical(told: Told) -> None:
             "finite). Send it as text.",
             errors=(FieldError("data", str(error)),),
         ) from error
-
-
-@dataclass(frozen=True)
-class ChainState:
-    """`broken_at` is the first sequence that does not hold, and `reason` what is wrong there."""
-
-    entries: int
-    head: str
-    broken_at: int | None = None
-    reason: str = ""
-
-
-def verify_chain(*, using: str = "default") -> ChainState:
-    """Walk the tenant's chain from its first entry, by the connection called `using`."""
-    expected, previous, count = 1, GENESIS, 0
-    for entry in Entry.objects.using(using).order_by("sequence").iterator(chunk_size=1000):
-        if entry.sequence != expected:
-            return ChainState(count, previous, expected, "the entry is missing")
-        if entry.previous_hash != previous:
-            return ChainState(count, previous, expected, "it does not follow the entry before it")
-        if entry.computed_hash() != entry.hash:
-            return ChainState(count, previous, expected, "its content was changed")
-        expected, previous, count = expected + 1, entry.hash, count + 1
-    return ChainState(count, previous)

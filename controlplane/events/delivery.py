@@ -22,6 +22,7 @@ from controlplane.core.logs import bound, get_logger
 from controlplane.events import circuit, outbox
 from controlplane.events.exceptions import taxonomy
 from controlplane.events.exceptions.opening import open_case, settle, settle_after_success
+from controlplane.events.measures import count_delivery
 from controlplane.events.models import (
     Delivery,
     Event,
@@ -199,6 +200,7 @@ def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = 
         detail=why,
         by=system("relay"),
     )
+    count_delivery("failed")
 
 
 @transaction.atomic
@@ -272,12 +274,14 @@ def _settle(delivery: Delivery) -> None:
     delivery.last_error, delivery.failure = "", ""
     delivery.save(update_fields=["status", "delivered_at", "last_error", "failure", "updated_at"])
     settle_after_success(delivery)
+    count_delivery("delivered")
     log.info("event.delivered", event_id=str(delivery.event_id), attempts=delivery.attempts)
 
 
 def _not_yet(delivery: Delivery, why: str, failure: str) -> outbox.NotYet:
     """What keeps failing though n8n is there is somebody's work before the last try."""
     Delivery.objects.filter(pk=delivery.pk).update(last_error=why, failure=failure)
+    count_delivery("retried")
     if delivery.attempts >= TOLD_AFTER:
         open_for(delivery, failure, why)
     return outbox.NotYet(why)

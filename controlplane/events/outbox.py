@@ -18,6 +18,7 @@ from django.utils import timezone
 from controlplane.core.actor import Actor
 from controlplane.core.http import backoff
 from controlplane.core.logs import get_logger
+from controlplane.events.measures import POSTPONED, note_relayed
 from controlplane.events.models import OutboxMessage
 from tenants.context import current_schema, inside, outside
 from tenants.lookup import TenantUnknown, tenant_by_schema
@@ -128,7 +129,7 @@ def carry_out(message: Claimed) -> None:
 
 def carry_out_all(messages: Sequence[Claimed]) -> None:
     """As `carry_out`, for messages of one tenant: entered once, and settled by one statement."""
-    done: list[uuid.UUID] = []
+    done: list[Claimed] = []
     late: list[tuple[Claimed, str, float | None, bool]] = []
     try:
         with inside(tenant_by_schema(messages[0].schema_name)):
@@ -136,11 +137,13 @@ def carry_out_all(messages: Sequence[Claimed]) -> None:
                 if outcome := _outcome(message):
                     late.append((message, *outcome))
                 else:
-                    done.append(message.id)
+                    done.append(message)
     except TenantUnknown as error:  # suspended: it waits until the tenant is back
         late = [(message, error.detail, SUSPENDED_WAIT, False) for message in messages]
     if done:
-        OutboxMessage.objects.filter(pk__in=done).delete()
+        OutboxMessage.objects.filter(pk__in=[message.id for message in done]).delete()
+        for message in done:
+            note_relayed(message.handler, message.id, message.attempts)
     for message, why, seconds, is_waiting in late:
         _postpone(message, why, seconds, is_waiting=is_waiting)
 
@@ -208,6 +211,7 @@ def _postpone(
     now = timezone.now()
     attempts = message.attempts + (0 if is_waiting else 1)
     is_given_up = attempts >= MAX_ATTEMPTS
+    POSTPONED.add(message.handler)
     wait = backoff(message.attempts, base=0.3, cap=LONGEST_WAIT) if seconds is None else seconds
     OutboxMessage.objects.filter(pk=message.id).update(
         attempts=attempts,

@@ -16,6 +16,7 @@ from controlplane.policies import engine
 from controlplane.policies.contexts import PARAMETERS, Context, get_context
 from controlplane.policies.cost import HIGHEST_COST
 from controlplane.policies.grammar import RuleInvalid
+from controlplane.policies.measures import count_decision
 from controlplane.policies.messages import check_message, fill_message
 from controlplane.policies.models import Decision, Policy, PolicyVersion, Rule
 from controlplane.policies.verdicts import Verdict, strictest
@@ -132,6 +133,7 @@ def evaluate(
         return decided
     versions = _current_versions(context)
     judged = judge(known, versions, data, known.with_defaults(parameters))
+    count_decision(context, judged.verdict.value)
     return Decision.objects.create(
         context=context,
         subject_type=subject_type,

@@ -279,9 +279,9 @@ def _assert_whole(archive: ArchiveReader, tenant: Tenant, owner: Any) -> None:
             f"The audit chain in {archive.path.name} is broken at entry {state.broken_at}: "
             f"{state.reason}. Nothing was changed; take an earlier backup."
         )
-    if (state.entries, state.head) != (said["entries"], said["head"] or GENESIS):
+    if (state.last, state.head) != (said["entries"], said["head"] or GENESIS):
         raise RestoreWrong(
-            f"The audit chain has {state.entries} entries and ends in {state.head[:12]}…, which is "
+            f"The audit chain has {state.last} entries and ends in {state.head[:12]}…, which is "
             "not what was saved. Nothing was changed; take another copy of the backup."
         )
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
+from tenants import measures
 from tenants.cache import prefix_of
 from tenants.grants import drop_role, role_of
 from tenants.leaving.kinds import Kind
@@ -87,6 +88,11 @@ OWN = (
         "engagements",
         lambda tenant: Engagement.objects.filter(tenant=tenant).count(),
         lambda tenant: Engagement.objects.filter(tenant=tenant).delete(),
+    ),
+    Kind(
+        "measures",
+        lambda tenant: measures.count_of(str(tenant.pk)),
+        lambda tenant: measures.forget(str(tenant.pk)),
     ),
     Kind("cached values", _count_cached, _remove_cached),
     Kind("files", _count_files, _remove_files),

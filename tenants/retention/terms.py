@@ -42,7 +42,7 @@ TERMS = {
     "calls": Terms(90, 7, YEAR, Classification.INTERNAL),
     "executions": Terms(30, 1, YEAR, Classification.CONFIDENTIAL),
     "decisions": Terms(10 * YEAR, YEAR, 30 * YEAR, Classification.CONFIDENTIAL),
-    # A chain with its beginning cut off must still verify; until it does, all of it stays.
-    "audit": Terms(10 * YEAR, VOUCHERS, 30 * YEAR, Classification.PERSONAL, is_purged=False),
+    # A signed checkpoint stays of what goes, and the rest of the chain verifies from there.
+    "audit": Terms(10 * YEAR, VOUCHERS, 30 * YEAR, Classification.PERSONAL),
 }
 """In the order in which they are purged: what others refer to comes after them."""

@@ -5,6 +5,7 @@ SHARED = {
     "admin/enter/": "the one-time link of platform admins",
     "healthz": "says that the process answers",
     "readyz": "says what is missing",
+    "metrics": "counts of all tenants by id, for the operator's scraper alone",
     "api/schema/": "the same for everybody",
     "api/docs/": "the same for everybody",
     "api/v<path:rest>": "says that nothing is there",

@@ -13,7 +13,8 @@ OURS = {
     for model in apps.get_models()
     if model._meta.db_table in OF_TENANTS
     and (
-        model._meta.db_table not in SHARED or model._meta.label in {"audit.Entry", "vault.DataKey"}
+        model._meta.db_table not in SHARED
+        or model._meta.label in {"audit.Checkpoint", "audit.Entry", "vault.DataKey"}
     )
 }
 COPIED = {label: terms for label, terms in rules.declared().items() if isinstance(terms, Copied)}

@@ -14,6 +14,7 @@ from tenants.grants import APPEND_ONLY
 SHARED = {
     "account_emailaddress",
     "account_emailconfirmation",
+    "audit_checkpoint",
     "audit_entry",
     "auth_group",
     "auth_group_permissions",
@@ -64,6 +65,7 @@ OF_TENANTS = {
     "approvals_approval",
     "approvals_vote",
     "approvals_waiter",
+    "audit_checkpoint",
     "audit_entry",
     "catalog_installation",
     "django_migrations",
@@ -103,6 +105,7 @@ OF_TENANTS = {
 }
 # Tables of ours without UUIDv7 key and times, and why.
 WITHOUT_ROW = {
+    "audit.Checkpoint": "ordered by a bigint, as the chain that it signs",
     "audit.Entry": "ordered by a bigint: it is a chain",
     "knowledge.Posting": "thousands for a document; its key is chunk and term",
     "tenants.Domain": "django-tenants' own",
@@ -143,7 +146,12 @@ def test_tenants_tables_are_the_ones_that_are_meant_to_be(db: None, schema: str)
 
 
 def test_only_what_each_schema_has_of_its_own_stands_in_both() -> None:
-    assert {"django_migrations", "audit_entry", "vault_datakey"} == SHARED & OF_TENANTS
+    assert {
+        "django_migrations",
+        "audit_checkpoint",
+        "audit_entry",
+        "vault_datakey",
+    } == SHARED & OF_TENANTS
 
 
 def test_split_apps_name_models_that_exist() -> None:

@@ -10,7 +10,10 @@ from django.conf import settings
 ROOT: Path = settings.BASE_DIR
 LONGEST = 400
 # Longer than that, each for a reason; a file that shrank has to leave this list.
-MAY_BE_LONGER: dict[str, str] = {}
+MAY_BE_LONGER = {
+    "controlplane/audit/verifier.py": "auditors get it as one file that needs nothing installed",
+    "controlplane/settings.py": "it alone reads the environment",
+}
 MADE_BY_TOOLS = re.compile(
     r"(package-lock\.json|requirements.*\.txt|openapi\.json|\.po|\.min\.js|/data/.*|"
     r"/migrations/\d+_\w+\.py)$"

@@ -1,10 +1,12 @@
 """Asking instances how they are, and keeping the answers."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from django.utils import timezone
 
 from controlplane.core.logs import get_logger
+from controlplane.instances.measures import CHECKED
 from controlplane.instances.models import Instance
 from controlplane.instances.probe import Health, probe
 
@@ -16,16 +18,13 @@ log = get_logger(__name__)
 
 def check_health(instance: Instance) -> Instance:
     """Ask it now and store the answer."""
-    return _store(instance, probe(instance.base_url, instance.owner_key))
+    return _store(instance, _timed(instance))
 
 
 def check_all_health() -> None:
     """Every instance, several at once: one that hangs holds up neither the others nor us."""
     pool = ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="health")
-    probes = {
-        pool.submit(probe, instance.base_url, instance.owner_key): instance
-        for instance in Instance.objects.all()
-    }
+    probes = {pool.submit(_timed, instance): instance for instance in Instance.objects.all()}
     done, late = wait(probes, timeout=PROBES_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
     for future in done:
@@ -33,6 +32,13 @@ def check_all_health() -> None:
     for future in late:
         detail = f"It gave no full answer within {PROBES_SECONDS:.0f} s."
         _store(probes[future], Health(Instance.Health.DOWN, detail))
+
+
+def _timed(instance: Instance) -> Health:
+    began = time.monotonic()
+    found = probe(instance.base_url, instance.owner_key)
+    CHECKED.observe(time.monotonic() - began, instance.pk)
+    return found
 
 
 def _store(instance: Instance, found: Health) -> Instance:

@@ -23,6 +23,8 @@ from tests.integration.isolation.cells import Cells
 # Who speaks to Redis past the cache, whose keys carry the tenant, and why that is safe.
 RAW_REDIS = {
     "controlplane/api/health.py": "asks whether Redis answers, and keeps nothing there",
+    "controlplane/api/metrics.py": "names errors of Redis",
+    "controlplane/core/measures.py": "counts by the tenant's id, for the operator's scraper alone",
     "controlplane/settings.py": "names errors of Redis",
     "tenants/leaving/own.py": "removes the keys of the one tenant that leaves, by their prefix",
     "tenants/limits/rates.py": "counts by the schema: the test below",
@@ -31,8 +33,10 @@ RAW_REDIS = {
 REMEMBERED = {
     "controlplane/approvals/subjects.py:_locks": "registered at start",
     "controlplane/approvals/subjects.py:_subjects": "registered at start",
+    "controlplane/audit/signing.py:_key": "the installation's key",
     "controlplane/core/crypto.py:_fernet": "the deployment's keys",
     "controlplane/core/crypto.py:_sources": "registered at start",
+    "controlplane/core/measures.py:_families": "declared at import",
     "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
     "controlplane/core/redaction.py:_remembered": "what every line leaves out",
     "controlplane/core/withholding.py:_placeholders": "by model",
@@ -91,6 +95,7 @@ REMEMBERED = {
     "tenants/retention/classes.py:_classes": "registered at start",
     "tenants/retention/classes.py:_holds": "registered at start",
     "tenants/security/networks.py:_remembered": "by person or key, whichever tenant they are in",
+    "tenants/measures.py:_asked": "registered at start",
 }
 
 READS: dict[str, Callable[[Any, str], Any]] = {

@@ -27,6 +27,10 @@ OPENS = {
     "controlplane/events/ingest.py": "a folder that who runs the command names, for one tenant",
     "controlplane/events/management/commands/ingest.py": "a file that who runs the command names",
     "controlplane/api/management/commands/generate.py": "the product's own generated files",
+    "controlplane/audit/export.py": "the verifying tool, into an archive of the entered chain",
+    "controlplane/audit/signing.py": "the key that checkpoints are signed with",
+    "controlplane/audit/sink.py": "one file for each chain, named by its id",
+    "controlplane/audit/verifier.py": "as a tool: the files that its user names",
     "controlplane/catalog/loader.py": "the product's own templates",
     "controlplane/invoices/reading/entry.py": "in the limited process: the path that it was given",
     "controlplane/invoices/rules/sets.py": "the product's own rules",
@@ -45,6 +49,7 @@ OPENS = {
     "tenants/leaving/export.py": "the folder and the archive of the tenant that leaves",
     "tenants/leaving/own.py": "the folder of the tenant that leaves",
     "tenants/limits/storage.py": "the size of the entered tenant's folder",
+    "tenants/management/commands/export_audit.py": "the archive that the operator names",
     "tenants/management/commands/restore_tenants.py": "the archive that the operator names",
     "tenants/management/commands/verify_certificate.py": "the file that the operator names",
 }

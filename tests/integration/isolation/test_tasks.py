@@ -34,6 +34,8 @@ SHARED = {
     "tenants.provision": "makes a tenant",
     "tenants.purge": "goes through all tenants",
     "tenants.refresh_health_everywhere": "goes through all tenants",
+    "tenants.sign_audit": "goes through all tenants",
+    "tenants.refresh_measures_everywhere": "goes through all tenants",
     "tenants.remove": "takes a tenant away, as the owner",
     "tenants.remove_due": "goes through all tenants",
     "tenants.remove_sandbox": "takes a tenant away, as the owner",
@@ -56,7 +58,7 @@ def arguments(name: str, world: World) -> dict[str, Any]:
         if parameter.default is inspect.Parameter.empty:
             told = {parameter.name: world.tasks.get(f"{name}.{parameter.name}", parameter.name)}
             row = NO_ROWS.get(parameter.name) or world.row(f"task {name}'s", parameter.name, told)
-            given[parameter.name] = str(row)
+            given[parameter.name] = row if isinstance(row, int) else str(row)
     return given
 
 

@@ -146,7 +146,8 @@ def plant(tenant: Tenant) -> int:
         apps.get_model(label)
         for label, terms in rules.declared().items()
         # Rules and parameters are about nobody, and go as they are.
-        if label not in {"audit.Entry", "vault.DataKey"} and not isinstance(terms, rules.ByService)
+        if label not in {"audit.Checkpoint", "audit.Entry", "vault.DataKey"}
+        and not isinstance(terms, rules.ByService)
     ]
     with inside(tenant), connections["owner"].cursor() as cursor:
         cursor.execute(f"SET search_path TO {tenant.schema_name}, public")
