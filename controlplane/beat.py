@@ -11,6 +11,8 @@ SCHEDULE = {
     for name, when in {
         "instances.check_health": schedule(MINUTE),
         "approvals.expire_overdue_everywhere": schedule(MINUTE),
+        "policies.publish_due_everywhere": schedule(MINUTE),
+        "policies.give_up_lost_runs_everywhere": schedule(5 * MINUTE),
         "tenants.close_support_entries": schedule(MINUTE),
         "tenants.refresh_health_everywhere": schedule(MINUTE),
         "tenants.fill_pool": schedule(30),

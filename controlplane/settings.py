@@ -59,6 +59,7 @@ SHARED_APPS = [
     "controlplane.vault",
     "controlplane.events",
     "controlplane.instances",
+    "controlplane.policies",
     "controlplane.catalog",
     "controlplane.portal",
     "controlplane.api",
@@ -101,7 +102,11 @@ TENANT_MODELS = {
     "events": {"source", "event", "subscription", "delivery", "ledgerentry"},
     "instances": {"workspace"},
     "catalog": {"installation"},
-}
+    "policies": {
+        "policy", "rule", "example", "policyversion", "versionstep", "schedule", "publishingterms",
+        "boundversion", "decision", "decisionentry", "simulationrun", "simulationflip",
+    },
+}  # fmt: skip
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

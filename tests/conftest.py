@@ -154,7 +154,7 @@ def _clear(tenant: Tenant) -> None:
         cursor.execute(
             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = %s"
             " AND tablename NOT LIKE 'policies_p%%' AND tablename NOT IN"
-            " ('django_migrations', 'policies_rule', 'vault_datakey')",
+            " ('django_migrations', 'policies_rule', 'policies_versionstep', 'vault_datakey')",
             [tenant.schema_name],
         )
         tables = ", ".join(f'"{tenant.schema_name}".{row[0]}' for row in cursor.fetchall())
