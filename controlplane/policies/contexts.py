@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import NoneType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -52,6 +53,22 @@ class Context:
             for name in self.parameters
         }
         return Record({**facts.fields, PARAMETERS: Record(params, is_open=True)})
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each field holds, or each element of it, by the sample: a text, a whole number …"""
+        found = {}
+        for path in self.fields:
+            value: Any = self.largest
+            for name in path.split("."):
+                if isinstance(value, list):
+                    value = value[0] if value else None
+                value = value.get(name) if isinstance(value, Mapping) else None
+            if isinstance(value, list):
+                value = value[0] if value else None
+            if value is not None and not isinstance(value, Mapping):
+                found[path] = kind_of(value)
+        return found
 
     @cached_property
     def bounds(self) -> dict[str, Any]:
@@ -155,6 +172,20 @@ def value_at(data: Mapping[str, Any], path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def kind_of(value: Any) -> str:
+    return _KINDS.get(type(value), "another kind of value")
+
+
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    dict: "a record",
+    NoneType: "anything",
+}
 
 
 def context_names() -> list[str]:

@@ -23,6 +23,11 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
             context=context, subject_type=subject_type, subject_id=subject_id, event_id=event_id
         ).first()
 
+    def said(self, *, context: str = "", verdict: str = "") -> Self:
+        """Only about this, and only with this verdict, where they are named."""
+        asked = {"context": context, "verdict": verdict}
+        return self.filter(**{name: value for name, value in asked.items() if value})
+
     def before(self, decided_at: datetime, pk: uuid.UUID) -> Self:
         """For going through many, the newest first: what comes after this one."""
         earlier = Q(decided_at=decided_at, pk__lt=pk) | Q(decided_at__lt=decided_at)

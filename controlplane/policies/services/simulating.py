@@ -62,11 +62,17 @@ def get_run(run_id: uuid.UUID) -> SimulationRun:
 
 @transaction.atomic
 def start_simulation(
-    *, policy: Policy, version: PolicyVersion | None = None, days: int | None = None, by: Actor
+    *,
+    policy: Policy,
+    version: PolicyVersion | None = None,
+    days: int | None = None,
+    at_once_up_to: int = 0,
+    by: Actor,
 ) -> SimulationRun:
     """Judge the last days again by the version, or by the draft where none is given.
 
-    A task does it. Raises HistoryTooLong and, for a draft, what `check_rules` raises.
+    A task does it, or it is done here where there are no more than `at_once_up_to` decisions.
+    Raises HistoryTooLong and what `check_rules` raises.
     """
     days = PublishingTerms.current().history_days if days is None else days
     if not 1 <= days <= MOST_DAYS:
@@ -90,6 +96,9 @@ def start_simulation(
         data={"simulation": str(run.pk), "days": days, "rules_sha256": run.rules_sha256},
         by=by,
     )
+    decisions = decided_before(policy.context, since=run.since)
+    if at_once_up_to and decisions[: at_once_up_to + 1].count() <= at_once_up_to:
+        return run_simulation(run.pk)
     enqueue_on_commit(TASK, run_id=str(run.pk))
     return run
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from controlplane.core.actor import Actor, ActorKind
-from controlplane.orders.contexts import CONTEXT
+from controlplane.orders.contexts import _SAMPLE, CONTEXT, facts_of
 from controlplane.policies.models import Decision, SimulationRun
 from controlplane.policies.services import save_draft, seed_policy, submit_version
 from controlplane.policies.simulation import hash_of_rules
@@ -35,5 +35,10 @@ def part(url: str) -> Part:
     version = {"number": 2}
     return Part(
         rows={"policy_id": policy.pk, "run_id": run.pk, "decision_id": decision.pk, **version},
+        inputs={
+            "policy.evaluate": {"context": CONTEXT, "facts": facts_of(_SAMPLE)},
+            "decision.override": {"verdict": "accept", "why": "The pier is open."},
+        },
+        tasks={"policies.simulate.run_id": "run_id"},
         secrets={"Pier Nine"},
     )
