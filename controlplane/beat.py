@@ -12,6 +12,8 @@ SCHEDULE = {
         "instances.check_health": schedule(MINUTE),
         "approvals.expire_overdue_everywhere": schedule(MINUTE),
         "events.reconcile_everywhere": schedule(2 * MINUTE),
+        "policies.publish_due_everywhere": schedule(MINUTE),
+        "policies.give_up_lost_runs_everywhere": schedule(5 * MINUTE),
         "tenants.close_support_entries": schedule(MINUTE),
         "tenants.refresh_health_everywhere": schedule(MINUTE),
         "tenants.refresh_measures_everywhere": schedule(MINUTE),

@@ -62,6 +62,7 @@ SHARED_APPS = [
     "controlplane.vault",
     "controlplane.events",
     "controlplane.instances",
+    "controlplane.policies",
     "controlplane.catalog",
     "controlplane.portal",
     "controlplane.api",
@@ -105,6 +106,10 @@ TENANT_MODELS = {
                "exceptioncase", "exceptionnote"},
     "instances": {"workspace"},
     "catalog": {"installation"},
+    "policies": {
+        "policy", "rule", "example", "policyversion", "versionstep", "schedule", "publishingterms",
+        "boundversion", "decision", "decisionentry", "simulationrun", "simulationflip",
+    },
 }  # fmt: skip
 
 MIDDLEWARE = [

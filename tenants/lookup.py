@@ -6,6 +6,7 @@ same row: whoever revokes a key need not wait.
 """
 
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,7 @@ WHERE key.prefix = %s AND tenant.status = 'active'
 
 _tenants: dict[tuple[str, str], tuple[float, Tenant]] = {}
 _keys: dict[str, tuple[str, ApiKey]] = {}
+_attached: dict[str, Callable[[Tenant], Any]] = {}
 
 
 class TenantUnknown(DomainError):
@@ -46,6 +48,14 @@ class KeyRefused(DomainError):
     code = "key_refused"
     status = 401
     title = "The API key was refused"
+
+
+def attach(name: str, find: Callable[[Tenant], Any]) -> None:
+    """From AppConfig.ready, by an app above: what of shared rows a tenant needs to know.
+
+    `find(row)` is asked outside of the tenant; the answer stands in the row's `attached`.
+    """
+    _attached[name] = find
 
 
 def forget_tenants() -> None:
@@ -102,6 +112,8 @@ def _found(by: str, name: str) -> Tenant:
     for row in {tenant, customer}:
         row.host = row.primary_host
         row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in row.amounts))
+        row.engaged_partners = row.partners
+        row.attached = {name: find(row) for name, find in _attached.items()}
     return tenant  # type: ignore[no-any-return]
 
 
@@ -117,6 +129,9 @@ def _rows() -> TenantQuerySet:
         primary_host=Subquery(Domain.objects.filter(**own, is_primary=True).values("domain")[:1]),
         tier=Subquery(
             Engagement.objects.filter(tenant=customer, is_lead=True).values("partner__tier")[:1]
+        ),
+        partners=ArraySubquery(
+            Engagement.objects.filter(tenant=customer).order_by("partner").values("partner")
         ),
         amounts=ArraySubquery(
             Quota.objects.filter(**own).values(

@@ -30,6 +30,7 @@ class Permission(TextChoices):
     INSTALLATIONS = "installations", _("Clone templates, change and remove installations")
     MEMBERS = "members", _("Change and remove the tenant’s members")
     KEYS = "keys", _("Issue and revoke API keys")
+    POLICIES = "policies", _("Write, simulate and publish the rules by which work is judged")
     SETTINGS = "settings", _("Change the tenant’s settings")
     AUDIT = "audit", _("Read the audit trail")
 
@@ -39,7 +40,8 @@ P = Permission
 VIEWER = {P.HEALTH, P.PAYLOAD}
 APPROVER = VIEWER | {P.DECIDE, P.HANDLE}
 MANAGER = APPROVER | {
-    P.SUBMIT, P.KNOWLEDGE, P.SOURCES, P.INSTALLATIONS, P.MEMBERS, P.KEYS, P.SETTINGS, P.AUDIT,
+    P.SUBMIT, P.KNOWLEDGE, P.SOURCES, P.INSTALLATIONS, P.MEMBERS, P.KEYS, P.POLICIES, P.SETTINGS,
+    P.AUDIT,
 }  # fmt: skip
 
 # The narrowest first.
@@ -54,24 +56,25 @@ SHARED = frozenset({P.HEALTH})
 
 # Who builds and hosts sees no customer data; who designs, improves, helps and decides has to.
 OWNERSHIP: Mapping[str, frozenset[Permission]] = {
-    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.SETTINGS}),
+    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
     Area.AUTOMATION: frozenset({P.INSTALLATIONS, P.SOURCES}),
     Area.INFRASTRUCTURE: frozenset({P.SOURCES, P.KEYS, P.MEMBERS}),
-    Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.AUDIT}),
+    Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.AUDIT}),
     Area.SUPPORT: frozenset({P.PAYLOAD, P.HANDLE, P.SUBMIT}),
     Area.ESCALATION: frozenset({P.PAYLOAD, P.DECIDE, P.HANDLE}),
 }
 
 # Nobody works on what they may not see: a role or an area that has one of these has PAYLOAD.
-ON_PAYLOAD = frozenset({P.DECIDE, P.HANDLE, P.SUBMIT, P.KNOWLEDGE, P.AUDIT})
+ON_PAYLOAD = frozenset({P.DECIDE, P.HANDLE, P.SUBMIT, P.KNOWLEDGE, P.POLICIES, P.AUDIT})
 
 # What a permission is called where services and the API ask a person or a machine alike.
 SCOPES: Mapping[Permission, frozenset[str]] = {
-    P.PAYLOAD: frozenset({"invoices:read", "knowledge:read", "tickets:read"}),
-    P.DECIDE: frozenset({"approvals:decide"}),
+    P.PAYLOAD: frozenset({"decisions:read", "invoices:read", "knowledge:read", "tickets:read"}),
+    P.DECIDE: frozenset({"approvals:decide", "decisions:override"}),
     P.HANDLE: frozenset({"tickets:submit"}),
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),
     P.KNOWLEDGE: frozenset({"knowledge:approve", "knowledge:write"}),
+    P.POLICIES: frozenset({"policies:simulate"}),
 }
 
 

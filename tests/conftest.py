@@ -20,6 +20,8 @@ ALL_SCOPES = [
     "approvals:read",
     "approvals:request",
     "audit:record",
+    "decisions:override",
+    "decisions:read",
     "events:subscribe",
     "invoices:match",
     "invoices:read",
@@ -32,6 +34,8 @@ ALL_SCOPES = [
     "knowledge:write",
     "orders:record",
     "orders:review",
+    "policies:evaluate",
+    "policies:simulate",
     "procurement:submit",
     "tickets:handover",
     "tickets:read",
@@ -154,7 +158,7 @@ def _clear(tenant: Tenant) -> None:
         cursor.execute(
             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = %s"
             " AND tablename NOT LIKE 'policies_p%%' AND tablename NOT IN"
-            " ('django_migrations', 'policies_rule', 'vault_datakey')",
+            " ('django_migrations', 'policies_rule', 'policies_versionstep', 'vault_datakey')",
             [tenant.schema_name],
         )
         tables = ", ".join(f'"{tenant.schema_name}".{row[0]}' for row in cursor.fetchall())

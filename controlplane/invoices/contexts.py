@@ -216,4 +216,11 @@ def sample() -> dict[str, Any]:
 
 def register() -> None:
     """Called when the app is ready."""
-    register_context(CONTEXT, fields=FIELDS, list_bounds={}, sample=sample(), parameters=PARAMETERS)
+    register_context(
+        CONTEXT,
+        fields=FIELDS,
+        list_bounds={},
+        sample=sample(),
+        parameters=PARAMETERS,
+        money=("invoice.total.minor", "invoice.currency"),
+    )

@@ -189,4 +189,5 @@ def register() -> None:
         list_bounds=LIST_BOUNDS,
         sample=facts_of(_SAMPLE),
         parameters=PARAMETERS,
+        money=("order.total.minor", "order.currency"),
     )

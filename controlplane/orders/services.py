@@ -18,7 +18,7 @@ from controlplane.orders.normal import NormalOrder, amount_text
 from controlplane.orders.shopify import normalize_order
 from controlplane.policies.models import Decision
 from controlplane.policies.parameters import parameters_for
-from controlplane.policies.services import evaluate
+from controlplane.policies.services import evaluate, record_decision_outcome
 from controlplane.policies.verdicts import Verdict
 from tenants.context import current_tenant
 
@@ -139,6 +139,7 @@ def record_outcome(*, order_id: uuid.UUID, outcome: str, note: str, by: Actor) -
     order.outcome, order.outcome_note, order.status = outcome, note, Order.Status(outcome)
     order.outcome_at, order.outcome_sequence = timezone.now(), entry.sequence
     order.save()
+    record_decision_outcome(decision_id=order.decision_id, outcome=outcome, note=note, by=by)
     return order
 
 

@@ -9,8 +9,15 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from controlplane.policies import copied, retention
+        from controlplane.policies import copied, layers, retention
 
         copied.declare_all()
         retention.register()
-        grants.keep_append_only("policies_policyversion", "policies_decision")
+        layers.register()
+        grants.keep_append_only(
+            "policies_policyversion",
+            "policies_versionstep",
+            "policies_boundversion",
+            "policies_decision",
+            "policies_decisionentry",
+        )

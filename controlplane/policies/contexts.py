@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import NoneType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -33,7 +34,8 @@ class Context:
 
     Every declared field is always present and never null, so that no rule passes or fails because
     something was left out. `list_bounds` says how many elements of a list the rules look at.
-    `sample` holds values of this form: a rule is tried on it before it is published.
+    `sample` holds values of this form: a rule is tried on it before it is published. `money` names
+    the fields with what a decision is about: whole minor units, and their currency.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Context:
     list_bounds: Mapping[str, int]
     sample: Mapping[str, Any]
     parameters: Mapping[str, Parameter]
+    money: tuple[str, str] | None = None
 
     @cached_property
     def shape(self) -> Record:
@@ -50,6 +53,65 @@ class Context:
             for name in self.parameters
         }
         return Record({**facts.fields, PARAMETERS: Record(params, is_open=True)})
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each field holds, or each element of it, by the sample: a text, a whole number …"""
+        found = {}
+        for path in self.fields:
+            value: Any = self.largest
+            for name in path.split("."):
+                if isinstance(value, list):
+                    value = value[0] if value else None
+                value = value.get(name) if isinstance(value, Mapping) else None
+            if isinstance(value, list):
+                value = value[0] if value else None
+            if value is not None and not isinstance(value, Mapping):
+                found[path] = kind_of(value)
+        return found
+
+    @cached_property
+    def bounds(self) -> dict[str, Any]:
+        """`list_bounds` as a tree: a name leads on, and "" says how long the list there may be."""
+        tree: dict[str, Any] = {}
+        for path, bound in self.list_bounds.items():
+            node = tree
+            for name in path.split("."):
+                node = node.setdefault(name, {})
+            node[""] = bound
+        return tree
+
+    @cached_property
+    def largest(self) -> dict[str, Any]:
+        """The sample with every list as long as rules ever see it."""
+
+        def grown(value: Any, path: str) -> Any:
+            if isinstance(value, Mapping):
+                return {
+                    name: grown(inner, f"{path}.{name}" if path else name)
+                    for name, inner in value.items()
+                }
+            if isinstance(value, list) and (bound := self.list_bounds.get(path)):
+                element = grown(value[0], path) if value else self._blank(path)
+                return [element] * bound
+            return value
+
+        grown_sample: dict[str, Any] = grown(self.sample, "")
+        return grown_sample
+
+    def _blank(self, path: str) -> Any:
+        """An element for a list that the sample leaves empty."""
+        names = [
+            name.removeprefix(f"{path}.") for name in self.fields if name.startswith(f"{path}.")
+        ]
+        blank: dict[str, Any] = {}
+        for name in names:
+            *before, last = name.split(".")
+            node = blank
+            for step in before:
+                node = node.setdefault(step, {})
+            node[last] = ""
+        return blank or ""
 
     def with_defaults(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What `params` holds: the installation's values over the declared defaults."""
@@ -69,6 +131,7 @@ def register_context(
     list_bounds: Mapping[str, int],
     sample: Mapping[str, Any],
     parameters: Mapping[str, Parameter] | None = None,
+    money: tuple[str, str] | None = None,
 ) -> Context:
     """File a context; called in AppConfig.ready of the app whose data it describes."""
     if name in _contexts:
@@ -79,6 +142,7 @@ def register_context(
         list_bounds=list_bounds,
         sample=sample,
         parameters=parameters or {},
+        money=money,
     )
     return _contexts[name]
 
@@ -90,6 +154,38 @@ def get_context(name: str) -> Context:
     except KeyError:
         known = ", ".join(sorted(_contexts)) or "none"
         raise ContextUnknown(f"There is no policy context “{name}”. Known: {known}.") from None
+
+
+def amount_in(context: Context, data: Mapping[str, Any]) -> tuple[int | None, str]:
+    """What the decision is about, in minor units, and the currency; None where it is no amount."""
+    if context.money is None:
+        return None, ""
+    minor, currency = (value_at(data, path) for path in context.money)
+    if not isinstance(minor, int) or isinstance(minor, bool) or not isinstance(currency, str):
+        return None, ""
+    return minor, currency[:3]
+
+
+def value_at(data: Mapping[str, Any], path: str) -> Any:
+    """What a dotted name leads to; None where it leads nowhere."""
+    value: Any = data
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def kind_of(value: Any) -> str:
+    return _KINDS.get(type(value), "another kind of value")
+
+
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    dict: "a record",
+    NoneType: "anything",
+}
 
 
 def context_names() -> list[str]:

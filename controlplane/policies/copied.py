@@ -11,9 +11,14 @@ GROUP = "policies"
 
 
 def declare_all() -> None:
-    for model in ("Policy", "Rule", "PolicyVersion"):
+    for model in ("Policy", "Rule", "PolicyVersion", "VersionStep"):
         declare(f"policies.{model}", ByService(GROUP))
-    declare("policies.Decision", Never("about production's orders and invoices"))
+    declare("policies.Example", Never("facts that people typed, maybe of a customer"))
+    declare("policies.Schedule", Never("production's own times"))
+    declare("policies.PublishingTerms", Never("the sandbox is for trying"))
+    declare("policies.BoundVersion", Never("what binds the sandbox is found at its door"))
+    for model in ("Decision", "DecisionEntry", "SimulationRun", "SimulationFlip"):
+        declare(f"policies.{model}", Never("about production's orders and invoices"))
     declare_action(GROUP, copy_policies)
 
 
@@ -36,4 +41,4 @@ def copy_policies(*, production: Tenant, sandbox: Tenant, by: Actor) -> None:
                 )
                 for rule in rules
             )  # fmt: skip
-            publish_policy(policy=policy, by=by)
+            publish_policy(policy=policy, note="Copied from production.", gated=False, by=by)

@@ -10,19 +10,25 @@ Where the engine differs from the CEL specification:
 """
 
 import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import cel
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies.contexts import Context
-from controlplane.policies.cost import bound_of
+from controlplane.policies.cost import RuleTooCostly, bound_of
 from controlplane.policies.grammar import RuleInvalid, refuse_ambiguous
 
 LARGEST_WHOLE = 2**53 - 1
 """What JSON carries exactly, so that an input's hash is the same everywhere."""
+LONGEST_RUN = 0.1
+"""Seconds of processor time that a rule may take on the largest input."""
+ENGINE = f"common-expression-language {version('common-expression-language')}"
 
 
 class RuleFailed(DomainError):
@@ -42,9 +48,13 @@ class FactsUnusable(DomainError):
 class Facts:
     """The values that rules read, handed to the engine once for any number of rules."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        """Raises FactsUnusable where a value is not text, whole number, truth value or null."""
-        refuse_inexact(values)
+    def __init__(self, values: Mapping[str, Any], *, checked: bool = False) -> None:
+        """Raises FactsUnusable where a value is not text, whole number, truth value or null.
+
+        `checked`: the caller has seen to that already.
+        """
+        if not checked:
+            refuse_inexact(values)
         self._context = cel.Context(dict(values))
 
     def satisfy(self, program: cel.Program) -> bool:
@@ -92,7 +102,28 @@ def check(expression: str, context: Context) -> float:
         )
         message = f"On the sample that rules are tried on, {error.detail}.{hint}"
         raise RuleFailed(message, errors=(FieldError("expression", message),)) from error
+    assert_quick(program, context)
     return cost
+
+
+def assert_quick(program: cel.Program, context: Context) -> None:
+    """Try the rule on the largest input. Raises RuleTooCostly where it takes over LONGEST_RUN.
+
+    By the processor's time, so that a busy machine refuses nothing. The bound on cost was kept
+    before, so this ends; an answer or a failure is all the same here.
+    """
+    facts = Facts({**context.largest, "params": context.with_defaults({})})
+    best = LONGEST_RUN + 1
+    for _try in range(3):
+        began = time.thread_time()
+        with suppress(RuleFailed):
+            facts.satisfy(program)
+        best = min(best, time.thread_time() - began)
+        if best <= LONGEST_RUN:
+            return
+        if best > 2 * LONGEST_RUN:
+            break
+    raise RuleTooCostly(best * 1e6, measured=True)
 
 
 def refuse_inexact(value: Any, path: str = "") -> None:

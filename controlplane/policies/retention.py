@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.approvals.retention import without_open_approvals
-from controlplane.policies.models import Decision
+from controlplane.policies.models import Decision, SimulationRun
 from tenants.retention.classes import DataClass, RowStore, hold_back, register_class
 
 
@@ -13,8 +13,11 @@ def register() -> None:
         DataClass(
             "decisions",
             _("Decisions"),
-            _("What the rules said, by which version, and why."),
-            [RowStore(Decision, "decided_at", append_only=True)],
+            _("What the rules said of which input, by which version, and why; and simulations."),
+            [
+                RowStore(SimulationRun, "created_at"),
+                RowStore(Decision, "decided_at", append_only=True),
+            ],
         )
     )
     hold_back(Decision, lambda rows: without_open_approvals(rows, "subject_id"))

@@ -136,6 +136,16 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
         return engagement.partner if engagement else None
 
     @cached_property
+    def engaged_partners(self) -> list[uuid.UUID]:
+        """Keys of the partners that work for the customer. `tenants.lookup` asks before."""
+        return list(self.customer.engagements.order_by("partner").values_list("partner", flat=True))
+
+    @cached_property
+    def attached(self) -> dict[str, Any]:
+        """What apps above asked to be found with the row: see `lookup.attach`."""
+        return {}
+
+    @cached_property
     def host(self) -> str:
         """The portal's host, without a port. `tenants.lookup` asks before the tenant is entered."""
         # Chosen here and not by a query: a list has its tenants' domains prefetched.

@@ -28,9 +28,9 @@ from controlplane.invoices.services.accounts import iban_is_new
 from controlplane.invoices.services.duplicates import look_for_original
 from controlplane.invoices.services.lookup import SUBJECT, assert_read, locked_invoice
 from controlplane.policies.contexts import get_context
-from controlplane.policies.models import Decision, PolicyVersion
+from controlplane.policies.models import Decision
 from controlplane.policies.parameters import parameters_for
-from controlplane.policies.services import evaluate, input_hash
+from controlplane.policies.services import evaluate, input_hash, rule_sets_in_force
 
 
 @transaction.atomic
@@ -187,13 +187,9 @@ def _standing_decision(
     last = Decision.objects.filter(pk=invoice.decision_id).first()
     if last is None or last.input_sha256 != input_hash(facts) or last.parameters != parameters:
         return None
-    current = (
-        PolicyVersion.objects.filter(policy__is_active=True, policy__context=CONTEXT)
-        .order_by("policy_id", "-number")
-        .distinct("policy_id")
-    )
     decided_by = {version["id"] for version in last.policy_versions}
-    return last if decided_by == {str(version.pk) for version in current} else None
+    in_force = {rules.id for rules in rule_sets_in_force(CONTEXT)}
+    return last if decided_by == in_force else None
 
 
 def _with_lines(reason: dict[str, Any], match: Match | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from controlplane.core.errors import DomainError, FieldError
 from controlplane.invoices.models import Invoice
 from controlplane.invoices.services.lookup import SUBJECT, locked_invoice
 from controlplane.invoices.services.match import come_up_since
+from controlplane.policies.services import record_decision_outcome
 from controlplane.policies.verdicts import Verdict
 
 
@@ -64,6 +65,7 @@ def record_outcome(*, invoice_id: uuid.UUID, outcome: str, note: str, by: Actor)
     invoice.status = Invoice.Status(outcome)
     invoice.outcome_at, invoice.outcome_sequence = timezone.now(), entry.sequence
     invoice.save()
+    record_decision_outcome(decision_id=invoice.decision_id, outcome=outcome, note=note, by=by)
     return invoice
 
 

@@ -99,6 +99,8 @@ def _judged(attempt: Attempt, answer_id: uuid.UUID, by: Actor) -> Decision:
         ),
         parameters=parameters_for(attempt.installation_id),
         event_id=None,
+        models_used={"model": attempt.draft.model, "fallback": attempt.draft.fallback},
+        snapshot=",".join(sorted({str(c.version_id) for c in attempt.draft.citations}))[:200],
         by=by,
     )
 

@@ -23,6 +23,8 @@ SHARED = {
     "instances.refresh_workspaces": "goes through the tenants of one n8n",
     "invoices.read_waiting": "goes through all tenants",
     "knowledge.ingest_waiting": "goes through all tenants",
+    "policies.give_up_lost_runs_everywhere": "goes through all tenants",
+    "policies.publish_due_everywhere": "goes through all tenants",
     "tenants.close_support_entries": "entries are shared rows",
     "tenants.copy_to_sandbox": "from a tenant into its own sandbox",
     "tenants.fill_pool": "spare schemas are nobody's",

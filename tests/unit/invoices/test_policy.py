@@ -36,7 +36,7 @@ def test_every_fact_is_described_and_every_description_is_a_fact() -> None:
 def test_a_rule_can_be_published(rule: dict[str, str]) -> None:
     cost = check_rule(context="invoice", expression=rule["expression"], message=rule["message"])
 
-    assert cost < HIGHEST_COST / 1000
+    assert cost < HIGHEST_COST / 500
 
 
 def test_every_check_of_the_match_has_a_rule_of_its_code() -> None:

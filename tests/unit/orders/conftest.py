@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +6,7 @@ import pytest
 from controlplane.orders.default_policy import RULES, SLUG
 from controlplane.orders.normal import NormalOrder
 from controlplane.orders.shopify import normalize_order
+from controlplane.policies.judging import RuleSet
 from tests.factories.shopify_orders import body_of
 
 
@@ -19,4 +19,4 @@ def read() -> Callable[..., NormalOrder]:
 @pytest.fixture
 def default_version() -> Any:
     """The default policy as a published version, without a database."""
-    return SimpleNamespace(policy=SimpleNamespace(slug=SLUG), rules=RULES)
+    return RuleSet(id="1", number=1, layer="tenant", slug=SLUG, rules=RULES)

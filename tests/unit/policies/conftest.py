@@ -1,11 +1,11 @@
 """A context of its own, so that these tests know no orders."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from controlplane.policies.contexts import Context, Parameter
+from controlplane.policies.judging import RuleSet
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +47,12 @@ def basket_of(basket: Context) -> Any:
 def version() -> Any:
     """What `judge` reads of a published version."""
 
-    def build(*rules: tuple[str, str, str], slug: str = "checks") -> Any:
-        return SimpleNamespace(
-            policy=SimpleNamespace(slug=slug),
+    def build(*rules: tuple[str, str, str], slug: str = "checks", layer: str = "tenant") -> Any:
+        return RuleSet(
+            id="1",
+            number=1,
+            layer=layer,
+            slug=slug,
             rules=[
                 {"code": code, "verdict": verdict, "expression": expression, "message": code}
                 for code, verdict, expression in rules

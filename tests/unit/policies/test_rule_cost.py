@@ -9,7 +9,8 @@ from controlplane.policies.grammar import RuleInvalid
 WITHIN = [
     "basket.items.exists(i, i.quantity > 5)",
     "basket.items.all(i, i.sku != '' && i.quantity > 0)",
-    "basket.items.filter(i, i.quantity > 1).size() > 3",
+    "basket.items.map(i, i.quantity > 1, i.quantity).size() > 3",
+    "basket.tags.filter(t, t != 'new').size() > 3",
     "basket.items.map(i, i.quantity).exists(q, q > 9)",
     "basket.items.exists_one(i, i.sku == 'A')",
     "'vip' in basket.tags",
@@ -27,6 +28,7 @@ BEYOND = [
     "basket.items.all(a, basket.items.all(b, basket.items.all(c, a.sku != c.sku)))",
     "basket.items.all(a, basket.items.all(b, a.sku != b.sku))",
     "basket.items.map(a, basket.items.map(b, b.sku)).size() > 0",
+    "basket.items.filter(i, i.quantity > 1).size() > 3",
     "basket.items.all(a, basket.items.filter(b, b.sku == a.sku).size() == 1)",
     "basket.items.exists(i, i.sku.matches('^[A-Z]{3}$'))",
     "basket.items.map(i, basket.items).all(l, l.all(i, i.quantity > 0))",
@@ -76,9 +78,9 @@ def test_a_longer_list_costs_more(basket):
 
 def test_a_name_inside_a_list_costs_its_whole_value(basket):
     """The engine copies `basket` each time, with all its items."""
-    outside = bound_of("basket.number != '' && basket.items.all(i, i.quantity > 0)", basket.shape)
-    inside = bound_of("basket.items.all(i, basket.number != '')", basket.shape)
-    assert inside > 20 * outside
+    outside = bound_of("basket.number != '' && basket.tags.all(t, t != '')", basket.shape)
+    inside = bound_of("basket.tags.all(t, basket.number != '')", basket.shape)
+    assert inside > 10 * outside
 
 
 def test_names_of_elements_end_with_their_list(basket):

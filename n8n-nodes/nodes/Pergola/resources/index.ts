@@ -4,17 +4,21 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { Operation } from '../operation';
 import { approvalOperations, approvalProperties } from './approval';
 import { auditOperations, auditProperties } from './audit';
+import { decisionOperations, decisionProperties } from './decision';
 import { invoiceOperations, invoiceProperties } from './invoice';
 import { knowledgeOperations, knowledgeProperties } from './knowledge';
 import { orderOperations, orderProperties } from './order';
+import { policyOperations, policyProperties } from './policy';
 import { ticketOperations, ticketProperties } from './ticket';
 
 export const operations: Record<string, Record<string, Operation>> = {
 	approval: approvalOperations,
 	audit: auditOperations,
+	decision: decisionOperations,
 	invoice: invoiceOperations,
 	knowledge: knowledgeOperations,
 	order: orderOperations,
+	policy: policyOperations,
 	ticket: ticketOperations,
 };
 
@@ -34,6 +38,10 @@ export const properties: INodeProperties[] = [
 				value: 'audit',
 			},
 			{
+				name: 'Decision',
+				value: 'decision',
+			},
+			{
 				name: 'Invoice',
 				value: 'invoice',
 			},
@@ -46,6 +54,10 @@ export const properties: INodeProperties[] = [
 				value: 'order',
 			},
 			{
+				name: 'Policy',
+				value: 'policy',
+			},
+			{
 				name: 'Ticket',
 				value: 'ticket',
 			},
@@ -54,8 +66,10 @@ export const properties: INodeProperties[] = [
 	},
 	...approvalProperties,
 	...auditProperties,
+	...decisionProperties,
 	...invoiceProperties,
 	...knowledgeProperties,
 	...orderProperties,
+	...policyProperties,
 	...ticketProperties,
 ];
