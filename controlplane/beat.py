@@ -10,7 +10,7 @@ SCHEDULE = {
     name: {"task": name, "schedule": when}
     for name, when in {
         "instances.check_health": schedule(MINUTE),
-        "approvals.expire_overdue_everywhere": schedule(MINUTE),
+        "approvals.advance_everywhere": schedule(MINUTE),
         "tenants.close_support_entries": schedule(MINUTE),
         "tenants.refresh_health_everywhere": schedule(MINUTE),
         "tenants.fill_pool": schedule(30),

@@ -55,6 +55,7 @@ def part(url: str) -> Part:
         inputs={
             "order.record_outcome": {"outcome": "accepted"},
             "approval.request": {"subject_type": "order"},
+            "approval.comment": {"text": "Please look."},
             "audit.record": {"action": "order.seen", "subject_type": "order", "subject_id": "1"},
         },
         # A name in a route that means another row there than elsewhere.
