@@ -1,5 +1,6 @@
 """Questions about people and brand, answered from shared tables while a tenant is entered."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
@@ -59,13 +60,19 @@ CUSTOMER = "customer"
 """The tenant's own people, as an organisation; a partner's is its slug after `partner:`."""
 
 
-def people_of(tenant: Tenant) -> dict[str, Person]:
-    """Everybody with a role in the tenant, by id: its own seat before those of partners."""
+def people_of(tenant: Tenant, *, only: Collection[str] | None = None) -> dict[str, Person]:
+    """Everybody with a role in the tenant, by id: its own seat before those of partners.
+
+    `only` leaves out all whose id is not among these.
+    """
     found: dict[str, list[Member]] = {}
     with outside():
         memberships = Member.objects.of_tenant(tenant).select_related(
             "user", "partner__single_sign_on"
         )
+        if only is not None:
+            # An actor that is no person of ours has an id that is no number.
+            memberships = memberships.filter(user_id__in=[each for each in only if each.isdigit()])
         for member in memberships.order_by("pk"):
             found.setdefault(str(member.user_id), []).append(member)
         with_factor = {str(user_id) for user_id in users_with_factor(found)}

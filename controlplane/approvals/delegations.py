@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from controlplane.approvals.electorate import assert_takes_part
 from controlplane.approvals.models import Delegation
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind
@@ -35,10 +36,11 @@ def delegate(
     """Let the person with the id `to` decide in the actor's place, from one time to the other.
 
     What the actor may decide, and nothing that was delegated to the actor: there are no chains.
-    Raises DelegationInvalid.
+    Raises DelegationInvalid, TakesNoPart.
     """
     if by.kind is not ActorKind.MEMBER:
         raise DelegationInvalid("Only a person delegates. Log in to the portal.")
+    assert_takes_part(by)
     people = people_of(current_tenant())
     other = people.get(to)
     problems = []

@@ -5,7 +5,7 @@ decide whose role is approver or manager and who may see customer data: nobody d
 may not look at. A step that names nobody asks whom the table of permissions lets decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -13,7 +13,8 @@ from django.utils import timezone
 from controlplane.approvals.machine import Ballot, State, Why, refusal
 from controlplane.approvals.models import Delegation, GroupMember
 from controlplane.approvals.terms import Step, Terms
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.errors import DomainError
 from tenants.context import current_tenant
 from tenants.members import CUSTOMER, Person, Seat, people_of
 from tenants.permissions import Permission
@@ -24,7 +25,7 @@ DECIDE = "approvals:decide"
 
 @dataclass(frozen=True)
 class Electorate:
-    """The people of the entered tenant as they are now.
+    """The people of the entered tenant as they are now, or those who have a part in one vote.
 
     `groups`: the members of each by its slug. `delegations`: pairs of principal and delegate that
     are in force.
@@ -35,9 +36,9 @@ class Electorate:
     delegations: frozenset[tuple[str, str]]
 
     @classmethod
-    def now(cls) -> "Electorate":
+    def now(cls, *, only: Collection[str] | None = None) -> "Electorate":
         return cls(
-            people=people_of(current_tenant()),
+            people=people_of(current_tenant(), only=only),
             groups=_members_of_groups(),
             delegations=frozenset(
                 Delegation.objects.in_force(at=timezone.now()).values_list(
@@ -96,6 +97,10 @@ class Electorate:
     def why_not(self, state: State, *, by: Actor, principal: str) -> Why | None:
         return refusal(state, self.ballot(state.terms, by=by, principal=principal, approves=True))
 
+    def takes_part(self, by: Actor) -> bool:
+        """Whether the person may be asked at all, so may also speak and let others stand in."""
+        return DECIDE in by.scopes or self._may_be_named(by.id)
+
     def _own(self, terms: Terms, by: Actor) -> tuple[frozenset[int], str]:
         """As the door found the actor: a visit of the platform's support has no row as a member."""
         steps, organisation = self.steps_of(terms, by.id)
@@ -118,6 +123,21 @@ class Electorate:
         in_group = any(person.id in self.groups.get(slug, ()) for slug in step.groups)
         fitting = (seat for seat in person.seats if in_group or _fits(step, seat))
         return next(fitting, None)
+
+
+class TakesNoPart(DomainError):
+    code = "takes_no_part"
+    status = 403
+    title = "You may look at approvals, and no more"
+
+
+def assert_takes_part(by: Actor) -> None:
+    """A machine's key was asked at the door. Raises TakesNoPart."""
+    if by.kind is ActorKind.MEMBER and not Electorate.now(only={by.id}).takes_part(by):
+        raise TakesNoPart(
+            "To comment, to attach or to delegate you need the role of an approver or a manager, "
+            "and sight of customer data. Ask a manager of your workspace."
+        )
 
 
 def _fits(step: Step, seat: Seat) -> bool:

@@ -60,7 +60,7 @@ def new_link(approval: Approval, *, member_id: str) -> str:
 
 def open_link(token: str) -> Opened:
     """Look, and change nothing. Raises LinkOver, AlreadyEnded, ApprovalChanged."""
-    return _opened(_found(token), Electorate.now())
+    return _opened(_found(token), _electorate(token))
 
 
 def decide_by_link(*, token: str, decision: str, comment: str) -> Approval:
@@ -68,7 +68,7 @@ def decide_by_link(*, token: str, decision: str, comment: str) -> Approval:
 
     Raises LinkOver, and all that `decide` raises.
     """
-    electorate = Electorate.now()
+    electorate = _electorate(token)
     with transaction.atomic():
         found = _found(token, lock=True)
         opened = _opened(found, electorate)
@@ -86,6 +86,11 @@ def decide_by_link(*, token: str, decision: str, comment: str) -> Approval:
         found.used_at = timezone.now()
         found.save(update_fields=["used_at", "updated_at"])
     return approval
+
+
+def _electorate(token: str) -> Electorate:
+    """Read before the transaction of the answer. Raises LinkOver."""
+    return Electorate.now(only={_found(token).member_id})
 
 
 def _found(token: str, *, lock: bool = False) -> MailLink:

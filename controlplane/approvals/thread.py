@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from django.db import transaction
 
+from controlplane.approvals.electorate import assert_takes_part
 from controlplane.approvals.models import Approval, Attachment, Comment
 from controlplane.approvals.services.ending import record_step
 from controlplane.approvals.services.lookup import get_approval
@@ -58,10 +59,10 @@ class AttachmentUnknown(DomainError):
     title = "No such attachment"
 
 
-@transaction.atomic
 def comment_on(*, approval_id: uuid.UUID, text: str, by: Actor) -> Comment:
-    """Add a word to the thread. Raises ApprovalUnknown, CommentInvalid."""
+    """Add a word to the thread. Raises ApprovalUnknown, TakesNoPart, CommentInvalid."""
     approval = get_approval(approval_id)
+    assert_takes_part(by)
     text = made_storable(text).strip()
     if not text or len(text) > LONGEST_COMMENT:
         raise CommentInvalid(
@@ -72,10 +73,11 @@ def comment_on(*, approval_id: uuid.UUID, text: str, by: Actor) -> Comment:
         raise CommentInvalid(
             f"“{approval.title}” has {MOST_COMMENTS} comments, the most there are."
         )
-    comment = Comment.objects.create(
-        approval=approval, author_id=by.id, author_label=by.label, text=text
-    )
-    record_step("approval.commented", approval, {"comment": text}, by)
+    with transaction.atomic():
+        comment = Comment.objects.create(
+            approval=approval, author_id=by.id, author_label=by.label, text=text
+        )
+        record_step("approval.commented", approval, {"comment": text}, by)
     return comment
 
 
@@ -85,9 +87,10 @@ def attach(
     """Put a file beside the approval; the same content again is answered with what is there.
 
     At most 10 MiB, of the kinds in TYPES, and beginning as its kind does. Raises ApprovalUnknown,
-    AttachmentRefused, FileTooLarge, LimitReached.
+    TakesNoPart, AttachmentRefused, FileTooLarge, LimitReached.
     """
     get_approval(approval_id)
+    assert_takes_part(by)
     name = made_storable(PurePosixPath(filename.replace("\\", "/")).name).strip()[:255]
     ending = PurePosixPath(name).suffix.lower()
     if ending not in TYPES:

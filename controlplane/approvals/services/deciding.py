@@ -36,6 +36,14 @@ class NotADecider(DomainError):
     title = "You may not decide this"
 
 
+class NotAsked(NotADecider):
+    """The terms do not put it to the actor; `decide` says whom they do."""
+
+    def __init__(self, approval: Approval) -> None:
+        super().__init__(f"“{approval.title}” is not put to you.")
+        self.approval = approval
+
+
 class RequesterDecides(NotADecider):
     code = "requester_may_not_decide"
     title = "Who asks for an approval does not decide it"
@@ -66,15 +74,19 @@ def decide(
     where its time was up before the answer came).
     """
     assert_person(by)
-    approval, is_answered = answer(
-        approval_id,
-        decision=decision,
-        comment=comment,
-        by=by,
-        revision=revision,
-        principal=on_behalf_of or by.id,
-        electorate=Electorate.now(),
-    )
+    principal = on_behalf_of or by.id
+    try:
+        approval, is_answered = answer(
+            approval_id,
+            decision=decision,
+            comment=comment,
+            by=by,
+            revision=revision,
+            principal=principal,
+            electorate=Electorate.now(only={by.id, principal}),
+        )
+    except NotAsked as error:
+        raise NotADecider(_whom_to_ask(error.approval, by)) from None
     if not is_answered:
         # Not earlier: an expiry that the late answer brought about must be committed.
         raise AlreadyEnded(approval)
@@ -111,7 +123,7 @@ def answer(
     except Refused as refused:
         if refused.why is Why.HAS_VOTED and _is_the_same(approval, by, principal, decision):
             return approval, True
-        raise _refusal(refused.why, approval, by, electorate) from None
+        raise _refusal(refused.why, approval) from None
     if approves:
         _assert_ready(approval, revision)
     cast = Vote.objects.create(
@@ -164,14 +176,14 @@ def _is_the_same(approval: Approval, by: Actor, principal: str, decision: str) -
     return cast.exists()
 
 
-def _refusal(why: Why, approval: Approval, by: Actor, electorate: Electorate) -> DomainError:
+def _refusal(why: Why, approval: Approval) -> DomainError:
     if why is Why.REQUESTER:
         return RequesterDecides(
             f"“{approval.title}” was asked for by the person who would decide it, directly or "
             "through a delegation. Somebody else has to."
         )
     if why is Why.NOT_ASKED:
-        return NotADecider(_whom_to_ask(approval, by, electorate))
+        return NotAsked(approval)
     said = {
         Why.HAS_VOTED: "You have answered already, and an answer is not taken back.",
         Why.VOTED_BY_OTHER: "Somebody to whom the vote is delegated gave it before.",
@@ -183,14 +195,14 @@ def _refusal(why: Why, approval: Approval, by: Actor, electorate: Electorate) ->
     )
 
 
-def _whom_to_ask(approval: Approval, by: Actor, electorate: Electorate) -> str:
+def _whom_to_ask(approval: Approval, by: Actor) -> str:
     step = approval.rules.steps[approval.step]
     if not step.names_people and DECIDE not in by.scopes:
         return (
             "Your role may look at this but not decide it. Ask an approver or a manager of your "
             "workspace."
         )
-    names = [person.name for person in electorate.asked_by(step)]
+    names = [person.name for person in Electorate.now().asked_by(step)]
     listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     asked = f"It is put to {listed}." if names else "Nobody fits its terms at present."
     return f"“{approval.title}” is not put to you. {asked}"
