@@ -10,7 +10,7 @@ SCHEDULE = {
     name: {"task": name, "schedule": when}
     for name, when in {
         "instances.check_health": schedule(MINUTE),
-        "approvals.expire_overdue_everywhere": schedule(MINUTE),
+        "approvals.advance_everywhere": schedule(MINUTE),
         "events.reconcile_everywhere": schedule(2 * MINUTE),
         "policies.publish_due_everywhere": schedule(MINUTE),
         "policies.give_up_lost_runs_everywhere": schedule(5 * MINUTE),

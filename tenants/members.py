@@ -1,12 +1,14 @@
 """Questions about people and brand, answered from shared tables while a tenant is entered."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
 from tenants.access import members_who_may
 from tenants.context import outside
 from tenants.models import Member, Partner, Tenant
-from tenants.permissions import Permission
+from tenants.permissions import Grant, Permission
+from tenants.security.factors import users_with_factor
 
 PLAIN_BRAND = Partner(name="Pergola", slug="pergola")
 
@@ -17,6 +19,100 @@ class Contact:
     email: str
     language: str
     time_zone: str
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One membership of a person: of the customer, or of a partner with what that owns here."""
+
+    organisation: str
+    organisation_label: str
+    role: str
+    areas: frozenset[str]
+
+    @property
+    def is_partners(self) -> bool:
+        return self.organisation != CUSTOMER
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a role in a tenant. `id` is the user's, as an actor has it."""
+
+    id: str
+    contact: Contact
+    grant: Grant
+    seats: tuple[Seat, ...]
+    must_log_in: bool = False
+    """A link in a mail does not do for them: they have a second factor, or a partner asks for one
+    or for its own sign-on."""
+
+    @property
+    def name(self) -> str:
+        return self.contact.name
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.MEMBER, id=self.id, label=self.name, scopes=self.grant.scopes)
+
+
+CUSTOMER = "customer"
+"""The tenant's own people, as an organisation; a partner's is its slug after `partner:`."""
+
+
+def people_of(tenant: Tenant, *, only: Collection[str] | None = None) -> dict[str, Person]:
+    """Everybody with a role in the tenant, by id: its own seat before those of partners.
+
+    `only` leaves out all whose id is not among these.
+    """
+    found: dict[str, list[Member]] = {}
+    with outside():
+        memberships = Member.objects.of_tenant(tenant).select_related(
+            "user", "partner__single_sign_on"
+        )
+        if only is not None:
+            # An actor that is no person of ours has an id that is no number.
+            memberships = memberships.filter(user_id__in=[each for each in only if each.isdigit()])
+        for member in memberships.order_by("pk"):
+            found.setdefault(str(member.user_id), []).append(member)
+        with_factor = {str(user_id) for user_id in users_with_factor(found)}
+    return {
+        user_id: _person(user_id, held, tenant, has_factor=user_id in with_factor)
+        for user_id, held in found.items()
+    }
+
+
+def _person(user_id: str, memberships: list[Member], tenant: Tenant, *, has_factor: bool) -> Person:
+    memberships = sorted(memberships, key=lambda member: member.is_partners)
+    first = memberships[0]
+    return Person(
+        id=user_id,
+        contact=Contact(
+            name=first.user.get_full_name() or first.user.get_username(),
+            email=first.user.email,
+            language=first.language or tenant.language,
+            time_zone=first.time_zone or tenant.time_zone,
+        ),
+        grant=Grant.of(memberships),
+        seats=tuple(
+            Seat(
+                organisation=f"partner:{member.partner.slug}" if member.partner else CUSTOMER,
+                organisation_label=str(member.partner or tenant),
+                role=member.role,
+                areas=frozenset(member.areas),
+            )
+            for member in memberships
+        ),
+        must_log_in=has_factor
+        or any(_wants_a_log_in(member.partner) for member in memberships if member.partner),
+    )
+
+
+def _wants_a_log_in(partner: Partner) -> bool:
+    sign_on = getattr(partner, "single_sign_on", None)
+    return partner.requires_mfa or (
+        sign_on is not None and sign_on.is_active and sign_on.is_required
+    )
 
 
 def deciders_of(tenant: Tenant) -> list[Contact]:

@@ -23,6 +23,8 @@ urlpatterns = [
     path("v1/approvals", by_member(approvals.Approvals.as_view())),
     path("v1/approvals/<uuid:approval_id>", by_member(approvals.ApprovalDetail.as_view())),
     path("v1/approvals/<uuid:approval_id>/decision", by_member(approvals.Decision.as_view())),
+    path("v1/approvals/<uuid:approval_id>/comments", by_member(approvals.Comments.as_view())),
+    path("v1/approvals/<uuid:approval_id>/attachments", by_member(approvals.Attachments.as_view())),
     path("v1/invoices", by_member(invoices.Invoices.as_view())),
     path("v1/invoices/<uuid:invoice_id>", by_member(invoices.InvoiceDetail.as_view())),
     path("v1/purchase-orders", by_member(invoices.PurchaseOrders.as_view())),

@@ -13,9 +13,11 @@ class ApprovalsConfig(AppConfig):
         from tenants import health
         from tenants.environments import rules
 
-        for model in ("Approval", "Vote", "Waiter"):
+        for model in ("Approval", "Vote", "Waiter", "Comment", "Attachment", "MailLink"):
             why = "about production's own, with addresses that let an execution go on"
             rules.declare(f"approvals.{model}", rules.Never(why, emptied=True))
+        for model in ("Route", "Group", "GroupMember", "Delegation"):
+            rules.declare(f"approvals.{model}", rules.Never("people are asked in production"))
         outbox.register("approvals.resume", resume.resume)
         retention.register()
         health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

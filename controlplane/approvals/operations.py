@@ -6,9 +6,12 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from controlplane.approvals import services
+from controlplane.approvals import services, thread
 from controlplane.approvals.links import portal_link
+from controlplane.approvals.machine import agreed
 from controlplane.approvals.models import Approval
+from controlplane.approvals.queries import PageUnknown, page_of_approvals
+from controlplane.approvals.rows import state_of
 from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.core.actor import Actor
 from controlplane.instances.addresses import ForeignUrl
@@ -57,6 +60,47 @@ class GetInput(OperationInput):
     )
 
 
+class ListInput(OperationInput):
+    status: Literal["any", "pending", "approved", "rejected", "expired", "cancelled"] = Field(
+        default="pending",
+        description="Only those in this state",
+        json_schema_extra={"n8n": {"shown": True}},
+    )
+    subject_type: str = Field(
+        default="",
+        description="Only those on this kind of thing, such as order; empty: on any",
+        pattern=r"^[a-z_]*$",
+        max_length=40,
+    )
+    subject_id: str = Field(
+        default="",
+        description="Only those on this one thing, by its ID; empty: on any",
+        pattern=r"^$|^[0-9a-fA-F-]{32,36}$",
+        max_length=36,
+        json_schema_extra={"n8n": {"label": "Subject ID"}},
+    )
+    limit: int = Field(default=50, ge=1, le=200, description="Max number of results to return")
+    after: str = Field(
+        default="",
+        description="The next_page of the call before, to go on there; empty: from the newest",
+        pattern=r"^$|^[0-9a-fA-F-]{32,36}$",
+        max_length=36,
+    )
+
+
+class CommentInput(OperationInput):
+    approval_id: uuid.UUID = Field(
+        description="The ID that Request and Wait returned",
+        json_schema_extra={"n8n": {"label": "Approval ID", "default": "={{ $json.approval_id }}"}},
+    )
+    text: str = Field(
+        description="What those who decide should know, added to the thread",
+        min_length=1,
+        max_length=thread.LONGEST_COMMENT,
+        json_schema_extra={"n8n": {"multiline": True}},
+    )
+
+
 class ApprovalOutput(OperationOutput):
     approval_id: uuid.UUID = Field(description="The approval's ID")
     status: Status = Field(description="Where it stands")
@@ -67,9 +111,24 @@ class ApprovalOutput(OperationOutput):
     decided_at: datetime | None = Field(description="When it ended; empty while it waits")
     expires_at: datetime = Field(description="When it ends unanswered")
     url: str = Field(description="Its page in the portal")
+    step: int = Field(description="Which step of its terms is asked, from 1")
+    agreed: int = Field(description="How many have agreed who count towards that step")
+    quorum: int = Field(description="How many have to agree at that step")
+
+
+class ListOutput(OperationOutput):
+    approvals: list[ApprovalOutput] = Field(description="The newest first")
+    next_page: str = Field(description="Pass it on as after for more; empty where there are none")
+
+
+class CommentOutput(OperationOutput):
+    comment_id: uuid.UUID = Field(description="The comment's ID")
+    approval_id: uuid.UUID = Field(description="The approval that it stands with")
+    written_at: datetime = Field(description="When it was written")
 
 
 def _output(approval: Approval) -> ApprovalOutput:
+    state = state_of(approval)
     return ApprovalOutput(
         approval_id=approval.pk,
         status=cast("Status", approval.status),
@@ -80,6 +139,9 @@ def _output(approval: Approval) -> ApprovalOutput:
         decided_at=approval.decided_at,
         expires_at=approval.expires_at,
         url=portal_link(approval),
+        step=state.step + 1,
+        agreed=len(agreed(state, state.step)),
+        quorum=state.terms.steps[state.step].quorum,
     )
 
 
@@ -117,3 +179,38 @@ def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
 def get(data: GetInput, *, by: Actor) -> ApprovalOutput:
     """Get where an approval stands, and who decided what."""
     return _output(services.get_approval(data.approval_id))
+
+
+@operation(
+    resource="approval",
+    name="list",
+    action="List approvals",
+    scope="approvals:read",
+    errors=(PageUnknown,),
+    read_only=True,
+)
+def list_approvals(data: ListInput, *, by: Actor) -> ListOutput:
+    """List approvals, the newest first, a page at a time."""
+    found, next_page = page_of_approvals(
+        status="" if data.status == "any" else data.status,
+        subject_type=data.subject_type,
+        subject_id=data.subject_id,
+        limit=data.limit,
+        after=data.after,
+    )
+    return ListOutput(approvals=[_output(each) for each in found], next_page=next_page)
+
+
+@operation(
+    resource="approval",
+    name="comment",
+    action="Comment on an approval",
+    scope="approvals:request",
+    errors=(services.ApprovalUnknown, thread.CommentInvalid),
+)
+def comment(data: CommentInput, *, by: Actor) -> CommentOutput:
+    """Add a comment to the thread of an approval, whether it waits or has ended."""
+    made = thread.comment_on(approval_id=data.approval_id, text=data.text, by=by)
+    return CommentOutput(
+        comment_id=made.pk, approval_id=made.approval_id, written_at=made.written_at
+    )

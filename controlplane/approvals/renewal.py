@@ -83,6 +83,8 @@ def _ask_anew(approval: Approval, subject: Subject, by: Actor) -> None:
     approval.revision = subject.revision
     for name, value in services.shown_of(subject).items():
         setattr(approval, name, value)
+    # Votes on what it was before count no more, and another amount may need other people.
+    services.start_over(approval, subject, now=timezone.now())
     approval.save()
     services.record_step(
         "approval.renewed", approval, {"from": before, "to": approval.revision}, by

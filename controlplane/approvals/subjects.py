@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from controlplane.approvals.terms import Terms
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.money import Money
@@ -25,7 +26,8 @@ class Subject:
 
     `reasons` are dicts of code, message, verdict and policy. `verdict` is what policies say of it
     now: accept, hold or reject; empty where none was made. `blocked` says why it cannot be approved
-    yet and what to do first.
+    yet and what to do first. `terms`: by which rules it is decided, where the subject itself says
+    so and not the tenant's routes.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Subject:
     amount: Money | None = None
     verdict: str = ""
     blocked: str = ""
+    terms: Terms | None = None
 
 
 Describe = Callable[[uuid.UUID], Subject]

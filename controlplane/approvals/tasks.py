@@ -10,10 +10,11 @@ from tenants.fleet import run_everywhere
 
 
 @shared_task(name="approvals.mail_waiting")
-def mail_waiting(*, approval_id: str, **_: Any) -> None:
-    mail.mail_waiting(uuid.UUID(approval_id))
+def mail_waiting(*, approval_id: str, why: str = "asked", **_: Any) -> None:
+    mail.mail_waiting(uuid.UUID(approval_id), why=why)
 
 
-@shared_task(name="approvals.expire_overdue_everywhere")
-def expire_overdue_everywhere(**_: Any) -> None:
-    run_everywhere(services.expire_overdue)
+@shared_task(name="approvals.advance_everywhere")
+def advance_everywhere(**_: Any) -> None:
+    """Reminders, next steps and expiries that are due."""
+    run_everywhere(services.advance_due)

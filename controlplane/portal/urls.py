@@ -3,11 +3,15 @@
 from django.urls import include, path
 
 from controlplane.portal.views import (
+    approval_links,
+    approval_rules,
+    approval_thread,
     approvals,
     brand,
     collections,
     contact,
     data,
+    delegations,
     goods_receipts,
     home,
     installations,
@@ -35,6 +39,25 @@ approval_urls = [
     path("<uuid:approval_id>/", approvals.detail, name="detail"),
     path("<uuid:approval_id>/decision/", approvals.decide, name="decide"),
     path("<uuid:approval_id>/progress/", approvals.progress, name="progress"),
+    path("<uuid:approval_id>/comments/", approval_thread.comment, name="comment"),
+    path("<uuid:approval_id>/files/", approval_thread.attach, name="attach"),
+    path(
+        "<uuid:approval_id>/files/<uuid:attachment_id>/",
+        approval_thread.attachment,
+        name="attachment",
+    ),
+    path("by-mail/<str:token>/", approval_links.answer, name="by_mail"),
+    path("delegations/", delegations.index, name="delegations"),
+    path("delegations/new/", delegations.create, name="delegation_create"),
+    path("delegations/<uuid:delegation_id>/end/", delegations.revoke, name="delegation_revoke"),
+    path("routes/", approval_rules.route_list, name="routes"),
+    path("routes/new/", approval_rules.route_create, name="route_create"),
+    path("routes/<uuid:route_id>/", approval_rules.route_edit, name="route_edit"),
+    path("routes/<uuid:route_id>/delete/", approval_rules.route_delete, name="route_delete"),
+    path("groups/", approval_rules.group_list, name="groups"),
+    path("groups/new/", approval_rules.group_create, name="group_create"),
+    path("groups/<uuid:group_id>/", approval_rules.group_edit, name="group_edit"),
+    path("groups/<uuid:group_id>/delete/", approval_rules.group_delete, name="group_delete"),
 ]
 order_urls = [
     path("", orders.index, name="list"),

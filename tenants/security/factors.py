@@ -4,7 +4,7 @@ A factor cannot be taken away while it is required (`may_do_without`), and whoev
 for it at each log-in. So the answer "has one" stays true for the length of a session.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
@@ -51,11 +51,14 @@ def may_do_without(user: AbstractBaseUser) -> bool:
 
 def has_factor(user: AbstractBaseUser) -> bool:
     """A recovery code is none: it stands in for one that was lost."""
-    return (
-        Authenticator.objects.filter(user_id=user.pk)
-        .exclude(type=Authenticator.Type.RECOVERY_CODES)
-        .exists()
-    )
+    return bool(users_with_factor([user.pk]))
+
+
+def users_with_factor(user_ids: Iterable[Any]) -> set[int]:
+    """Which of these users have one, by one query in the shared schema."""
+    factors = Authenticator.objects.filter(user_id__in=list(user_ids))
+    factors = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(factors.values_list("user_id", flat=True))
 
 
 class AdminFactorMiddleware:

@@ -65,6 +65,13 @@ SHARED = {
 }
 OF_TENANTS = {
     "approvals_approval",
+    "approvals_attachment",
+    "approvals_comment",
+    "approvals_delegation",
+    "approvals_group",
+    "approvals_groupmember",
+    "approvals_maillink",
+    "approvals_route",
     "approvals_vote",
     "approvals_waiter",
     "audit_checkpoint",

@@ -2,6 +2,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.approvals.models import Vote
+from controlplane.approvals.thread import LONGEST_COMMENT, TYPES
 
 
 class DecisionForm(forms.Form):
@@ -20,3 +21,24 @@ class DecisionForm(forms.Form):
         error_messages={"required": _("Choose “Approve” or “Reject”.")},
     )
     revision = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    on_behalf_of = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
+
+
+class CommentForm(forms.Form):
+    """A word in the thread."""
+
+    text = forms.CharField(
+        label=_("Add a comment"),
+        max_length=LONGEST_COMMENT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class AttachmentForm(forms.Form):
+    """A file beside the approval."""
+
+    file = forms.FileField(
+        label=_("Add a file"),
+        help_text=_("PDF, picture, text, CSV, XML, mail or Office, up to 10 MB."),
+        widget=forms.FileInput(attrs={"accept": ",".join(TYPES)}),
+    )

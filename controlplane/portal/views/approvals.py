@@ -3,19 +3,24 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.approvals import services
 from controlplane.approvals.models import Approval, Waiter
+from controlplane.approvals.queries import waiting_for
 from controlplane.invoices.models import Invoice
 from controlplane.orders.models import Order
 from controlplane.portal import lists
+from controlplane.portal.approval_page import rules_of, votes_left
 from controlplane.portal.doors import member_page
-from controlplane.portal.forms.approvals import DecisionForm
+from controlplane.portal.forms.approvals import AttachmentForm, CommentForm, DecisionForm
 from controlplane.portal.invoices.page import shown_for_approval
 from controlplane.portal.reasons import told
 from controlplane.portal.trials import tests_among
@@ -24,16 +29,26 @@ from controlplane.portal.views.tickets import shown_draft
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
-EVERY = "all"
+EVERY, MINE, ENDED = "all", "mine", "ended"
+TABS = [
+    (MINE, _lazy("For me")),
+    (Approval.Status.PENDING, Approval.Status.PENDING.label),
+    (ENDED, _lazy("Ended")),
+    (Approval.Status.APPROVED, Approval.Status.APPROVED.label),
+    (Approval.Status.REJECTED, Approval.Status.REJECTED.label),
+    (Approval.Status.EXPIRED, Approval.Status.EXPIRED.label),
+    (Approval.Status.CANCELLED, Approval.Status.CANCELLED.label),
+    (EVERY, _lazy("All")),
+]
 
 
 @require_GET
 @member_page
 def index(request: HttpRequest) -> HttpResponse:
     status = lists.chosen(
-        request, "status", [EVERY, *Approval.Status.values], default=Approval.Status.PENDING
+        request, "status", [value for value, _label in TABS], default=Approval.Status.PENDING
     )
-    rows = Approval.objects.all() if status == EVERY else Approval.objects.filter(status=status)
+    rows = _rows(request, status)
     shown = lists.listing(
         request,
         rows,
@@ -64,12 +79,22 @@ def index(request: HttpRequest) -> HttpResponse:
         ],
         "list_id": "approvals",
         "status": status,
-        "statuses": [*Approval.Status.choices, (EVERY, _("All"))],
-        "is_polled": status == Approval.Status.PENDING,
+        "statuses": TABS,
+        "is_polled": status in {MINE, Approval.Status.PENDING},
     }
     return lists.page_or_part(
         request, "portal/approvals/list.html", "portal/approvals/_table.html", context
     )
+
+
+def _rows(request: HttpRequest, status: str) -> QuerySet[Approval]:
+    if status == EVERY:
+        return Approval.objects.all()
+    if status == MINE:
+        return Approval.objects.filter(pk__in=waiting_for(actor_of(request.member)))
+    if status == ENDED:
+        return Approval.objects.exclude(status=Approval.Status.PENDING)
+    return Approval.objects.filter(status=status)
 
 
 @require_GET
@@ -85,7 +110,9 @@ def count(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
     approval = services.get_approval(approval_id)
     return TemplateResponse(
-        request, "portal/approvals/detail.html", _context(request, approval, form=DecisionForm())
+        request,
+        "portal/approvals/detail.html",
+        page_context(request, approval, form=DecisionForm()),
     )
 
 
@@ -97,20 +124,30 @@ def decide(request: HttpRequest, approval_id: uuid.UUID) -> HttpResponse:
         return redirect("approvals:detail", approval_id)
     form = DecisionForm(request.POST)
     if not form.is_valid() and approval.is_pending:
-        context = _context(request, approval, form=form)
+        context = page_context(request, approval, form=form)
         return TemplateResponse(request, "portal/approvals/detail.html", context, status=422)
     if not form.is_valid():
         return _refusal(request, approval, why="ended")
     try:
-        services.decide(approval_id=approval_id, by=actor_of(request.member), **form.cleaned_data)
-    except services.NotADecider:
+        decided = services.decide(
+            approval_id=approval_id, by=actor_of(request.member), **form.cleaned_data
+        )
+    except (services.NotADecider, services.AlreadyVoted):
         return _refusal(request, approval, why="role", form=form)
     except services.AlreadyEnded as error:
         return _refusal(request, error.approval, why="ended", form=form)
     except (services.ApprovalNotReady, services.ApprovalChanged) as error:
-        context = _context(request, services.get_approval(approval_id), form=form)
+        context = page_context(request, services.get_approval(approval_id), form=form)
         context["is_changed"] = isinstance(error, services.ApprovalChanged)
         return TemplateResponse(request, "portal/approvals/detail.html", context, status=409)
+    if decided.is_pending:
+        left = votes_left(decided)
+        said = ngettext(
+            "Your vote counts. One more has to agree.",
+            "Your vote counts. %(left)s more have to agree.",
+            left,
+        )
+        messages.success(request, said % {"left": left})
     return redirect("approvals:detail", approval_id)
 
 
@@ -132,18 +169,27 @@ def _refusal(
         "why": why,
         "comment": form.cleaned_data["comment"] if form else "",
         "is_own": approval.decided_by_id == actor_of(request.member).id,
+        **(rules_of(approval, actor_of(request.member)) if why == "role" else {}),
     }
     status = 403 if why == "role" else 409
     return TemplateResponse(request, "portal/approvals/refused.html", context, status=status)
 
 
-def _context(request: HttpRequest, approval: Approval, *, form: DecisionForm) -> dict[str, Any]:
+def page_context(
+    request: HttpRequest, approval: Approval, *, form: DecisionForm, **more: Any
+) -> dict[str, Any]:
     return {
         "section": "approvals",
         "form": form,
+        "comment_form": CommentForm(),
+        "attachment_form": AttachmentForm(),
+        "comments": list(approval.comments.all()),
+        "attachments": list(approval.attachments.all()),
+        **rules_of(approval, actor_of(request.member)),
         "is_test": bool(tests_among([approval.subject_id])),
         **(_subject(approval) if request.member.grant.may(Permission.PAYLOAD) else {}),
         **_progress(approval),
+        **more,
     }
 
 

@@ -32,6 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {
     "support/": "the form by which customers write",
     "support/thanks/": "repeats the number that stands signed in the address",
+    "approvals/by-mail/<str:token>/": "by a signed link that was mailed to one member: test_links",
 }
 # Beginnings of addresses about the customer, who is the same in production and in the sandbox.
 OF_THE_CUSTOMER = ("members/",)

@@ -2,11 +2,15 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
+import { comment } from './comment';
 import { get } from './get';
+import { list } from './list';
 import { request } from './request';
 
 export const approvalOperations: Record<string, Operation> = {
+	comment,
 	get,
+	list,
 	request,
 };
 
@@ -19,10 +23,22 @@ export const approvalProperties: INodeProperties[] = [
 		displayOptions: { show: { resource: ['approval'] } },
 		options: [
 			{
+				name: 'Comment',
+				value: 'comment',
+				action: 'Comment on an approval',
+				description: 'Add a comment to the thread of an approval, whether it waits or has ended',
+			},
+			{
 				name: 'Get',
 				value: 'get',
 				action: 'Get an approval',
 				description: 'Get where an approval stands, and who decided what',
+			},
+			{
+				name: 'List',
+				value: 'list',
+				action: 'List approvals',
+				description: 'List approvals, the newest first, a page at a time',
 			},
 			{
 				name: 'Request and Wait',
@@ -31,8 +47,10 @@ export const approvalProperties: INodeProperties[] = [
 				description: 'Ask a person to decide, and continue when they have',
 			},
 		],
-		default: 'get',
+		default: 'comment',
 	},
+	...comment.properties,
 	...get.properties,
+	...list.properties,
 	...request.properties,
 ];

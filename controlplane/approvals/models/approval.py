@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.approvals.terms import Terms, read_terms
 from controlplane.core.classification import Classification
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.core.models import Row
@@ -22,9 +23,20 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
     def overdue(self, *, at: datetime) -> Self:
         return self.pending().filter(expires_at__lte=at)
 
+    def due(self, *, at: datetime) -> Self:
+        """What time may change: those that end, go a step further, or are to be reminded of."""
+        return self.pending().filter(
+            Q(expires_at__lte=at) | Q(step_due_at__lte=at) | Q(remind_at__lte=at)
+        )
+
 
 class Approval(Row):
-    """One thing that waits for a person, or did. One decider ends it (quorum 1)."""
+    """One thing that waits for people, or did.
+
+    `terms` say who decides it, and are its own from the day it was asked; None: the default.
+    `requesters` are dicts of id and label: the people who caused it and may not decide it.
+    `step` counts from 0; it and its times say what was done, so that no clock does it twice.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Waiting")
@@ -49,11 +61,19 @@ class Approval(Row):
     decided_by_id = models.CharField(max_length=120, blank=True)
     decided_by = models.CharField(max_length=200, blank=True)
     comment = models.TextField(blank=True)
+    terms = models.JSONField(null=True)
+    route = models.CharField(max_length=80, blank=True, default="", db_default="")
+    requesters = models.JSONField(null=True)
+    step = models.PositiveSmallIntegerField(default=0, db_default=0)
+    step_due_at = models.DateTimeField(null=True)
+    remind_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
 
     classified = Classification(
         health=(
             "subject_type subject_id revision currency status requested_at expires_at "
-            "decided_at decided_by_id decided_by"
+            "decided_at decided_by_id decided_by terms route requesters step step_due_at "
+            "remind_at reminded_at"
         ),
         payload="title summary note reasons amount comment",
     )
@@ -77,6 +97,14 @@ class Approval(Row):
         return self.title
 
     @property
+    def rules(self) -> Terms:
+        return read_terms(self.terms)
+
+    @property
+    def requester_ids(self) -> frozenset[str]:
+        return frozenset(each["id"] for each in self.requesters or ())
+
+    @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
 
@@ -86,7 +114,10 @@ class Approval(Row):
 
 
 class Vote(Row):
-    """What one member answered."""
+    """What one member answered, maybe for another: then `principal` is whose vote it is.
+
+    It counts for the revision that was shown, and for the `steps` that the principal may decide.
+    """
 
     class Decision(models.TextChoices):
         APPROVE = "approve", _("Approve")
@@ -98,19 +129,38 @@ class Vote(Row):
     decision = models.CharField(max_length=7, choices=Decision)
     comment = models.TextField(blank=True)
     voted_at = models.DateTimeField(default=timezone.now)
+    revision = models.CharField(max_length=64, blank=True, default="", db_default="")
+    principal_id = models.CharField(max_length=120, blank=True, default="", db_default="")
+    principal_label = models.CharField(max_length=200, blank=True, default="", db_default="")
+    organisation = models.CharField(max_length=60, blank=True, default="", db_default="")
+    steps = models.JSONField(null=True)
 
     classified = Classification(
-        health="approval member_id member_label decision voted_at",
+        health=(
+            "approval member_id member_label decision voted_at revision principal_id "
+            "principal_label organisation steps"
+        ),
         payload="comment",
     )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["approval", "member_id"], name="vote_once_per_member")
+            models.UniqueConstraint(
+                fields=["approval", "revision", "member_id"], name="vote_once_per_member"
+            ),
+            models.UniqueConstraint(
+                fields=["approval", "revision", "principal_id"],
+                condition=~Q(principal_id=""),
+                name="vote_once_per_principal",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.member_label}: {self.get_decision_display()}"
+
+    @property
+    def is_for_another(self) -> bool:
+        return self.principal_id not in {"", self.member_id}
 
 
 class Waiter(Row):
