@@ -98,4 +98,4 @@ def forget(tenant_id: str) -> None:
 EXCEPTIONS_OPEN = gauge_of_tenants(
     "pergola_exceptions_open", "Exceptions that nobody has settled, by type.", labels=("type",)
 )
-"""For controlplane.events: `feed(EXCEPTIONS_OPEN, …)` yields `((type,), count)`."""
+"""`controlplane.events.measures` knows."""

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 # Importing declares what they measure.
 from controlplane.approvals import measures as approvals
-from controlplane.events.measures import INTAKE
+from controlplane.events import measures as events
 from controlplane.instances import measures as instances  # noqa: F401
 from controlplane.policies import measures as policies  # noqa: F401
 
@@ -20,6 +20,7 @@ _RESULTS = {200: "duplicate", 202: "accepted"}
 def feed_gauges() -> None:
     """From AppConfig.ready."""
     approvals.feed()
+    events.feed()
 
 
 def counted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -30,7 +31,7 @@ def counted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
         response = view(request, *args, **kwargs)
         result = _RESULTS.get(response.status_code, "refused")
         reason = _code(response) if result == "refused" else ""
-        INTAKE.add(request.tenant.pk, result, reason)
+        events.INTAKE.add(request.tenant.pk, result, reason)
         return response
 
     return receive

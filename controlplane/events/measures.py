@@ -8,7 +8,8 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from controlplane.core.measures import TENANT, Counter, Gauge, Histogram, Sample, declare
-from controlplane.events.models import OutboxMessage
+from controlplane.events.models import ExceptionCase, OutboxMessage
+from tenants import measures
 from tenants.context import current_tenant
 
 INTAKE = declare(
@@ -79,3 +80,12 @@ declare(
         read=lambda: [((), _outbox()["oldest"])],
     )
 )
+
+
+def _open_exceptions() -> Iterable[Sample]:
+    open_ones = ExceptionCase.objects.unresolved().order_by().values_list("type")
+    return [((kind,), count) for kind, count in open_ones.annotate(count=Count("pk"))]
+
+
+def feed() -> None:
+    measures.feed(measures.EXCEPTIONS_OPEN, _open_exceptions)
