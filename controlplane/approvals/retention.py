@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.approvals.models import Approval, Waiter
+from controlplane.approvals.models import Approval, Delegation, Waiter
 from tenants.retention.classes import DataClass, Rows, RowStore, hold_back, register_class
 
 
@@ -14,7 +14,7 @@ def register() -> None:
             _("Approvals"),
             _("What people were asked, what they answered and why."),
             # One that is open was never decided, so it has no age.
-            [RowStore(Approval, "decided_at")],
+            [RowStore(Approval, "decided_at"), RowStore(Delegation, "ends_at")],
         )
     )
     hold_back(Approval, _without_waiting_executions)

@@ -18,6 +18,7 @@ from controlplane.core.errors import DomainError
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.approval_rules import (
+    OUTCOMES,
     GroupForm,
     RouteForm,
     StepForm,
@@ -51,6 +52,7 @@ def route_list(request: HttpRequest) -> HttpResponse:
         "listing": shown,
         "list_id": "routes",
         "rows": [(route, route.rules, places[route.pk]) for route in shown.page.object_list],
+        "outcomes": dict(OUTCOMES),
     }
     return lists.page_or_part(
         request,

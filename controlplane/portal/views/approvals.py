@@ -8,8 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.approvals import services
@@ -31,14 +30,14 @@ from tenants.permissions import Permission
 
 EVERY, MINE, ENDED = "all", "mine", "ended"
 TABS = [
-    (MINE, _lazy("For me")),
+    (MINE, gettext_lazy("For me")),
     (Approval.Status.PENDING, Approval.Status.PENDING.label),
-    (ENDED, _lazy("Ended")),
+    (ENDED, gettext_lazy("Ended")),
     (Approval.Status.APPROVED, Approval.Status.APPROVED.label),
     (Approval.Status.REJECTED, Approval.Status.REJECTED.label),
     (Approval.Status.EXPIRED, Approval.Status.EXPIRED.label),
     (Approval.Status.CANCELLED, Approval.Status.CANCELLED.label),
-    (EVERY, _lazy("All")),
+    (EVERY, gettext_lazy("All")),
 ]
 
 

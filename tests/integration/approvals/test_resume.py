@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from controlplane.approvals.models import Waiter
+from controlplane.approvals.models import Approval, Waiter
 from controlplane.approvals.resume import resume
-from controlplane.approvals.services import decide
+from controlplane.approvals.services import decide, request_approval
 from controlplane.events.outbox import NotYet
 from controlplane.instances.addresses import ForeignUrl
 from controlplane.instances.models import Workspace
 from tenants.models import Tenant
-from tests.factories.approvals import make_approval
+from tests.factories.approvals import make_approval, make_execution_actor, make_order
 from tests.factories.events import ADA, make_workspace
 from tests.fakes.n8n import FakeN8n, Json
 
@@ -142,6 +142,62 @@ def test_an_address_that_is_not_n8ns_any_more_is_not_called(waiter: Waiter, n8n:
 
     assert not n8n.called("POST", PATH)
     assert state(waiter) == "waiting"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_leads_anywhere(waiter: Waiter, n8n: FakeN8n, status: int) -> None:
+    """Not even to another address of the same n8n: only what was stored is called."""
+    n8n.webhooks[PATH] = lambda _body: status
+
+    with pytest.raises(NotYet):
+        resume(waiter.pk)
+
+    assert [call.path for call in n8n.calls if call.method == "POST"] == [PATH]
+    assert state(waiter) == "waiting"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9@169.254.169.254/webhook-waiting/71",
+        "http://169.254.169.254/latest/meta-data/#@127.0.0.1:9/webhook-waiting/71",
+        "http://127.0.0.1.nip.io:9/webhook-waiting/71",
+        "http://localhost:9/webhook-waiting/71",
+        "http://2130706433:9/webhook-waiting/71",
+        "http://0x7f.0.0.1:9/webhook-waiting/71",
+        "http://[::ffff:127.0.0.1]:9/webhook-waiting/71",
+        "http://127.0.0.1:9\\@evil.example/webhook-waiting/71",
+        "http://127.0.0.1:9/webhook-waiting/../rest/owner",
+        "http://127.0.0.1:9/webhook-waiting/%252e%252e/rest",
+        "http://127.0.0.1:90/webhook-waiting/71",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:9/_x",
+    ],
+)
+def test_a_resume_url_that_points_elsewhere_is_refused_when_it_comes(
+    tenant: Tenant, url: str
+) -> None:
+    """Whatever a name resolves to, the host has to be the workspace's own, letter by letter."""
+    make_workspace()
+    order = make_order()
+
+    with pytest.raises(ForeignUrl):
+        request_approval(
+            subject_type="order", subject_id=order.pk, resume_url=url, by=make_execution_actor()
+        )
+    assert not Approval.objects.exists()
+    assert not Waiter.objects.exists()
+
+
+def test_a_host_that_came_to_mean_another_place_is_called_by_its_name_alone(
+    waiter: Waiter, n8n: FakeN8n
+) -> None:
+    """A row that was changed in the database is held against the workspace once more."""
+    for url in ("http://169.254.169.254/x", "http://127.0.0.1:9@169.254.169.254/x"):
+        Waiter.objects.filter(pk=waiter.pk).update(resume_url=url)
+        with pytest.raises(ForeignUrl):
+            resume(waiter.pk)
+    assert not n8n.calls
 
 
 def test_the_address_is_kept_encrypted(waiter: Waiter) -> None:

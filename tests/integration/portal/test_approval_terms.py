@@ -292,3 +292,18 @@ def test_the_api_takes_votes_comments_and_files(
     ).json()["status"] == "approved"  # fmt: skip
     with inside(north):
         assert Comment.objects.count() == 1
+
+
+def test_members_read_it_in_german(
+    north: Tenant, browser: Browser, make_member: MakeMember, approval: Approval
+) -> None:
+    ada = make_member(north, "manager")
+    Member.objects.filter(pk=ada.pk).update(language="de")
+    client = browser(north, member=ada)
+
+    page = page_of(client, approval)
+    assert "Wer entscheidet" in page
+    assert "0 von 2" in page
+    assert "Wird geprüft als Nummer" in client.get("/approvals/routes/").content.decode()
+    assert "abgelaufen" in client.get("/approvals/routes/").content.decode()
+    assert "Vertretung" in client.get("/approvals/delegations/").content.decode()

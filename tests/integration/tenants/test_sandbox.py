@@ -185,6 +185,7 @@ def _planted_in(model: type[models.Model], field: Any) -> str | None:
 
 # Constraints of the database compare these with words of a list.
 CONSTRAINED = {
+    "approvals.Delegation": {"principal_id"},
     "approvals.Approval": {"status"},
     "invoices.Invoice": {"status", "quarantine_code", "outcome"},
     "knowledge.DocumentVersion": {"status", "approved_by", "failure_code"},
