@@ -12,6 +12,7 @@ Last, the rules that come closest to the bound on cost are timed on the largest 
 
 import io
 import os
+import re
 import statistics
 import time
 from collections.abc import Iterator
@@ -99,7 +100,12 @@ def _rules() -> list[dict[str, str]]:
     """Ten of those that a tenant starts with, those over lines and parameters among them."""
     from controlplane.orders.default_policy import RULES
 
-    return [*RULES[:3], *RULES[6:]]
+    # cel-python compares no map with null; the parameters are always set here.
+    without = re.compile(r"params\.\w+ != null && ")
+    return [
+        {**rule, "expression": without.sub("", rule["expression"])}
+        for rule in (*RULES[:3], *RULES[6:])
+    ]
 
 
 def _race(
