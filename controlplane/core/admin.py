@@ -148,6 +148,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ]),
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),
+                (_("Rules for many"), "gavel", "policies_layerpolicy"),
                 (_("n8n instances"), "dns", "instances_instance"),
                 (_("Outbox"), "outbox", "events_outboxmessage"),
             ]),
@@ -171,6 +172,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Installations"), "schema", "catalog_installation"),
             (_("Policies"), "gavel", "policies_policy"),
             (_("Decisions"), "balance", "policies_decision"),
+            (_("Simulations"), "science", "policies_simulationrun"),
             (_("n8n workspace"), "dns", "instances_workspace"),
         ]),
         _group(_("Work"), [

@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(db_index=False, max_length=60)),
                 ("title", models.CharField(max_length=120)),
                 ("is_active", models.BooleanField(default=True)),
-                ("rules", models.JSONField(default=list)),
+                ("rules", models.JSONField(blank=True, default=list)),
                 ("live_version", models.UUIDField(blank=True, editable=False, null=True)),
                 (
                     "partner",

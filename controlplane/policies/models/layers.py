@@ -37,7 +37,7 @@ class LayerPolicy(Row):
     slug = models.SlugField(max_length=60, db_index=False)
     title = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
-    rules = models.JSONField(default=list)
+    rules = models.JSONField(default=list, blank=True)
     live_version = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -15,6 +15,7 @@ from controlplane.policies.services.decisions import (
     recompute_decision,
     record_decision_outcome,
     rule_sets_in_force,
+    rule_sets_named,
 )
 from controlplane.policies.services.drafts import (
     PolicyTaken,
@@ -23,6 +24,7 @@ from controlplane.policies.services.drafts import (
     differs_from_live,
     draft_of,
     get_policy,
+    live_numbers,
     note_edit,
     save_draft,
 )
@@ -80,9 +82,11 @@ __all__ = [
     "VersionUnknown", "approve_version", "assert_affordable", "cancel_schedule",
     "cancel_simulation", "check_rule", "check_rules", "create_policy", "differs_from_live",
     "draft_of", "evaluate", "flip_share", "get_decision", "get_policy", "get_run", "get_version",
-    "give_up_lost_runs", "input_hash", "judge", "note_edit", "override_decision", "publish_due",
+    "give_up_lost_runs", "input_hash", "judge", "live_numbers", "note_edit",
+    "override_decision", "publish_due",
     "publish_layer", "publish_policy", "publish_version", "recompute", "recompute_decision",
-    "record_decision_outcome", "roll_back", "rule_sets_in_force", "run_examples", "run_simulation",
+    "record_decision_outcome", "roll_back", "rule_sets_in_force", "rule_sets_named",
+    "run_examples", "run_simulation",
     "save_draft", "schedule_version", "seed_layer", "seed_policy", "set_terms", "start_simulation",
     "submit_version", "try_example", "withdraw_version",
 ]  # fmt: skip

@@ -230,6 +230,20 @@ def rule_sets_of(decision: Decision) -> list[RuleSet]:
     return [found[each] for each in ids]
 
 
+def rule_sets_named(decision: Decision) -> list[dict[str, Any]]:
+    """For people: the versions it was taken by, with layer, title and number."""
+    ids = [version["id"] for version in decision.policy_versions]
+    own = PolicyVersion.objects.select_related("policy").filter(pk__in=ids)
+    titles: dict[str, tuple[str, Any]] = {str(v.pk): (v.policy.title, v.policy_id) for v in own}
+    titles |= {str(b.pk): (f"{b.title} ({b.owner})", None) for b in
+               BoundVersion.objects.filter(pk__in=ids)}  # fmt: skip
+    return [
+        {"layer": OWN, **each, "title": title, "policy_id": policy_id}
+        for each in decision.policy_versions
+        for title, policy_id in [titles.get(each["id"], (each["id"], None))]
+    ]
+
+
 def input_hash(data: Mapping[str, Any]) -> str:
     """SHA-256 of the RFC 8785 canonical JSON, in hex. Raises FactsUnusable."""
     engine.refuse_inexact(data)

@@ -8,7 +8,7 @@ from django.db import transaction
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.policies.models import Example, Policy, Rule
+from controlplane.policies.models import Example, Policy, PolicyVersion, Rule
 from controlplane.policies.services.decisions import key_of
 
 
@@ -90,6 +90,12 @@ def draft_of(policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     return [rule.as_published() for rule in rules], [
         example.as_published() for example in policy.examples.order_by("position", "name")
     ]
+
+
+def live_numbers(policies: Sequence[Policy]) -> dict[Any, int]:
+    """By policy, the number of the version that counts; without those where none does."""
+    live = [policy.live_version for policy in policies if policy.live_version]
+    return dict(PolicyVersion.objects.filter(pk__in=live).values_list("policy", "number"))
 
 
 def differs_from_live(policy: Policy) -> bool:

@@ -270,6 +270,14 @@ TONES = {
     "foreign_tenant": ("bad", "alert"),
     "new_network": ("quiet", "dot"),
     "burst": ("wait", "signal"),
+    "review": ("wait", "clock"),
+    "published": ("good", "check"),
+    "done": ("good", "check"),
+    "refused": ("bad", "cross"),
+    "override": ("wait", "edit"),
+    "outcome": ("quiet", "dot"),
+    "platform": ("quiet", "lock"),
+    "partner": ("quiet", "hands"),
 }
 
 

@@ -11,6 +11,7 @@ from controlplane.policies.services import save_draft, seed_policy, submit_versi
 from controlplane.policies.simulation import hash_of_rules
 from tests.factories.world import Part
 
+NOTE = {"note": "as agreed"}
 AUTHOR = Actor(ActorKind.MEMBER, "0", "Author")
 RULE = {
     "code": "pier", "verdict": "hold", "expression": "order.ship_to.city == 'Pier Nine'",
@@ -32,13 +33,35 @@ def part(url: str) -> Part:
         context=CONTEXT, subject_type="order", subject_id=policy.pk, verdict="hold",
         input_sha256="", input={"order": {"note": "Pier Nine, the blue door"}},
     )  # fmt: skip
-    version = {"number": 2}
     return Part(
-        rows={"policy_id": policy.pk, "run_id": run.pk, "decision_id": decision.pk, **version},
+        rows={
+            "policy_id": policy.pk, "run_id": run.pk, "decision_id": decision.pk,
+            "policy_version": 2, "context_name": CONTEXT,
+        },
+        bodies={
+            "policies/new/": {"title": "More", "slug": "more", "context": CONTEXT},
+            "policies/terms/": {"flip_percent": "5", "history_days": "9"},
+            "policies/<uuid:policy_id>/draft/": {
+                "rules-TOTAL_FORMS": "0", "rules-INITIAL_FORMS": "0",
+                "examples-TOTAL_FORMS": "0", "examples-INITIAL_FORMS": "0",
+            },
+            "policies/<uuid:policy_id>/check/": {"prefix": "a", "a-expression": "order.is_test"},
+            "policies/<uuid:policy_id>/submit/": NOTE,
+            "policies/<uuid:policy_id>/simulate/": {"days": "3"},
+            **{
+                f"policies/<uuid:policy_id>/versions/<int:number>/{step}/": NOTE
+                for step in ("approve", "publish", "withdraw", "roll-back")
+            },
+            "policies/<uuid:policy_id>/versions/<int:number>/schedule/": {
+                **NOTE, "at": "2040-01-01T10:00",
+            },
+            "decisions/<uuid:decision_id>/override/": {"verdict": "accept", "why": "It is open."},
+        },
         inputs={
             "policy.evaluate": {"context": CONTEXT, "facts": facts_of(_SAMPLE)},
             "decision.override": {"verdict": "accept", "why": "The pier is open."},
         },
+        aliases={("policies", "number"): "policy_version", ("policies", "name"): "context_name"},
         tasks={"policies.simulate.run_id": "run_id"},
         secrets={"Pier Nine"},
-    )
+    )  # fmt: skip

@@ -79,7 +79,7 @@ def test_a_change_of_the_policy_is_a_new_decision(tenant: Tenant) -> None:
     invoice = make_matched()
     policy = Policy.objects.get(slug="invoice-checks")
     policy.rules.filter(code="no_receipt").update(enabled=False)
-    publish_policy(policy=policy, by=ADA)
+    publish_policy(policy=policy, gated=False, by=ADA)
 
     assert rematch(invoice).verdict == "accept"
 

@@ -1,10 +1,16 @@
 """The tenant's admin: saving publishes, and a fault is shown at its field."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from controlplane.policies.models import Decision, Policy
+from controlplane.core.actor import system
+from controlplane.core.models import new_id
+from controlplane.orders.contexts import _SAMPLE, facts_of
+from controlplane.policies.models import Decision, LayerPolicy, Policy
+from controlplane.policies.services import evaluate
 from tenants.context import inside
 from tests.factories.support_access import make_entry
 
@@ -103,3 +109,47 @@ def test_a_fault_is_shown_at_its_field_and_nothing_is_saved(
 
 def test_a_policy_is_not_deleted(admin, checks):
     assert admin.post(url("policy", checks.pk, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_what_is_refused_stays_a_draft_and_says_why(admin, checks, north):
+    with inside(north):
+        for number in range(4):
+            facts = facts_of(_SAMPLE)
+            facts["order"]["number"] = f"#{number}"
+            evaluate(
+                context="order", subject_type="order", subject_id=new_id(), data=facts,
+                parameters={}, event_id=None, by=system("tests"),
+            )  # fmt: skip
+    changed = form_of(checks, north, no_lines__expression="order.line_count < 900")
+    sent = admin.post(url("policy", checks.pk, "change"), changed, follow=True)
+    assert "turns over 4 of 4 decisions" in sent.content.decode()
+    with inside(north):
+        assert checks.live().number == 1
+        assert checks.rules.get(code="no_lines").expression == "order.line_count < 900"
+
+
+def test_rules_for_many_are_published_when_saved(admin, north):
+    rule = {
+        "code": "embargo", "verdict": "reject", "expression": "order.ship_to.country == 'KP'",
+        "message": "No.",
+    }  # fmt: skip
+    given = {
+        "layer": "platform", "context": "order", "slug": "embargo", "title": "Embargo",
+        "is_active": "on", "rules": json.dumps([rule]),
+    }  # fmt: skip
+    page = "/admin/policies/layerpolicy/add/"
+    wrong = {**given, "rules": json.dumps([{**rule, "expression": "order.totl == 1"}])}
+    assert "There is no field “totl”" in admin.post(page, wrong).content.decode()
+    assert admin.post(page, given).status_code == 302
+    policy = LayerPolicy.objects.get()
+    assert policy.versions.get().pk == policy.live_version
+
+
+def test_the_pages_of_what_is_kept_open(admin, checks, north):
+    with inside(north):
+        version = checks.live()
+    for address in (
+        url("policyversion"), url("policyversion", version.pk, "change"), url("simulationrun"),
+        url("decision"),
+    ):  # fmt: skip
+        assert admin.get(address).status_code == 200

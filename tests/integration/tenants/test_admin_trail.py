@@ -24,7 +24,7 @@ from controlplane.core.admin_trail import LeavesTrail
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
-from controlplane.policies.models import Policy
+from controlplane.policies.models import LayerPolicy, Policy
 from controlplane.support.models import TriageExample
 from tenants.context import inside
 from tenants.engagements import engage_partner
@@ -164,6 +164,19 @@ SAMPLES = {
     "policies.policy": Sample(
         make=lambda place: Policy.objects.first(),
         add=lambda place: {"title": "More", "slug": "more", "context": "order"},
+        change={"title": "Stricter"},
+    ),
+    "policies.layerpolicy": Sample(
+        make=lambda place: LayerPolicy.objects.create(
+            layer="platform", context="order", slug="embargo", title="Embargo"
+        ),
+        add=lambda place: {
+            "layer": "platform",
+            "context": "order",
+            "slug": "more",
+            "title": "More",
+            "rules": "[]",
+        },
         change={"title": "Stricter"},
     ),
     "support.triageexample": Sample(

@@ -1,0 +1,273 @@
+"""Policies: what is in force, from which layer, and the draft that people work on."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from controlplane.core.errors import DomainError
+from controlplane.policies import layers, services
+from controlplane.policies.contexts import PARAMETERS, Context, get_context
+from controlplane.policies.models import Policy, PublishingTerms, SimulationRun
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page, requires
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.policies import (
+    ExampleFormSet,
+    NoteForm,
+    PolicyForm,
+    RuleFormSet,
+    SimulateForm,
+    TermsForm,
+    pointed_at,
+)
+from tenants.members import actor_of
+from tenants.permissions import Permission
+
+SHOWN_RUNS = 10
+
+
+@require_GET
+@member_page
+def index(request: HttpRequest) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Policy.objects.all(),
+        search_in=["title", "slug", "context"],
+        sorts={"title": "title", "context": "context", "changed": "updated_at"},
+        default_sort="title",
+    )
+    rows = list(shown.page.object_list)
+    live = services.live_numbers(rows)
+    context = {
+        "section": "policies",
+        "listing": shown,
+        "list_id": "policies",
+        "rows": [(policy, live.get(policy.pk)) for policy in rows],
+        "bound": layers.bound_here(),
+        "terms": TermsForm(initial=_terms()),
+    }
+    return lists.page_or_part(
+        request, "portal/policies/list.html", "portal/policies/_table.html", context
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.POLICIES)
+def create(request: HttpRequest) -> HttpResponse:
+    form = PolicyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            policy = services.create_policy(**form.cleaned_data, by=actor_of(request.member))
+        except DomainError as error:
+            mark(form, error)
+        else:
+            return redirect("policies:draft", policy.pk)
+    context = {"section": "policies", "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/policies/create.html", context, status=status)
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
+    return _detail(request, services.get_policy(policy_id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.POLICIES)
+def draft(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
+    """One more row and saving send the same form; what was typed stays either way."""
+    policy = services.get_policy(policy_id)
+    given = request.POST.copy() if request.method == "POST" else None
+    more = given.get("more") if given else None
+    if given and more in {"rules", "examples"}:
+        total = f"{more}-TOTAL_FORMS"
+        count = str(given.get(total, ""))
+        if count.isdigit():
+            given[total] = str(int(count) + 1)
+    kwargs = {
+        "context": policy.context,
+        "check_url": f"/policies/{policy.pk}/check/",
+        "fields_url": f"/policies/contexts/{policy.context}.json",
+    }
+    rules = RuleFormSet(given, initial=_rules(policy), prefix="rules", form_kwargs=kwargs)
+    examples = ExampleFormSet(given, initial=_examples(policy), prefix="examples")
+    if given and not more and rules.is_valid() and examples.is_valid():
+        services.save_draft(
+            policy=policy,
+            rules=_kept(rules),
+            examples=_kept(examples),
+            note=given.get("note", "")[:500],
+            by=actor_of(request.member),
+        )
+        messages.success(
+            request, _("The draft was saved. It does not count before it is published.")
+        )
+        return redirect("policies:detail", policy.pk)
+    failed = bool(given) and not more
+    context = {
+        "section": "policies",
+        "policy": policy,
+        "rules": rules,
+        "examples": examples,
+        "note": given.get("note", "") if given else policy.draft_note,
+        "failed": failed,
+    }
+    status = 422 if failed else 200
+    return TemplateResponse(request, "portal/policies/draft.html", context, status=status)
+
+
+@require_POST
+@member_page
+@requires(Permission.POLICIES)
+def check(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
+    """What is wrong with the rule that is being typed, or what it costs."""
+    policy = services.get_policy(policy_id)
+    prefix = request.POST.get("prefix", "")
+    expression = request.POST.get(f"{prefix}-expression", "").replace("\0", "")
+    context: dict[str, Any] = {}
+    try:
+        cost = services.check_rule(context=policy.context, expression=expression, message="")
+        context["cost"] = max(1, round(cost / 1000))
+    except DomainError as error:
+        context["error"] = error
+        context["line"], context["caret"] = pointed_at(expression, error)
+    return TemplateResponse(request, "portal/policies/_check.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.POLICIES)
+def submit(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
+    policy = services.get_policy(policy_id)
+    if request.method != "POST":
+        return redirect("policies:detail", policy.pk)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        try:
+            version = services.submit_version(
+                policy=policy, **form.cleaned_data, by=actor_of(request.member)
+            )
+        except DomainError as error:
+            form.add_error(None, error.detail)
+        else:
+            return redirect("policies:version", policy.pk, version.number)
+    return _detail(request, policy, submit_form=form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.POLICIES)
+def terms(request: HttpRequest) -> HttpResponse:
+    form = TermsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.set_terms(**form.cleaned_data, by=actor_of(request.member))
+        messages.success(request, _("The terms of publishing were changed."))
+    elif request.method == "POST":
+        messages.error(request, _("A share is between 0 and 100, and days between 1 and 3650."))
+    return redirect("policies:list")
+
+
+@require_GET
+@member_page
+def context_page(request: HttpRequest, name: str) -> HttpResponse:
+    known = get_context(name)
+    context = {
+        "section": "policies",
+        "context": known,
+        "fields": described(known),
+        "parameters": known.parameters.items(),
+    }
+    return TemplateResponse(request, "portal/policies/context.html", context)
+
+
+@require_GET
+@member_page
+def context_fields(request: HttpRequest, name: str) -> HttpResponse:
+    """For the script that completes names while a rule is typed."""
+    return JsonResponse({"fields": described(get_context(name))})
+
+
+def described(known: Context) -> list[dict[str, str]]:
+    """Each name that rules may write, what it holds, and what it means."""
+    found = [
+        {
+            "name": path,
+            "kind": known.kinds.get(path, ""),
+            "text": text,
+            "list": _list_of(known, path),
+        }
+        for path, text in known.fields.items()
+    ]
+    return found + [
+        {"name": f"{PARAMETERS}.{name}", "kind": "", "text": parameter.description, "list": ""}
+        for name, parameter in known.parameters.items()
+    ]
+
+
+def _list_of(known: Context, path: str) -> str:
+    """The list that it is, or in whose elements it stands: l.quantity in order.lines."""
+    inside = [name for name in known.list_bounds if path == name or path.startswith(f"{name}.")]
+    return max(inside, key=len, default="")
+
+
+def _detail(
+    request: HttpRequest, policy: Policy, *, submit_form: NoteForm | None = None
+) -> HttpResponse:
+    live = policy.live()
+    rules, examples = services.draft_of(policy)
+    runs = SimulationRun.objects.filter(policy=policy).select_related("version")
+    context = {
+        "section": "policies",
+        "policy": policy,
+        "live": live,
+        "versions": policy.versions.with_status().order_by("-number"),
+        "runs": runs[:SHOWN_RUNS],
+        "draft_differs": services.differs_from_live(policy),
+        "draft_counts": (len(rules), len(examples)),
+        "submit_form": submit_form or NoteForm(),
+        "simulate_form": SimulateForm(initial={"days": _terms()["history_days"]}),
+    }
+    status = 422 if submit_form else 200
+    return TemplateResponse(request, "portal/policies/detail.html", context, status=status)
+
+
+def _terms() -> dict[str, Any]:
+    terms = PublishingTerms.current()
+    return {"flip_percent": terms.flip_percent, "history_days": terms.history_days}
+
+
+def _rules(policy: Policy) -> list[dict[str, Any]]:
+    rows = policy.rules.order_by("position", "code")
+    return [{**rule.as_published(), "enabled": rule.enabled} for rule in rows]
+
+
+def _examples(policy: Policy) -> list[dict[str, Any]]:
+    import json
+
+    rows = policy.examples.order_by("position", "name")
+    return [
+        {
+            "name": row.name,
+            "facts": json.dumps(row.facts, ensure_ascii=False, indent=1),
+            "verdict": row.verdict,
+            "codes": ", ".join(row.codes),
+        }
+        for row in rows
+    ]
+
+
+def _kept(forms: Any) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in form.cleaned_data.items() if name != "DELETE"}
+        for form in forms
+        if form.cleaned_data and not form.cleaned_data.get("DELETE")
+    ]

@@ -1,0 +1,179 @@
+"""Policies in the portal: written, checked, simulated, handed in, published, rolled back."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from controlplane.policies.models import Decision, Policy, PolicyVersion, SimulationRun
+from controlplane.policies.services import run_simulation
+from tenants.context import inside
+from tenants.models import Member, Tenant
+
+Browser = Callable[..., Client]
+
+
+@pytest.fixture
+def policy(north: Tenant) -> Policy:
+    with inside(north):
+        return Policy.objects.get(slug="order-checks")
+
+
+@pytest.fixture
+def manager(north: Tenant, browser: Browser) -> Client:
+    return browser(north, role=Member.Role.MANAGER)
+
+
+def form(*rules: dict[str, str], examples: tuple[dict[str, str], ...] = (), **more: str) -> dict:
+    data = {
+        "rules-TOTAL_FORMS": str(len(rules)), "rules-INITIAL_FORMS": "0",
+        "examples-TOTAL_FORMS": str(len(examples)), "examples-INITIAL_FORMS": "0", **more,
+    }  # fmt: skip
+    for kind, rows in (("rules", rules), ("examples", examples)):
+        for index, row in enumerate(rows):
+            data |= {f"{kind}-{index}-{name}": value for name, value in row.items()}
+    return data
+
+
+RULE = {
+    "code": "large", "verdict": "hold", "expression": "order.total.minor > 50000",
+    "message": "{order.number} is large.", "enabled": "on",
+}  # fmt: skip
+EXAMPLE = {
+    "name": "a big one", "facts": '{"order": {"total": {"minor": 60000}}}', "verdict": "hold",
+    "codes": "large",
+}  # fmt: skip
+
+
+def test_the_pages_open(manager: Client, policy: Policy) -> None:
+    for address in (
+        "/policies/", "/policies/new/", f"/policies/{policy.pk}/", f"/policies/{policy.pk}/draft/",
+        f"/policies/{policy.pk}/versions/1/", "/policies/contexts/order/", "/decisions/",
+    ):  # fmt: skip
+        assert manager.get(address).status_code == 200, address
+
+
+def test_from_the_draft_to_being_in_force(manager: Client, policy: Policy, north: Tenant) -> None:
+    page = f"/policies/{policy.pk}/"
+    sent = manager.post(f"{page}draft/", form(RULE, examples=(EXAMPLE,), note="for spring"))
+    assert sent.status_code == 302
+    handed_in = manager.post(f"{page}submit/", {"note": "please look"})
+    assert handed_in.headers["Location"] == f"{page}versions/2/"
+    shown = manager.get(f"{page}versions/2/").content.decode()
+    assert "please look" in shown
+    assert "for spring" in shown
+    manager.post(f"{page}versions/2/publish/", {"note": "as agreed"})
+    with inside(north):
+        assert policy.live().number == 2
+        assert policy.live().examples[0]["name"] == "a big one"
+    manager.post(f"{page}versions/1/roll-back/", {"note": "too strict"})
+    with inside(north):
+        assert policy.live().number == 3
+
+
+def test_a_fault_is_shown_at_its_field_and_nothing_is_lost(manager: Client, policy: Policy) -> None:
+    wrong = {**RULE, "expression": "order.totl.minor > 1"}
+    sent = manager.post(f"/policies/{policy.pk}/draft/", form(wrong))
+    page = sent.content.decode()
+    assert sent.status_code == 422
+    assert "There is no field “totl”" in page
+    assert "order.totl.minor &gt; 1" in page
+
+
+def test_while_typing_a_caret_points_at_the_character(manager: Client, policy: Policy) -> None:
+    given = {"prefix": "rules-0", "rules-0-expression": "order.is_test &&\n order.totl > 1"}
+    shown = manager.post(f"/policies/{policy.pk}/check/", given).content.decode()
+    assert " order.totl &gt; 1\n       ^</pre>" in shown
+    given["rules-0-expression"] = "order.is_test"
+    assert "It can be read" in manager.post(f"/policies/{policy.pk}/check/", given).content.decode()
+
+
+def test_one_more_row_keeps_what_was_typed(manager: Client, policy: Policy) -> None:
+    sent = manager.post(f"/policies/{policy.pk}/draft/", form(RULE, more="examples"))
+    page = sent.content.decode()
+    assert sent.status_code == 200
+    assert 'name="examples-0-name"' in page
+    assert "order.total.minor &gt; 50000" in page
+
+
+def test_an_example_that_fails_is_named_when_handing_in(manager: Client, policy: Policy) -> None:
+    page = f"/policies/{policy.pk}/"
+    manager.post(f"{page}draft/", form(RULE, examples=({**EXAMPLE, "verdict": "reject"},)))
+    sent = manager.post(f"{page}submit/", {"note": "please"})
+    assert sent.status_code == 422
+    assert "“a big one”: expected reject" in sent.content.decode()
+
+
+def test_the_author_cannot_approve(manager: Client, policy: Policy) -> None:
+    page = f"/policies/{policy.pk}/"
+    manager.post(f"{page}draft/", form(RULE))
+    manager.post(f"{page}submit/", {"note": "please"})
+    sent = manager.post(f"{page}versions/2/approve/", {"note": "fine"})
+    assert sent.status_code == 422
+    assert "Ask a colleague" in sent.content.decode()
+
+
+def test_a_simulation_is_watched_and_read(
+    manager: Client, policy: Policy, north: Tenant, django_capture_on_commit_callbacks: Callable
+) -> None:
+    from controlplane.core.actor import system
+    from controlplane.core.models import new_id
+    from controlplane.orders.contexts import _SAMPLE, facts_of
+    from controlplane.policies.services import evaluate
+
+    with inside(north):
+        evaluate(
+            context="order", subject_type="order", subject_id=new_id(), data=facts_of(_SAMPLE),
+            parameters={}, event_id=None, by=system("tests"),
+        )  # fmt: skip
+    manager.post(f"/policies/{policy.pk}/draft/", form({**RULE, "expression": "true"}))
+    began = manager.post(f"/policies/{policy.pk}/simulate/", {"days": "3"})
+    page = began.headers["Location"]
+    assert 'hx-trigger="every 1s"' in manager.get(page).content.decode()
+    with inside(north):
+        run_simulation(SimulationRun.objects.get().pk)
+    state = manager.get(f"{page}state/")
+    assert state.headers["HX-Refresh"] == "true"
+    shown = manager.get(page).content.decode()
+    assert "1 of 1 come out otherwise" in shown
+    assert "€124.95" in shown
+    assert "bar-invoiced" in shown
+
+
+def test_a_decision_is_explained_and_overridden(
+    browser: Browser, north: Tenant, policy: Policy
+) -> None:
+    with inside(north):
+        decision = Decision.objects.create(
+            context="order", subject_type="order", subject_id=policy.pk, verdict="hold",
+            input_sha256="0", input={"order": {"number": "#77"}},
+            reasons=[{"code": "x", "message": "It is large.", "verdict": "hold", "policy": ""}],
+            policy_versions=[{"id": str(PolicyVersion.objects.first().pk), "number": 1}],
+        )  # fmt: skip
+    approver = browser(north)
+    page = f"/decisions/{decision.pk}/"
+    assert "#77" in approver.get(page).content.decode()
+    assert approver.post(f"{page}override/", {"verdict": "accept", "why": ""}).status_code == 422
+    approver.post(f"{page}override/", {"verdict": "accept", "why": "a known buyer"})
+    assert "a known buyer" in approver.get(page).content.decode()
+
+
+def test_a_viewer_looks_and_changes_nothing(
+    browser: Browser, north: Tenant, policy: Policy
+) -> None:
+    viewer = browser(north, role=Member.Role.VIEWER)
+    assert viewer.get(f"/policies/{policy.pk}/").status_code == 200
+    for address in (f"/policies/{policy.pk}/draft/", "/policies/new/", "/policies/terms/"):
+        assert viewer.post(address, {}).status_code == 403
+
+
+def test_names_come_typed_and_told(manager: Client) -> None:
+    fields = {f["name"]: f for f in manager.get("/policies/contexts/order.json").json()["fields"]}
+    assert fields["order.total.minor"]["kind"] == "a whole number"
+    assert fields["order.lines.quantity"]["list"] == "order.lines"
+    assert "params.hold_above" in fields
+
+
+def test_the_terms_are_changed(manager: Client, north: Tenant) -> None:
+    manager.post("/policies/terms/", {"flip_percent": "2.5", "history_days": "60"})
+    assert 'value="2.5' in manager.get("/policies/").content.decode()
