@@ -8,6 +8,7 @@ from controlplane.portal.views import (
     collections,
     contact,
     data,
+    exceptions,
     goods_receipts,
     home,
     installations,
@@ -16,6 +17,7 @@ from controlplane.portal.views import (
     keys,
     knowledge,
     orders,
+    pauses,
     people,
     profile,
     purchase_orders,
@@ -105,6 +107,10 @@ installation_urls = [
     path("<uuid:installation_id>/parameters/", installations.parameters, name="parameters"),
     path("<uuid:installation_id>/retry/", installations.retry, name="retry"),
     path("<uuid:installation_id>/remove/", installations.remove, name="remove"),
+    path("<uuid:installation_id>/pause/", pauses.pause, name="pause"),
+    path("<uuid:installation_id>/resume/", pauses.resume, name="resume"),
+    path("<uuid:installation_id>/held/", pauses.held, name="held"),
+    path("<uuid:installation_id>/by-hand/", pauses.by_hand, name="by_hand"),
 ]
 template_urls = [
     path("", templates.index, name="list"),
@@ -114,6 +120,16 @@ support_access_urls = [
     path("", support_access.index, name="list"),
     path("enter/", support_access.enter, name="enter"),
     path("leave/", support_access.leave, name="leave"),
+]
+exception_urls = [
+    path("", exceptions.index, name="list"),
+    path("bulk/", exceptions.bulk, name="bulk"),
+    path("<uuid:exception_id>/", exceptions.detail, name="detail"),
+    path("<uuid:exception_id>/comment/", exceptions.comment, name="comment"),
+    path("<uuid:exception_id>/assign/", exceptions.assign, name="assign"),
+    path("<uuid:exception_id>/retry/", exceptions.retry, name="retry"),
+    path("<uuid:exception_id>/edit/", exceptions.edit, name="edit"),
+    path("<uuid:exception_id>/resolve/", exceptions.resolve, name="resolve"),
 ]
 source_urls = [
     path("", sources.index, name="list"),
@@ -185,4 +201,5 @@ urlpatterns = [
     path("data/", data.index, name="data"),
     path("sandbox/", include((sandbox_urls, "sandbox"))),
     path("sources/", include((source_urls, "sources"))),
+    path("exceptions/", include((exception_urls, "exceptions"))),
 ]

@@ -4,6 +4,8 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { Operation } from '../operation';
 import { approvalOperations, approvalProperties } from './approval';
 import { auditOperations, auditProperties } from './audit';
+import { eventOperations, eventProperties } from './event';
+import { exceptionOperations, exceptionProperties } from './exception';
 import { invoiceOperations, invoiceProperties } from './invoice';
 import { knowledgeOperations, knowledgeProperties } from './knowledge';
 import { orderOperations, orderProperties } from './order';
@@ -12,6 +14,8 @@ import { ticketOperations, ticketProperties } from './ticket';
 export const operations: Record<string, Record<string, Operation>> = {
 	approval: approvalOperations,
 	audit: auditOperations,
+	event: eventOperations,
+	exception: exceptionOperations,
 	invoice: invoiceOperations,
 	knowledge: knowledgeOperations,
 	order: orderOperations,
@@ -34,6 +38,14 @@ export const properties: INodeProperties[] = [
 				value: 'audit',
 			},
 			{
+				name: 'Event',
+				value: 'event',
+			},
+			{
+				name: 'Exception',
+				value: 'exception',
+			},
+			{
 				name: 'Invoice',
 				value: 'invoice',
 			},
@@ -54,6 +66,8 @@ export const properties: INodeProperties[] = [
 	},
 	...approvalProperties,
 	...auditProperties,
+	...eventProperties,
+	...exceptionProperties,
 	...invoiceProperties,
 	...knowledgeProperties,
 	...orderProperties,
