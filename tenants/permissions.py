@@ -23,6 +23,7 @@ class Permission(TextChoices):
     HEALTH = "health", _("See that the work runs: workflows, runs, events, counts, states")
     PAYLOAD = "payload", _("See customer data: orders, invoices, tickets, documents, answers")
     DECIDE = "decide", _("Decide approvals")
+    EXCEPTIONS = "exceptions", _("Work on exceptions: assign, comment, try again, resolve")
     HANDLE = "handle", _("Work on cases: confirm an invoice’s fields, sort and answer tickets")
     SUBMIT = "submit", _("Hand in invoices, purchase orders and goods receipts")
     KNOWLEDGE = "knowledge", _("Add, approve and retire the documents that answers are made of")
@@ -38,7 +39,7 @@ class Permission(TextChoices):
 P = Permission
 
 VIEWER = {P.HEALTH, P.PAYLOAD}
-APPROVER = VIEWER | {P.DECIDE, P.HANDLE}
+APPROVER = VIEWER | {P.DECIDE, P.EXCEPTIONS, P.HANDLE}
 MANAGER = APPROVER | {
     P.SUBMIT, P.KNOWLEDGE, P.SOURCES, P.INSTALLATIONS, P.MEMBERS, P.KEYS, P.POLICIES, P.SETTINGS,
     P.AUDIT,
@@ -57,11 +58,11 @@ SHARED = frozenset({P.HEALTH})
 # Who builds and hosts sees no customer data; who designs, improves, helps and decides has to.
 OWNERSHIP: Mapping[str, frozenset[Permission]] = {
     Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
-    Area.AUTOMATION: frozenset({P.INSTALLATIONS, P.SOURCES}),
-    Area.INFRASTRUCTURE: frozenset({P.SOURCES, P.KEYS, P.MEMBERS}),
+    Area.AUTOMATION: frozenset({P.EXCEPTIONS, P.INSTALLATIONS, P.SOURCES}),
+    Area.INFRASTRUCTURE: frozenset({P.EXCEPTIONS, P.SOURCES, P.KEYS, P.MEMBERS}),
     Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.AUDIT}),
-    Area.SUPPORT: frozenset({P.PAYLOAD, P.HANDLE, P.SUBMIT}),
-    Area.ESCALATION: frozenset({P.PAYLOAD, P.DECIDE, P.HANDLE}),
+    Area.SUPPORT: frozenset({P.PAYLOAD, P.EXCEPTIONS, P.HANDLE, P.SUBMIT}),
+    Area.ESCALATION: frozenset({P.PAYLOAD, P.DECIDE, P.EXCEPTIONS, P.HANDLE}),
 }
 
 # Nobody works on what they may not see: a role or an area that has one of these has PAYLOAD.
@@ -69,7 +70,17 @@ ON_PAYLOAD = frozenset({P.DECIDE, P.HANDLE, P.SUBMIT, P.KNOWLEDGE, P.POLICIES, P
 
 # What a permission is called where services and the API ask a person or a machine alike.
 SCOPES: Mapping[Permission, frozenset[str]] = {
-    P.PAYLOAD: frozenset({"decisions:read", "invoices:read", "knowledge:read", "tickets:read"}),
+    P.EXCEPTIONS: frozenset({"exceptions:handle"}),
+    P.PAYLOAD: frozenset(
+        {
+            "decisions:read",
+            "events:read",
+            "exceptions:read",
+            "invoices:read",
+            "knowledge:read",
+            "tickets:read",
+        }
+    ),
     P.DECIDE: frozenset({"approvals:decide", "decisions:override"}),
     P.HANDLE: frozenset({"tickets:submit"}),
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),

@@ -11,7 +11,14 @@ from unfold.decorators import action, display
 
 from controlplane.core.admin import ReadOnlyInline, ReadOnlyTenantModelAdmin, SharedModelAdmin
 from controlplane.events import outbox
-from controlplane.events.models import Delivery, Event, OutboxMessage, Source
+from controlplane.events.models import (
+    Delivery,
+    Event,
+    ExceptionCase,
+    ExceptionNote,
+    OutboxMessage,
+    Source,
+)
 
 
 @admin.register(Source)
@@ -32,6 +39,19 @@ class EventAdmin(ReadOnlyTenantModelAdmin):
     list_select_related = ["source"]
     search_fields = ["subject", "external_id", "execution_id"]
     inlines = [DeliveryInline]
+
+
+class ExceptionNoteInline(ReadOnlyInline):
+    model = ExceptionNote
+    fields = ["at", "kind", "by"]
+
+
+@admin.register(ExceptionCase)
+class ExceptionCaseAdmin(ReadOnlyTenantModelAdmin):
+    list_display = ["summary", "type", "status", "area", "assignee", "due_at", "opened_at"]
+    list_filter = ["type", "status", "area"]
+    search_fields = ["summary", "assignee", "execution_id"]
+    inlines = [ExceptionNoteInline]
 
 
 @admin.register(OutboxMessage)

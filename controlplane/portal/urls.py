@@ -11,8 +11,9 @@ from controlplane.portal.views import (
     collections,
     contact,
     data,
-    delegations,
     decisions,
+    delegations,
+    exceptions,
     goods_receipts,
     home,
     installations,
@@ -21,6 +22,7 @@ from controlplane.portal.views import (
     keys,
     knowledge,
     orders,
+    pauses,
     people,
     policies,
     policy_versions,
@@ -132,6 +134,10 @@ installation_urls = [
     path("<uuid:installation_id>/parameters/", installations.parameters, name="parameters"),
     path("<uuid:installation_id>/retry/", installations.retry, name="retry"),
     path("<uuid:installation_id>/remove/", installations.remove, name="remove"),
+    path("<uuid:installation_id>/pause/", pauses.pause, name="pause"),
+    path("<uuid:installation_id>/resume/", pauses.resume, name="resume"),
+    path("<uuid:installation_id>/held/", pauses.held, name="held"),
+    path("<uuid:installation_id>/by-hand/", pauses.by_hand, name="by_hand"),
 ]
 template_urls = [
     path("", templates.index, name="list"),
@@ -141,6 +147,16 @@ support_access_urls = [
     path("", support_access.index, name="list"),
     path("enter/", support_access.enter, name="enter"),
     path("leave/", support_access.leave, name="leave"),
+]
+exception_urls = [
+    path("", exceptions.index, name="list"),
+    path("bulk/", exceptions.bulk, name="bulk"),
+    path("<uuid:exception_id>/", exceptions.detail, name="detail"),
+    path("<uuid:exception_id>/comment/", exceptions.comment, name="comment"),
+    path("<uuid:exception_id>/assign/", exceptions.assign, name="assign"),
+    path("<uuid:exception_id>/retry/", exceptions.retry, name="retry"),
+    path("<uuid:exception_id>/edit/", exceptions.edit, name="edit"),
+    path("<uuid:exception_id>/resolve/", exceptions.resolve, name="resolve"),
 ]
 source_urls = [
     path("", sources.index, name="list"),
@@ -242,4 +258,5 @@ urlpatterns = [
     path("data/", data.index, name="data"),
     path("sandbox/", include((sandbox_urls, "sandbox"))),
     path("sources/", include((source_urls, "sources"))),
+    path("exceptions/", include((exception_urls, "exceptions"))),
 ]

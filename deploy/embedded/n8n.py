@@ -63,6 +63,8 @@ class N8n:
         self._host = host or var / "n8n-host"
         self._user_folder = var / "n8n"
         self._processes = processes
+        # For benches, which compare n8n's own settings.
+        self.extra: dict[str, str] = {}
 
     @property
     def version(self) -> str:
@@ -143,7 +145,7 @@ class N8n:
         process = self._processes.start(
             self.name,
             [str(node_program()), "node_modules/n8n/bin/n8n", "start"],
-            environment=environment(settings, self._user_folder),
+            environment=environment(settings, self._user_folder) | self.extra,
             cwd=self._host,
         )
         wait_until_ready(

@@ -13,6 +13,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.events import circuit
 from controlplane.events.exceptions import again
+from controlplane.events.exceptions.again import NothingToRetry as NothingToRetry
 from controlplane.events.exceptions.opening import Kind, Resolution, Status, add_note, settle
 from controlplane.events.models import Delivery, ExceptionCase
 from controlplane.instances.models import Workspace

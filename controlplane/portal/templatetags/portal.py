@@ -22,6 +22,7 @@ from controlplane.catalog.models import short_id
 from controlplane.catalog.runs import Run
 from controlplane.core.money import Money
 from controlplane.core.withholding import HIDDEN
+from controlplane.events.models import ExceptionCase
 from controlplane.events.types import EVENT_TYPES
 from controlplane.invoices.models import Invoice
 
@@ -147,6 +148,9 @@ EVENT_LABELS = {
     "order.cancelled": gettext_lazy("Order cancelled"),
     "invoice.received": gettext_lazy("Invoice received"),
     "ticket.received": gettext_lazy("Ticket received"),
+    "message.received": gettext_lazy("Message received"),
+    "mail.received": gettext_lazy("E-mail received"),
+    "file.received": gettext_lazy("File received"),
 }
 
 
@@ -211,6 +215,10 @@ def run_mark(run: Run) -> dict[str, str]:
 
 
 TONES = {
+    "overdue": ("bad", "clock"),
+    "retrying": ("quiet", "clock"),
+    ExceptionCase.Status.RESOLVED.value: ("good", "check"),
+    "paused": ("bad", "pause"),
     "pending": ("wait", "clock"),
     "approved": ("good", "check"),
     "rejected": ("bad", "cross"),

@@ -20,6 +20,7 @@ from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.catalog.runs import last_runs
 from controlplane.core.errors import DomainError
 from controlplane.core.money import Money
+from controlplane.events.pauses import held, pause_of
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
@@ -59,6 +60,8 @@ def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
             for spec in specs
         ],
         "editor_url": _editor_url(installation),
+        "pause": pause_of(installation.pk),
+        "held_count": held(installation.pk).count(),
     }
     return TemplateResponse(request, "portal/installations/detail.html", context)
 

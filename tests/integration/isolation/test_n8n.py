@@ -30,6 +30,7 @@ CALLS_OUT = {
     "controlplane/portal/views/sign_on.py": "a partner's provider, by core.outward",
     "controlplane/core/http.py": "makes the client for the others",
     "controlplane/events/delivery.py": "an address that assert_own_url has made its own",
+    "controlplane/events/exceptions/taxonomy.py": "calls nobody: sorts the errors of who does",
     "controlplane/instances/client/__init__.py": "a workspace's or an instance's own address",
     "controlplane/instances/client/executions.py": "the same client",
     "controlplane/instances/client/transport.py": "the same client",

@@ -5,6 +5,8 @@ import type { Operation } from '../operation';
 import { approvalOperations, approvalProperties } from './approval';
 import { auditOperations, auditProperties } from './audit';
 import { decisionOperations, decisionProperties } from './decision';
+import { eventOperations, eventProperties } from './event';
+import { exceptionOperations, exceptionProperties } from './exception';
 import { invoiceOperations, invoiceProperties } from './invoice';
 import { knowledgeOperations, knowledgeProperties } from './knowledge';
 import { orderOperations, orderProperties } from './order';
@@ -15,6 +17,8 @@ export const operations: Record<string, Record<string, Operation>> = {
 	approval: approvalOperations,
 	audit: auditOperations,
 	decision: decisionOperations,
+	event: eventOperations,
+	exception: exceptionOperations,
 	invoice: invoiceOperations,
 	knowledge: knowledgeOperations,
 	order: orderOperations,
@@ -42,6 +46,14 @@ export const properties: INodeProperties[] = [
 				value: 'decision',
 			},
 			{
+				name: 'Event',
+				value: 'event',
+			},
+			{
+				name: 'Exception',
+				value: 'exception',
+			},
+			{
 				name: 'Invoice',
 				value: 'invoice',
 			},
@@ -67,6 +79,8 @@ export const properties: INodeProperties[] = [
 	...approvalProperties,
 	...auditProperties,
 	...decisionProperties,
+	...eventProperties,
+	...exceptionProperties,
 	...invoiceProperties,
 	...knowledgeProperties,
 	...orderProperties,
