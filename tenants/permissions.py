@@ -72,6 +72,7 @@ SCOPES: Mapping[Permission, frozenset[str]] = {
     P.HANDLE: frozenset({"tickets:submit"}),
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),
     P.KNOWLEDGE: frozenset({"knowledge:approve", "knowledge:write"}),
+    P.AUDIT: frozenset({"audit:read"}),
 }
 
 

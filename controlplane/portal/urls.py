@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from controlplane.portal.views import (
     approvals,
+    audit,
     brand,
     collections,
     contact,
@@ -29,6 +30,12 @@ from controlplane.portal.views import (
     tickets,
 )
 
+audit_urls = [
+    path("", audit.index, name="list"),
+    path("verification/", audit.verify, name="verify"),
+    path("export/", audit.export, name="export"),
+    path("<int:sequence>-<slug:mark>/", audit.detail, name="detail"),
+]
 approval_urls = [
     path("", approvals.index, name="list"),
     path("count/", approvals.count, name="count"),
@@ -169,6 +176,7 @@ urlpatterns = [
     path("members/invitations/", include((invitation_urls, "invitations"))),
     path("keys/", include((key_urls, "keys"))),
     path("security/", security_events.index, name="security_events"),
+    path("audit/", include((audit_urls, "audit"))),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),
