@@ -16,8 +16,9 @@ from django.urls import reverse, set_script_prefix
 from django.utils import timezone, translation
 
 from controlplane.core import problems
+from controlplane.core.admin import actor_of as admin_actor_of
 from controlplane.core.errors import DomainError
-from controlplane.core.withholding import withholding_payload
+from controlplane.core.withholding import noting_payload, withholding_payload
 from tenants import lookup, support_access
 from tenants.access import member_of
 from tenants.context import inside
@@ -25,7 +26,9 @@ from tenants.doors import OPEN_DOORS, Door, door_of
 from tenants.environments.marks import HEADER, assert_environment
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
+from tenants.members import actor_of
 from tenants.models import Member, Tenant
+from tenants.payload_access import note_opened
 from tenants.permissions import Permission
 from tenants.security import factors, watch
 
@@ -120,8 +123,12 @@ class TenantMiddleware:
                 inside(tenant),
                 _as_read_by(request.member, tenant),
                 withholding_payload(withheld),
+                noting_payload() as seen,
             ):
-                return _rendered(view(request, *args, **kwargs))
+                response = _rendered(view(request, *args, **kwargs))
+                if request.member is not None:
+                    note_opened(request, response, seen, by=actor_of(request.member))
+                return response
         except LimitReached as error:
             return _limited(request, door, error)
 
@@ -150,8 +157,10 @@ class TenantMiddleware:
             return HttpResponseRedirect(reverse(settings.TENANT_ADMIN_HOME))
         # The admin asks for content types, which the tenant's role may not read: ask before.
         ContentType.objects.get_for_models(*_admin_models(), for_concrete_models=False)
-        with inside(request.tenant):
-            return _rendered(view(request, *args, **kwargs))
+        with inside(request.tenant), noting_payload() as seen:
+            response = _rendered(view(request, *args, **kwargs))
+            note_opened(request, response, seen, by=admin_actor_of(request))
+            return response
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:

@@ -86,6 +86,7 @@ SCOPES: Mapping[Permission, frozenset[str]] = {
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),
     P.KNOWLEDGE: frozenset({"knowledge:approve", "knowledge:write"}),
     P.POLICIES: frozenset({"policies:simulate"}),
+    P.AUDIT: frozenset({"audit:read"}),
 }
 
 

@@ -19,6 +19,7 @@ from tests.fakes.n8n import FakeN8n, running_fake_n8n
 ALL_SCOPES = [
     "approvals:read",
     "approvals:request",
+    "audit:read",
     "audit:record",
     "decisions:override",
     "decisions:read",

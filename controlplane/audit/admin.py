@@ -1,14 +1,14 @@
 """The audit trail, to look at: the platform's own at /admin/, a tenant's in its admin."""
 
 import json
-from typing import Any
 
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from controlplane.audit.models import Entry
+from controlplane.audit.changes import rows_changed
+from controlplane.audit.models import Checkpoint, Entry
 from controlplane.core.admin import ReadOnlyModelAdmin
 
 SHOWN = 3
@@ -35,14 +35,14 @@ class EntryAdmin(ReadOnlyModelAdmin):
 
     @display(description=_("Changed"))
     def changes(self, entry: Entry) -> str:
-        rows = _changes(entry)
+        rows = rows_changed(entry)
         told = [f"{name}: {before} → {after}" for name, before, after in rows[:SHOWN]]
         more = [f"+ {len(rows) - SHOWN}"] if len(rows) > SHOWN else []
         return " · ".join([_short(text) for text in told] + more) or "–"
 
     @display(description=_("Before and after"))
     def before_and_after(self, entry: Entry) -> str:
-        rows = _changes(entry)
+        rows = rows_changed(entry)
         if not rows:
             return format_html("<pre>{}</pre>", json.dumps(entry.data, indent=2))
         return format_html(
@@ -53,20 +53,15 @@ class EntryAdmin(ReadOnlyModelAdmin):
         )  # fmt: skip
 
 
-def _changes(entry: Entry) -> list[tuple[str, str, str]]:
-    """Field, before, after; none where the entry tells something else."""
-    before, after = (entry.data.get(key) for key in ("before", "after"))
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return []
-    names = sorted({*before, *after})
-    return [(name, _plain(before.get(name)), _plain(after.get(name))) for name in names]
-
-
-def _plain(value: Any) -> str:
-    if value in (None, "", [], {}):
-        return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyModelAdmin):
+    """How the chain stood, signed. A copy of these elsewhere proves that no end was cut off."""
+
+    list_display = ["number", "at", "made_for", "sequence", "entries", "base_sequence", "key_id"]
+    list_filter = ["made_for"]
+    date_hierarchy = "at"
+    ordering = ["-number"]

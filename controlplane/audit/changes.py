@@ -38,6 +38,21 @@ def _sealed(secret: str) -> str:
     return f"(kept secret, {salted_hmac('audit.changes', secret).hexdigest()[:8]})"
 
 
+def rows_changed(entry: Entry) -> list[tuple[str, str, str]]:
+    """For people: field, before, after. None where the entry tells something else."""
+    before, after = (entry.data.get(key) for key in ("before", "after"))
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    names = sorted({*before, *after})
+    return [(name, _plain(before.get(name)), _plain(after.get(name))) for name in names]
+
+
+def _plain(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def record_change(
     *, action: str, row: models.Model, before: dict[str, Any], after: dict[str, Any], by: Actor
 ) -> Entry | None:

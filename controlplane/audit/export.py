@@ -12,7 +12,9 @@ from django.utils import timezone
 from controlplane.audit import signing, verifier
 from controlplane.audit.checkpoints import ChainBroken, make_checkpoint
 from controlplane.audit.models import Checkpoint, Entry
+from controlplane.audit.services import record
 from controlplane.audit.verification import AT_ONCE, line_of
+from controlplane.core.actor import Actor
 
 FORMAT = "pergola-audit-export-1"
 TOOL = "verify_audit.py"
@@ -75,6 +77,19 @@ def write_export(
             "README.txt",
             README.format(whose=whose, at=at.isoformat(), platform=settings.PUBLIC_URL, tool=TOOL),
         )
+    return manifest
+
+
+def export_for(sink: IO[bytes], *, whose: str, by: Actor) -> dict[str, Any]:
+    """As `write_export`, for a person, and with an entry that says so."""
+    manifest = write_export(sink, whose=whose)
+    record(
+        action="audit.exported",
+        subject_type="audit",
+        subject_id=str(manifest["chain"] or "empty"),
+        data={key: manifest[key] for key in ("entries", "checkpoints", "broken")},
+        by=by,
+    )
     return manifest
 
 

@@ -4,7 +4,7 @@ Signed checkpoints say how the chain stood, so that whoever rewrites it, hashes 
 """
 
 import hashlib
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -54,6 +54,16 @@ class Entry(Redactable):
 
     def __str__(self) -> str:
         return f"#{self.sequence} {self.action}"
+
+    @property
+    def mark(self) -> str:
+        """The beginning of its hash: with the number it names one entry of one chain."""
+        return self.hash[:12]
+
+    @property
+    def updated_at(self) -> datetime:
+        """An entry never changes; lists of rows ask for it."""
+        return self.at
 
     def content(self) -> dict[str, Any]:
         """What the hash covers: everything but the hash. Times in UTC, to the microsecond."""

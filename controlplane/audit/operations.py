@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.audit import services
+from controlplane.audit.models import Entry
+from controlplane.audit.search import Wanted, page_of
+from controlplane.audit.verification import verify_chain
 from controlplane.core.actor import Actor
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 
@@ -50,3 +53,98 @@ def record(data: RecordInput, *, by: Actor) -> RecordOutput:
         by=by,
     )
     return RecordOutput(audit_sequence=entry.sequence, hash=entry.hash, recorded_at=entry.at)
+
+
+class ListInput(OperationInput):
+    action: str = Field(
+        default="",
+        description="Only these: a whole action such as order.accepted, or its noun, order",
+        max_length=60,
+    )
+    subject_type: str = Field(
+        default="", description="Only what was done to this kind of thing", max_length=40
+    )
+    subject_id: str = Field(default="", description="Only what was done to this", max_length=120)
+    actor: str = Field(
+        default="", description="Only by these: an ID, or a part of the name", max_length=200
+    )
+    since: datetime | None = Field(default=None, description="From this time on")
+    until: datetime | None = Field(default=None, description="Before this time")
+    after: int = Field(
+        default=0, ge=0, le=2**53, description="The next_after of the page before; 0 for the first"
+    )
+    limit: int = Field(default=50, ge=1, le=200, description="Max number of results to return")
+
+
+class EntryOutput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    sequence: int = Field(description="The entry's number in the chain")
+    at: datetime = Field(description="When it was recorded")
+    action: str = Field(description="What was done")
+    subject_type: str = Field(description="The kind of thing it was done to")
+    subject_id: str = Field(description="Which one")
+    actor_kind: str = Field(description="Who did it: member, machine or system")
+    actor_id: str = Field(description="The actor's ID")
+    actor_label: str = Field(description="The actor's name")
+    execution_id: str = Field(description="The n8n execution on whose behalf; empty for none")
+    data: dict[str, Any] = Field(description="Further facts, such as before and after")
+    hash: str = Field(description="The entry's SHA-256, which the next entry builds on")
+
+    @classmethod
+    def of(cls, entry: Entry) -> "EntryOutput":
+        return cls(**{name: getattr(entry, name) for name in cls.model_fields})
+
+
+class ListOutput(OperationOutput):
+    entries: list[EntryOutput] = Field(description="The oldest first")
+    next_after: int | None = Field(description="Send as after for the next page; empty at the end")
+
+
+@operation(
+    resource="audit",
+    name="list",
+    action="List audit entries",
+    scope="audit:read",
+    read_only=True,
+)
+def list_entries(data: ListInput, *, by: Actor) -> ListOutput:
+    """Find entries of the tenant's audit trail by action, subject, actor and time."""
+    wanted = Wanted(**data.model_dump(exclude={"after", "limit"}))
+    entries, next_after = page_of(wanted, after=data.after, limit=data.limit)
+    return ListOutput(entries=[EntryOutput.of(entry) for entry in entries], next_after=next_after)
+
+
+class VerifyInput(OperationInput):
+    pass
+
+
+class VerifyOutput(OperationOutput):
+    holds: bool = Field(description="Whether every entry is as it was written and signed")
+    entries: int = Field(description="How many entries hold, from the first on")
+    last: int = Field(description="The number of the last entry that holds")
+    head: str = Field(description="The SHA-256 of that entry")
+    checkpoints: int = Field(description="How many signed checkpoints hold")
+    broken_at: int | None = Field(description="The number of the first bad entry; empty for none")
+    reason: str = Field(description="What is wrong there; empty where nothing is")
+
+
+@operation(
+    resource="audit",
+    name="verify",
+    action="Verify the audit trail",
+    scope="audit:read",
+    read_only=True,
+)
+def verify(data: VerifyInput, *, by: Actor) -> VerifyOutput:
+    """Walk the tenant's chain from its first entry, beside its signed checkpoints."""
+    state = verify_chain()
+    return VerifyOutput(
+        holds=state.broken_at is None,
+        entries=state.entries,
+        last=state.last,
+        head=state.head,
+        checkpoints=state.checkpoints,
+        broken_at=state.broken_at,
+        reason=state.reason,
+    )

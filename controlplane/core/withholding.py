@@ -20,6 +20,7 @@ from django.db import models
 from controlplane.core.classification import Classification, Kind, kind_of
 
 _withholding: ContextVar[bool] = ContextVar("withholding_payload", default=False)
+_noting: ContextVar[set[str] | None] = ContextVar("noting_payload", default=None)
 
 
 class Hidden(str):
@@ -43,6 +44,17 @@ def withholding_payload(active: bool = True) -> Iterator[None]:
         yield
     finally:
         _withholding.reset(token)
+
+
+@contextmanager
+def noting_payload() -> Iterator[set[str]]:
+    """The names of the models of which customer data is read inside, and shown as it is."""
+    seen: set[str] = set()
+    token = _noting.set(seen)
+    try:
+        yield seen
+    finally:
+        _noting.reset(token)
 
 
 def payload_is_withheld() -> bool:
@@ -69,6 +81,8 @@ class Redactable(models.Model):
         row = super().from_db(db, field_names, values, **kwargs)
         if _withholding.get():
             row._withhold(row.__dict__.keys())
+        elif (seen := _noting.get()) is not None and cls.__name__ not in seen:
+            row._note(seen, row.__dict__.keys())
         return row
 
     def refresh_from_db(
@@ -81,6 +95,13 @@ class Redactable(models.Model):
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         if _withholding.get():
             self._withhold(self.__dict__.keys() if fields is None else fields)
+        elif (seen := _noting.get()) is not None:
+            self._note(seen, self.__dict__.keys() if fields is None else fields)
+
+    def _note(self, seen: set[str], loaded: Iterable[str]) -> None:
+        """Where any of what was just loaded is customer data."""
+        if not _placeholders(type(self)).keys().isdisjoint(loaded):
+            seen.add(type(self).__name__)
 
     def _withhold(self, loaded: Iterable[str]) -> None:
         """Replace what was just loaded; a field that is deferred stays so."""

@@ -7,6 +7,7 @@ from controlplane.portal.views import (
     approval_rules,
     approval_thread,
     approvals,
+    audit,
     brand,
     collections,
     contact,
@@ -39,6 +40,12 @@ from controlplane.portal.views import (
     tickets,
 )
 
+audit_urls = [
+    path("", audit.index, name="list"),
+    path("verification/", audit.verify, name="verify"),
+    path("export/", audit.export, name="export"),
+    path("<int:sequence>-<slug:mark>/", audit.detail, name="detail"),
+]
 approval_urls = [
     path("", approvals.index, name="list"),
     path("count/", approvals.count, name="count"),
@@ -242,6 +249,7 @@ urlpatterns = [
     path("members/invitations/", include((invitation_urls, "invitations"))),
     path("keys/", include((key_urls, "keys"))),
     path("security/", security_events.index, name="security_events"),
+    path("audit/", include((audit_urls, "audit"))),
     path("approvals/", include((approval_urls, "approvals"))),
     path("orders/", include((order_urls, "orders"))),
     path("invoices/", include((invoice_urls, "invoices"))),

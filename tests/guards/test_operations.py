@@ -13,8 +13,8 @@ from controlplane.nodes.registry import all_operations
 
 # Scopes that no template asks for yet: a person gives them to a key by hand.
 GIVEN_BY_HAND = {
-    "audit:record", "decisions:override", "decisions:read", "events:emit", "events:read",
-    "exceptions:handle", "exceptions:open", "exceptions:read", "knowledge:search",
+    "audit:read", "audit:record", "decisions:override", "decisions:read", "events:emit",
+    "events:read", "exceptions:handle", "exceptions:open", "exceptions:read", "knowledge:search",
     "policies:evaluate", "policies:simulate",
 }  # fmt: skip
 OPERATIONS = all_operations()

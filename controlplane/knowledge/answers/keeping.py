@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import rfc8785
 from django.db import transaction
 
 from controlplane.audit.models import Entry
@@ -14,6 +15,7 @@ from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.models import new_id
 from controlplane.core.text import made_storable
+from controlplane.knowledge.answers import prompt
 from controlplane.knowledge.answers.confidence import Features, confidence_of
 from controlplane.knowledge.answers.drafts import Draft
 from controlplane.knowledge.answers.models import Answer
@@ -118,12 +120,21 @@ def _recorded(attempt: Attempt, answer_id: uuid.UUID, decision: Decision, by: Ac
             "decision_id": str(decision.pk),
             "confidence_percent": int(attempt.confidence * 100),
             "by_model": draft.by_model,
+            "model": made_storable(draft.model)[:120],
+            "prompt_version": prompt.VERSION if draft.by_model else "",
+            "prompt_sha256": _digest(draft.prompt) if draft.prompt else "",
+            "output_sha256": hashlib.sha256(draft.raw.encode()).hexdigest() if draft.raw else "",
             "fallback": draft.fallback,
             "versions": sorted({str(citation.version_id) for citation in draft.citations}),
             "text_sha256": hashlib.sha256(draft.text.encode()).hexdigest(),
         },
         by=by,
     )
+
+
+def _digest(prompt_sent: list[dict[str, str]]) -> str:
+    """Of what the model was told, which the answer's own row keeps."""
+    return hashlib.sha256(rfc8785.dumps(prompt_sent)).hexdigest()
 
 
 def _as_asked(attempt: Attempt) -> dict[str, Any]:

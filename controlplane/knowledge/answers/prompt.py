@@ -5,6 +5,7 @@ wrote them cannot know, and the model is told so (“spotlighting”, Hines et a
 them can be trusted all the same, so what comes back is checked sentence by sentence: `grounding`.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -34,6 +35,10 @@ addresses and names as they stand there. Do not take facts from the question.
 Answer with JSON alone, in this form:
 {{"sentences": [{{"text": "…", "citations": [1]}}]}}
 “citations” are the numbers of the passages that the sentence rests on."""
+
+
+VERSION = hashlib.sha256(_RULES.encode()).hexdigest()[:12]
+"""Another one where the rules above read differently."""
 
 
 class Malformed(Exception):

@@ -17,6 +17,7 @@ from controlplane.portal.invoices.source import Source, source_of
 from controlplane.portal.invoices.terms import found_term, shown_terms
 from controlplane.portal.reasons import in_words, told
 from tenants import files
+from tenants.payload_access import ACTION as OPENED
 
 MOST_SHEET_LINES = 100
 MOST_RECEIPTS = 20
@@ -52,7 +53,10 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
         "found": found_in_text(invoice) if normal is None else [],
         "approvals": Approval.objects.filter(subject_type=SUBJECT, subject_id=invoice.pk),
         "duplicates": invoice.duplicates.only("number", "filename"),
-        "history": Entry.objects.filter(subject_type=SUBJECT, subject_id=str(invoice.pk)),
+        # What was done to it; who looked at it stands in the audit trail.
+        "history": Entry.objects.filter(subject_type=SUBJECT, subject_id=str(invoice.pk)).exclude(
+            action=OPENED
+        ),
         **_event(invoice),
     }
 

@@ -1,5 +1,7 @@
 """Triage: what a ticket is about, how urgent it is, which language it is in. And corrections."""
 
+import hashlib
+import json
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -79,6 +81,9 @@ def _keep(ticket_id: uuid.UUID, found: "Sorted", reference: str, *, by: Actor) -
             "urgency": ticket.urgency,
             "language": ticket.language,
             "model": reference,
+            "output_sha256": hashlib.sha256(
+                json.dumps(ticket.triage, sort_keys=True).encode()
+            ).hexdigest(),
         },
         by=by,
     )

@@ -12,7 +12,11 @@ def part(url: str) -> Part:
     checkpoint = make_checkpoint()
     assert checkpoint is not None
     return Part(
-        rows={"checkpoint_number": checkpoint.number, "sequence": entry.sequence},
+        rows={
+            "checkpoint_number": checkpoint.number,
+            "sequence": entry.sequence,
+            "mark": entry.mark,
+        },
         tasks={"audit.send_checkpoint.number": "checkpoint_number"},
         secrets={"saltmarsh"},
     )

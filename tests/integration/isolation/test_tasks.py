@@ -48,7 +48,14 @@ SHARED = {
 # Tasks of tenants that end quietly outside of one, and why nothing comes of it.
 QUIET = {"knowledge.tend_vectors": "the shared schema has no vectors to tend"}
 # Arguments that name no row.
-NO_ROWS = {"by": "somebody", "what": "policies", "slug": "north"}
+NO_ROWS = {
+    "by_kind": "member",
+    "by_id": "0",
+    "by_label": "somebody",
+    "by": "somebody",
+    "what": "policies",
+    "slug": "north",
+}
 OF_TENANTS = [name for name in TASKS if name not in SHARED]
 
 

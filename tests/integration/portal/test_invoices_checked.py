@@ -217,6 +217,7 @@ def test_the_number_of_queries_does_not_grow_with_papers(
         for number in range(4):
             make_purchase_order(f"PO-{number}")
             make_goods_receipt(f"GR-{number}", order=f"PO-{number}")
+    client.get(f"/{noun}/")  # the first in an hour leaves an entry in the audit trail
     with django_assert_num_queries(QUERIES_OF_LIST - 1):
         client.get(f"/{noun}/")
 

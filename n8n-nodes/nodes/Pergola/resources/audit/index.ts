@@ -2,10 +2,14 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
+import { list } from './list';
 import { record } from './record';
+import { verify } from './verify';
 
 export const auditOperations: Record<string, Operation> = {
+	list,
 	record,
+	verify,
 };
 
 export const auditProperties: INodeProperties[] = [
@@ -17,13 +21,27 @@ export const auditProperties: INodeProperties[] = [
 		displayOptions: { show: { resource: ['audit'] } },
 		options: [
 			{
+				name: 'List',
+				value: 'list',
+				action: 'List audit entries',
+				description: "Find entries of the tenant's audit trail by action, subject, actor and time",
+			},
+			{
 				name: 'Record',
 				value: 'record',
 				action: 'Record an audit entry',
 				description: "Add an entry to the tenant's audit trail, which nobody can change or delete",
 			},
+			{
+				name: 'Verify',
+				value: 'verify',
+				action: 'Verify the audit trail',
+				description: "Walk the tenant's chain from its first entry, beside its signed checkpoints",
+			},
 		],
-		default: 'record',
+		default: 'list',
 	},
+	...list.properties,
 	...record.properties,
+	...verify.properties,
 ];
