@@ -82,7 +82,8 @@ def test_every_table_that_grows_belongs_to_a_class() -> None:
 
     tables = {model._meta.db_table for model in owned}
     assert OF_TENANTS - tables == {
-        "approvals_group", "approvals_groupmember", "approvals_route", "catalog_installation", "django_migrations", "events_source", "events_subscription",
+        "approvals_group", "approvals_groupmember", "approvals_route", "catalog_installation",
+        "django_migrations", "events_source", "events_subscription",
         "instances_workspace", "knowledge_collection", "knowledge_vector", "policies_policy",
         "policies_policyversion", "policies_rule", "support_triagemodel", "vault_datakey",
     }  # fmt: skip
