@@ -177,3 +177,32 @@ def test_names_come_typed_and_told(manager: Client) -> None:
 def test_the_terms_are_changed(manager: Client, north: Tenant) -> None:
     manager.post("/policies/terms/", {"flip_percent": "2.5", "history_days": "60"})
     assert 'value="2.5' in manager.get("/policies/").content.decode()
+
+
+def test_lists_are_searched_and_sorted(
+    manager: Client, browser: Browser, policy: Policy, north: Tenant
+) -> None:
+    with inside(north):
+        decision = Decision.objects.create(
+            context="order", subject_type="order", subject_id=policy.pk, verdict="hold",
+            input_sha256="0",
+            reasons=[{"code": "seldom", "message": "m", "verdict": "hold", "policy": ""}],
+        )  # fmt: skip
+        run = SimulationRun.objects.create(
+            policy=policy, rules=[], rules_sha256="0", since=decision.decided_at, asked_by="Ada",
+            status="done",
+        )  # fmt: skip
+        run.found.create(
+            decision_id=decision.pk, subject_type="order", subject_id=policy.pk,
+            decided_at=decision.decided_at, before="hold", after="accept", codes=["seldom"],
+            minor=1250, currency="EUR",
+        )  # fmt: skip
+    for page, shown in (
+        ("/decisions/", f"/decisions/{decision.pk}/"),
+        (f"/policies/simulations/{run.pk}/", "€12.50"),
+        ("/policies/", "order-checks"),
+    ):
+        word = "order" if page == "/policies/" else "seldom"
+        assert shown in manager.get(f"{page}?q={word}&sort=-decided").content.decode()
+        assert shown not in manager.get(f"{page}?q=nowhere").content.decode()
+    assert str(decision.pk) in manager.get(f"/decisions/?q={policy.pk}").content.decode()
