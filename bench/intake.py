@@ -54,7 +54,7 @@ def run(data: Path, report: Report) -> dict[str, Any]:
     with stack:
         stack.start()
         environment = {**os.environ, **stack.environment(), "LOG_LEVEL": "ERROR"}
-        environment |= {"DJANGO_SETTINGS_MODULE": "controlplane.settings", "WEB_THREADS": "8"}
+        environment |= {"DJANGO_SETTINGS_MODULE": "controlplane.settings", "WEB_THREADS": "4"}
         environment["ALLOWED_HOSTS"] = "*"
         tenant = _prepared(environment)
         web, port = _web(processes, environment)
@@ -119,7 +119,7 @@ def _web(processes: Processes, environment: dict[str, str]) -> tuple[Process, in
         "web",
         [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1", "--blocking-threads", "8"),
+            *("--port", str(port), "--workers", "2", "--blocking-threads", "4"),
             "controlplane.wsgi:application",
         ],
         environment=environment,
