@@ -88,7 +88,7 @@ def run(data: Path, report: Report) -> dict[str, Any]:
     }
 
 
-def _prepared(environment: dict[str, str]) -> dict[str, str]:
+def _prepared(environment: dict[str, str], *, kept: Path = VAR / "tenant.json") -> dict[str, str]:
     def python(*arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, env=environment, check=True,
@@ -96,7 +96,6 @@ def _prepared(environment: dict[str, str]) -> dict[str, str]:
         )  # fmt: skip
         return done.stdout
 
-    kept = VAR / "tenant.json"
     if kept.exists():
         made: dict[str, str] = json.loads(kept.read_text())
     else:
