@@ -54,7 +54,7 @@ def run(data: Path, report: Report) -> dict[str, Any]:
     with stack:
         stack.start()
         environment = {**os.environ, **stack.environment(), "LOG_LEVEL": "ERROR"}
-        environment |= {"DJANGO_SETTINGS_MODULE": "controlplane.settings", "WEB_THREADS": "8"}
+        environment |= {"DJANGO_SETTINGS_MODULE": "controlplane.settings", "WEB_THREADS": "4"}
         environment["ALLOWED_HOSTS"] = "*"
         tenant = _prepared(environment)
         web, port = _web(processes, environment)
@@ -88,7 +88,7 @@ def run(data: Path, report: Report) -> dict[str, Any]:
     }
 
 
-def _prepared(environment: dict[str, str]) -> dict[str, str]:
+def _prepared(environment: dict[str, str], *, kept: Path = VAR / "tenant.json") -> dict[str, str]:
     def python(*arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, env=environment, check=True,
@@ -96,7 +96,6 @@ def _prepared(environment: dict[str, str]) -> dict[str, str]:
         )  # fmt: skip
         return done.stdout
 
-    kept = VAR / "tenant.json"
     if kept.exists():
         made: dict[str, str] = json.loads(kept.read_text())
     else:
@@ -119,7 +118,7 @@ def _web(processes: Processes, environment: dict[str, str]) -> tuple[Process, in
         "web",
         [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1", "--blocking-threads", "8"),
+            *("--port", str(port), "--workers", "2", "--blocking-threads", "4"),
             "controlplane.wsgi:application",
         ],
         environment=environment,
