@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import rfc8785
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from controlplane.audit import signing, verifier
@@ -56,8 +57,10 @@ def write_export(
     newest = Checkpoint.objects.order_by("-number").first()
     at = timezone.now()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        count = _write(archive, "entries.jsonl", _entries(progress))
-        checkpoints = _write(archive, "checkpoints.jsonl", _checkpoints())
+        count, last = _write_entries(archive, progress)
+        # One that was made meanwhile covers entries that the archive does not have.
+        fitting = Q(number__lte=newest.number if newest else 0) | Q(sequence__lte=last)
+        checkpoints = _write(archive, "checkpoints.jsonl", _checkpoints(fitting))
         manifest = {
             "format": FORMAT,
             "whose": whose,
@@ -102,6 +105,22 @@ def _write(archive: zipfile.ZipFile, name: str, lines: Iterator[dict[str, Any]])
     return count
 
 
+def _write_entries(
+    archive: zipfile.ZipFile, progress: Callable[[int], None] | None
+) -> tuple[int, int]:
+    """How many, and the number of the last one."""
+    last = 0
+
+    def noted() -> Iterator[dict[str, Any]]:
+        nonlocal last
+        for line in _entries(progress):
+            last = line["content"]["sequence"]
+            yield line
+
+    count = _write(archive, "entries.jsonl", noted())
+    return count, last
+
+
 def _entries(progress: Callable[[int], None] | None) -> Iterator[dict[str, Any]]:
     entries = Entry.objects.order_by("sequence").iterator(chunk_size=AT_ONCE)
     for number, entry in enumerate(entries, start=1):
@@ -110,6 +129,8 @@ def _entries(progress: Callable[[int], None] | None) -> Iterator[dict[str, Any]]
         yield line_of(entry)
 
 
-def _checkpoints() -> Iterator[dict[str, Any]]:
-    for checkpoint in Checkpoint.objects.order_by("number").iterator(chunk_size=AT_ONCE):
+def _checkpoints(fitting: Q) -> Iterator[dict[str, Any]]:
+    for checkpoint in (
+        Checkpoint.objects.filter(fitting).order_by("number").iterator(chunk_size=AT_ONCE)
+    ):
         yield checkpoint.as_line()

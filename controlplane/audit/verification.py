@@ -31,18 +31,41 @@ class ChainState:
 
 
 def verify_chain(
-    *, using: str = "default", progress: Callable[[int], None] | None = None
+    *,
+    using: str = "default",
+    progress: Callable[[int], None] | None = None,
+    by_any_key: bool = False,
 ) -> ChainState:
     """Walk the chain that is entered, by the connection called `using`, beside its checkpoints.
 
-    `progress` is told the number of each thousandth entry.
+    `progress` is told the number of each thousandth entry. `by_any_key`: also where checkpoints
+    were signed by another installation, whose key nobody has vouched for here.
     """
-    lines = [each.as_line() for each in Checkpoint.objects.using(using).order_by("number")]
+    while True:
+        state, base = _walked(using, progress, by_any_key)
+        # A purge meanwhile: what it took away is not missing.
+        if state.broken_at is None or base == _base(using):
+            return state
+
+
+def _base(using: str) -> int:
+    newest = Checkpoint.objects.using(using).order_by("-number")
+    return newest.values_list("base_sequence", flat=True).first() or 0
+
+
+def _walked(
+    using: str, progress: Callable[[int], None] | None, by_any_key: bool
+) -> tuple[ChainState, int]:
+    """And the last entry that may be gone, as it was known before the first was read."""
+    checkpoints = list(Checkpoint.objects.using(using).order_by("number"))
+    lines = [each.as_line() for each in checkpoints]
     trusted = signing.own_public_keys()
+    if by_any_key:
+        trusted |= {each.public_key for each in checkpoints}
     marks, broken = verifier.read_marks(lines, trusted, verifies=_verifies)
     result = verifier.walk(_told(using, progress), marks)
     finding = min((each for each in (result.finding, broken) if each), default=None)
-    return ChainState(
+    state = ChainState(
         entries=result.entries,
         head=result.head,
         broken_at=finding.sequence if finding else None,
@@ -51,6 +74,7 @@ def verify_chain(
         checkpoints=len(marks),
         warnings=tuple(result.warnings),
     )
+    return state, checkpoints[-1].base_sequence if checkpoints else 0
 
 
 def line_of(entry: Entry) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import psycopg
 from cryptography.fernet import Fernet
 from psycopg import sql
 
+from controlplane.audit import signing
+
 ROOT = Path(__file__).parents[2]
 DATABASE, OWNER, APP = "elsewhere", "elsewhere_owner", "elsewhere_app"
 PASSWORD = "elsewhere"
@@ -56,6 +58,8 @@ def another_installation(folder: Path) -> Iterator[Elsewhere]:
         "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/9",
         "FILES_ROOT": str(folder / "files"), "DATABASE_POOL": "false", "LOG_LEVEL": "ERROR",
         "PUBLIC_URL": "https://elsewhere.example",
+        # As an operator does who brings tenants from here: docs/audit.md.
+        "AUDIT_FORMER_PUBLIC_KEYS": signing.public_key(),
     }  # fmt: skip
     with psycopg.connect(ours, autocommit=True) as owner:
         _drop(owner)

@@ -24,6 +24,8 @@ from tests.integration.isolation.world import World
 JSON = "application/json"
 # Who calls out, and how it is kept to the tenant's own n8n or to nobody's.
 CALLS_OUT = {
+    "controlplane/audit/sink.py": "the operator's AUDIT_SINK, with hashes alone",
+    "controlplane/audit/tasks.py": "names errors of httpx",
     "controlplane/approvals/resume.py": "an address that assert_own_url has made its own",
     "controlplane/core/outward.py": "an address that a partner typed in, never of our network",
     "controlplane/portal/identity/single_sign_on.py": "a partner's provider, by core.outward",
