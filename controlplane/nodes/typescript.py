@@ -82,10 +82,11 @@ def _operation_file(declared: Operation) -> str:
         "waits": declared.waits,
         "properties": _properties(declared, display_options=_Code(show)),
     }
+    shown = f"const {show} = {constant};\n\n" if operation["properties"] else ""
     return (
         _header(f"operation `{declared.key}`")
         + "import type { Operation } from '../../operation';\n\n"
-        + f"const {show} = {constant};\n\n"
+        + shown
         + f"export const {name}: Operation = {_literal(operation)};\n"
     )
 

@@ -182,6 +182,8 @@ def _write(
         done.notes += write_shared(shared, tenant, is_copy=slug != shared.tenant["slug"])
         needs_migration = build_as_of(archive, tenant)
         with owner.cursor() as cursor:
+            # Some of the statements that build a schema have keys checked at once.
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             _load(archive, tenant, carrier, cursor, done, progress)
             # What was put off until the commit is looked at now, before tables change shape.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

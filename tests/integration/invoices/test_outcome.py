@@ -15,7 +15,7 @@ from controlplane.audit.services import (
     record_from_workflow,
     verify_chain,
 )
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, system
 from controlplane.invoices import services
 from controlplane.invoices.models import Invoice, PurchaseOrder
 from tenants.models import Tenant
@@ -39,7 +39,7 @@ def approve(invoice: Invoice, by: Actor, decision: str = "approve") -> Approval:
         note="",
         expires_in=timedelta(hours=1),
         resume_url="",
-        by=ADA,
+        by=system("the workflow"),
     )
     if decision:
         approvals.decide(approval_id=approval.pk, decision=decision, comment="", by=by)

@@ -152,7 +152,12 @@ class World:
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1",
                 [self.tenant.schema_name],
             )
-            return {f"{self.tenant.schema_name}.{row[0]}": "true" for row in cursor.fetchall()}
+            # That somebody looked is no change, though the trail says so.
+            looked = {"audit_entry": "action <> 'payload.opened'"}
+            return {
+                f"{self.tenant.schema_name}.{name}": looked.get(name, "true")
+                for (name,) in cursor.fetchall()
+            }
 
     @cached_property
     def _shared_tables(self) -> dict[str, str]:

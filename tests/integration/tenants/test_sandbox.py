@@ -283,7 +283,7 @@ def test_secrets_files_and_addresses_that_resume_never_come_along(
 
 def test_rules_and_parameters_go_as_they_are(production: Tenant, sandbox: Tenant) -> None:
     with inside(production):
-        policy = Policy.objects.get(context="order")
+        policy = Policy.objects.filter(context="order").earliest("created_at")
         Rule.objects.create(
             policy=policy, position=99, code="too_heavy", expression="order.line_count > 9",
             verdict="hold", message="Too many lines.",
@@ -294,7 +294,7 @@ def test_rules_and_parameters_go_as_they_are(production: Tenant, sandbox: Tenant
     copy_now(production, ["policies", "templates"], by=BY)
 
     with inside(sandbox):
-        policy = Policy.objects.get(context="order")
+        policy = Policy.objects.get(context="order", slug=policy.slug)
         assert [rule.as_published() for rule in policy.rules.all()] == wanted
         version = policy.latest_version()
         assert version
