@@ -54,7 +54,9 @@ def test_a_tenant_leaves_and_comes_back(
     north.refresh_from_db()
     assert north.status == Tenant.Status.ACTIVE
     with inside(north):
-        assert Entry.objects.filter(action="tenant.returned", actor_label="root (platform)").exists()
+        assert Entry.objects.filter(
+            action="tenant.returned", actor_label="root (platform)"
+        ).exists()
     assert operator.post(f"{page}/leave/").status_code == 422, "nothing is to be taken back now"
 
 
