@@ -43,13 +43,18 @@ def leave_tenant(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
         leave_tenant(tenant=sandbox, by=by, reason=reason)
     with alone("tenants.leave", str(tenant.pk)):
         departure = _notice(tenant, by, reason)
-        if not departure.export_sha256:
-            # After the doors are closed: nothing comes in that the archive does not have.
-            exported = digest_of(export_tenant(tenant, Path(settings.EXPORTS_ROOT)))
-            departure.export_name = exported.path.name
-            departure.export_sha256, departure.export_bytes = exported.sha256, exported.size
-            departure.save()
+        _write_archive(tenant, departure)
     return departure
+
+
+def _write_archive(tenant: Tenant, departure: Departure) -> None:
+    """Once, after the doors are closed: nothing comes in that the archive does not have."""
+    if departure.export_sha256:
+        return
+    exported = digest_of(export_tenant(tenant, Path(settings.EXPORTS_ROOT)))
+    departure.export_name = exported.path.name
+    departure.export_sha256, departure.export_bytes = exported.sha256, exported.size
+    departure.save()
 
 
 def announce_leaving(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
@@ -62,8 +67,14 @@ def announce_leaving(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
 
 def finish_leaving(tenant: Tenant) -> None:
     """What was announced, to its end; nothing where it was taken back meanwhile."""
-    if departure := _departure_of(tenant):
-        leave_tenant(tenant=tenant, by=system(departure.left_by), reason=departure.reason)
+    # Its own archive first, and asked again under the lock: never a second notice.
+    with alone("tenants.leave", str(tenant.pk)):
+        if (departure := _departure_of(tenant)) is None:
+            return
+        _write_archive(tenant, departure)
+    by = system(departure.left_by)
+    for sandbox in tenant.sandboxes.exclude(status=Tenant.Status.LEAVING):
+        leave_tenant(tenant=sandbox, by=by, reason=departure.reason)
 
 
 def enqueue_unfinished() -> None:
