@@ -8,6 +8,7 @@ writes, read and written as JSON before and after, as we do.
 
 import json
 import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -96,9 +97,8 @@ def _git(folder: Path, base: Json, ours: Json, theirs: Json) -> tuple[int, bool]
         path = folder / f"{name}.json"
         path.write_text(json.dumps(workflow, indent=2), encoding="utf-8")
         paths.append(str(path))
-    done = subprocess.run(
-        ["git", "merge-file", "-p", *paths], capture_output=True, check=False, timeout=30
-    )
+    command = [shutil.which("git") or "git", "merge-file", "-p", *paths]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=30)
     try:
         json.loads(done.stdout)
     except ValueError:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def wired(path: Path) -> Json:
         return workflow
     line = sorted(worker_names(workflow), key=lambda name: find(workflow, name)["position"])
     workflow["connections"] = {}
-    for before, after in zip(line, line[1:], strict=False):
+    for before, after in pairwise(line):
         connect(workflow, before, after)
     return workflow
 

@@ -233,8 +233,7 @@ def test_real_files_with_something_else_somewhere(path: Any, seed: int, value: A
     replace_somewhere(source, random.Random(seed), value)
     try:
         found = read(source)
-    except WorkflowUnreadable as refused:
-        assert refused.detail
+    except WorkflowUnreadable:
         return
     assert all(sound(one) for one in found)
     assert all(len(workflow_hash(one.workflow)) == 64 for one in found)
