@@ -20,7 +20,7 @@ Json = dict[str, Any]
 WORKFLOWS = [wired(path) for path in FILES]
 SEEDS = st.integers(0, 2**32)
 CASES = st.tuples(st.sampled_from(range(len(WORKFLOWS))), SEEDS, SEEDS, st.integers(1, 6))
-OFTEN = settings(max_examples=150, deadline=None, derandomize=True)
+OFTEN = settings(max_examples=80, deadline=None, derandomize=True)
 Case = tuple[int, int, int, int]
 
 
