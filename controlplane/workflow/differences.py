@@ -143,7 +143,8 @@ def _lists(one: list[Any], other: list[Any], path: Path) -> Iterator[tuple[Path,
         for number, (mine, new) in enumerate(zip(one, other, strict=True)):
             yield from _values(mine, new, (*path, number))
         return
-    old, new = (dict(zip(k, items, strict=True)) for k, items in zip(keys, (one, other), strict=True))  # fmt: skip  # noqa: E501
+    old = dict(zip(keys[0], one, strict=True))
+    new = dict(zip(keys[1], other, strict=True))
     common = [key for key in keys[0] if key in new]
     if common != [key for key in keys[1] if key in old]:
         yield (*path, "order"), keys[0], keys[1]

@@ -28,11 +28,14 @@ def placed(
     for name, at in fixed.items():
         grid[_cell(at)].append((name, at))
     result = {}
+    reached: dict[tuple[int, int], float] = {}
     for name, wanted in arriving.items():
         at = list(wanted)
         if _blockers(grid, name, at, together, SIZE, SIZE):
+            at[1] = max(at[1], reached.get(_cell(wanted), at[1]))
             while found := _blockers(grid, name, at, {}, GAP_X, GAP_Y):
                 at[1] = max(other[1] for other in found) + GAP_Y
+            reached[_cell(wanted)] = at[1]
         grid[_cell(at)].append((name, at))
         result[name] = at if at != list(wanted) else wanted
     return result

@@ -9,7 +9,7 @@ moves it to the next output, and its edges go with it.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from controlplane.workflow.shapes import MAIN, Json, edges
+from controlplane.workflow.shapes import MAIN, Edge, Json, edges
 from controlplane.workflow.values import key_function
 
 _RULES = {
@@ -77,12 +77,15 @@ class Tokens:
     def ports(self, copy: int, workflow: Json) -> Ports:
         found: Ports = {}
         for edge in edges(workflow):
-            token = str(edge.output)
-            if edge.kind == MAIN:
-                token = self._token(copy, edge.source, edge.output)
-            wire = Wire(edge.source, edge.kind, token, edge.target, edge.input, edge.slot)
+            wire = self.wire(copy, edge)
             found.setdefault(self.port(wire), []).append(wire)
         return found
+
+    def wire(self, copy: int, edge: Edge) -> Wire:
+        token = str(edge.output)
+        if edge.kind == MAIN:
+            token = self._token(copy, edge.source, edge.output)
+        return Wire(edge.source, edge.kind, token, edge.target, edge.input, edge.slot)
 
     def port(self, wire: Wire) -> Port:
         if wire.kind != MAIN:

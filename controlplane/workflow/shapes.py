@@ -77,10 +77,11 @@ def copied(value: Any) -> Any:
 
 
 def free_name(wanted: str, taken: set[str] | dict[str, Any]) -> str:
-    """`wanted`, or with the first free number after it, as n8n's editor counts: Set, Set1, Set2."""
+    """`wanted`, or with a free number after it, as n8n's editor counts: Set, Set1, Set2."""
     if wanted not in taken:
         return wanted
     stem, number = wanted, 1
     while f"{stem}{number}" in taken:
-        number += 1
+        # Steps grow, so that thousands of one name do not take forever.
+        number += 1 + number // 50
     return f"{stem}{number}"
