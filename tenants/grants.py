@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Shared tables that a tenant's role may use, declared by the apps that own them.
 _shared: dict[str, dict[str, list[str]]] = {}
 _owned: dict[str, str] = {}
+_visible: dict[str, str] = {}
 LONGEST_NAME = 63
 
 # Tables of the tenant to which its role may add rows, and change or delete none. The audit stands
@@ -37,6 +38,15 @@ def keep_to_own_rows(table: str, column: str) -> None:
     A grant knows columns, not values: without this a tenant could put a row in another's name.
     """
     _owned[table] = column
+
+
+def keep_to_visible_rows(table: str, rows: str) -> None:
+    """From AppConfig.ready: of a shared table a tenant's role sees the rows only that `rows` says.
+
+    `rows` is an SQL condition; `public.pergola_partners_here()` in it gives the keys of the
+    partners that serve the tenant.
+    """
+    _visible[table] = rows
 
 
 def keep_append_only(*tables: str) -> None:
@@ -140,6 +150,16 @@ def shared_digest() -> str:
     return _digest(_shared_statements(app="app", every="every"))
 
 
+# A tenant's role may read neither tenants nor engagements. Whose partners are told is not for the
+# caller to choose: it is the role, which a tenant's session cannot change.
+PARTNERS_HERE = """
+CREATE OR REPLACE FUNCTION public.pergola_partners_here() RETURNS uuid[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  SELECT coalesce(array_agg(e.partner_id), '{{}}') FROM public.tenants_engagement e
+  JOIN public.tenants_tenant t ON e.tenant_id = coalesce(t.sandbox_of_id, t.id)
+  WHERE current_setting('role') = current_database() || '_' || t.schema_name
+$$
+"""
 ENSURE_ROLE = """
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN CREATE ROLE {role} NOLOGIN;
@@ -173,26 +193,41 @@ def _shared_statements(*, app: str, every: str) -> list[sql.Composed]:
             for table, privileges in _shared.items()
             for privilege, columns in privileges.items()
         ),
+        _composed(PARTNERS_HERE),
+        _composed("REVOKE ALL ON FUNCTION public.pergola_partners_here() FROM PUBLIC"),
+        _composed(
+            "GRANT EXECUTE ON FUNCTION public.pergola_partners_here() TO {every}", every=every
+        ),
         *(
             statement
-            for table, column in _owned.items()
-            for statement in _own_rows_statements(table, column, app=app, every=every)
+            for table, rows in _rows_of_tenants().items()
+            for statement in _row_statements(table, rows, app=app, every=every)
         ),
     ]
 
 
-def _own_rows_statements(table: str, column: str, *, app: str, every: str) -> list[sql.Composed]:
-    """By the role, which is named after the schema: a search_path anybody may set."""
+def _rows_of_tenants() -> dict[str, sql.Composable]:
+    """By table, which rows a tenant's role touches at all."""
+    # By the role, which is named after the schema: a search_path anybody may set.
     own = "current_user = current_database() || '_' || {column}"
-    policies = (("own_rows", every, own), ("all_rows", app, "true"))
+    return {
+        **{table: _composed(own, column=column) for table, column in _owned.items()},
+        **{table: sql.SQL(rows) for table, rows in _visible.items()},  # type: ignore[arg-type]
+    }
+
+
+def _row_statements(
+    table: str, rows: sql.Composable, *, app: str, every: str
+) -> list[sql.Composed]:
+    policies = (("own_rows", every, rows), ("all_rows", app, sql.SQL("true")))
     return [
         _composed("ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY", table=table),
         *(
-            _composed(statement, policy=policy, table=table, role=role, column=column)
-            for policy, role, rows in policies
+            _composed(statement, policy=policy, table=table, role=role, shown=shown)
+            for policy, role, shown in policies
             for statement in (
                 "DROP POLICY IF EXISTS {policy} ON public.{table}",
-                f"CREATE POLICY {{policy}} ON public.{{table}} TO {{role}} USING ({rows})",
+                "CREATE POLICY {policy} ON public.{table} TO {role} USING ({shown})",
             )
         ),
     ]

@@ -9,7 +9,7 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from controlplane.catalog import copied, restoring, services
+        from controlplane.catalog import choices, copied, restoring, services
         from controlplane.catalog.models import Installation, credential_ids
         from controlplane.catalog.parameters import parameters_of
         from controlplane.instances.removal import register_credentials
@@ -18,33 +18,40 @@ class CatalogConfig(AppConfig):
         from tenants.backup.restore import register_after_restore
         from tenants.environments.services import register_clearing
 
-        grants.let_tenants(
-            "SELECT",
-            "catalog_template",
-            ["id", "created_at", "updated_at", "slug", "title", "summary"],
-        )
-        grants.let_tenants(
-            "SELECT",
-            "catalog_release",
-            [
-                "id",
-                "created_at",
-                "updated_at",
-                "template_id",
-                "version",
-                "manifest",
-                "workflow",
-                "workflow_hash",
-                "readme",
-                "released_at",
-            ],
-        )
+        _show_the_catalog()
         register_provider(parameters_of)
         status = Installation.Status
         by_status = Installation.objects.filter
         health.contribute("installations_active", lambda: by_status(status=status.ACTIVE).count())
         health.contribute("installations_failed", lambda: by_status(status=status.FAILED).count())
+        choices.register_choices("approver_group", choices.approver_groups)
+        choices.register_choices("policy", choices.policies)
         copied.declare_all()
         register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)
         register_credentials(credential_ids)
+
+
+def _show_the_catalog() -> None:
+    """A tenant reads the platform's templates and those of its own partners, and no others."""
+    row = ["id", "created_at", "updated_at"]
+    grants.let_tenants("SELECT", "catalog_template", [*row, "slug", "title", "summary", "owner_id"])
+    grants.let_tenants(
+        "SELECT",
+        "catalog_release",
+        [
+            *row, "template_id", "version", "status", "steps", "manifest", "workflow",
+            "workflow_hash", "readme", "notes", "author", "cases", "case_files", "findings",
+            "released_at",
+        ],
+    )  # fmt: skip
+    # The sub-select is carried out once for a query, and not for each row.
+    grants.keep_to_visible_rows(
+        "catalog_template",
+        "owner_id IS NULL OR owner_id = ANY ((SELECT public.pergola_partners_here())::uuid[])",
+    )
+    # Through the template's own policy: what of it is not seen, has no releases either.
+    grants.keep_to_visible_rows(
+        "catalog_release",
+        "EXISTS (SELECT FROM public.catalog_template t WHERE t.id = template_id)",
+    )

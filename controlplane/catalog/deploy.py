@@ -8,6 +8,7 @@ from django.db import transaction
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import Installation, Release, short_id
+from controlplane.catalog.places import with_values
 from controlplane.catalog.services import get_installation, lock_of
 from controlplane.catalog.workflow import CREDENTIAL, for_tenant
 from controlplane.core.actor import system
@@ -81,7 +82,7 @@ def _deploy(
     installation: Installation, release: Release, workspace: Workspace, n8n: N8nClient
 ) -> None:
     credential_name = workspace.workflow_name(marked_name(installation.credential_name))
-    if not installation.credential_id:
+    if not installation.credential_id and release.terms.scopes:
         # A key of an earlier try that never reached n8n would stay valid for nobody.
         by = system("deploy")
         revoke_keys_of(installation_id=installation.pk, by=by)
@@ -109,14 +110,19 @@ def _deploy(
             if earlier
             else n8n.create_workflow(
                 for_tenant(
-                    release.workflow,
+                    with_values(release.workflow, release.terms, installation.parameters),
                     name=name,
                     credential_id=installation.credential_id,
                     credential_name=credential_name,
                 )
             )
         )
-        _save(installation, workflow_id=workflow.id, workflow_name=name)
+        _save(
+            installation,
+            workflow_id=workflow.id,
+            workflow_name=name,
+            parameters_written=installation.parameters,
+        )
     if workspace.tag:
         n8n.tag_workflow(installation.workflow_id, workspace.tag)
     seen = n8n.activate_workflow(installation.workflow_id, wait=WAIT_ACTIVE_SECONDS)

@@ -2,19 +2,18 @@
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from django.db import transaction
 
+from controlplane.catalog.checks import release_faults
 from controlplane.catalog.manifest import SLUG, Case, Manifest
 from controlplane.catalog.models import Release, Template
-from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_defaults
-from controlplane.catalog.workflow import faults
+from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
-from controlplane.events.types import EVENT_TYPES
-from controlplane.nodes.registry import all_operations
 from controlplane.workflow.canonical import workflow_hash
 from controlplane.workflow.shapes import Json
 
@@ -38,6 +37,12 @@ class Folder:
     workflow: Json
     readme: str
     cases: dict[str, Case]
+    case_files: dict[str, str]
+    """Documents that cases name, in base64, by their path in `cases/`."""
+
+    @property
+    def stored_cases(self) -> Json:
+        return {name: case.model_dump(mode="json") for name, case in self.cases.items()}
 
 
 def read_folder(folder: Path) -> Folder:
@@ -54,33 +59,18 @@ def read_folder(folder: Path) -> Folder:
         }
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise TemplateInvalid(f"{folder.name}: {error}") from error
-    if found := [*_faults(folder.name, manifest, workflow), *_case_faults(manifest, cases)]:
+    found = [] if re.match(SLUG, folder.name) else ["the folder is not called <verb>-<object>"]
+    if not manifest.events:
+        found.append("it listens to no event")
+    found += [f.message for f in release_faults(manifest, workflow, cases, is_ours=True)]
+    if found:
         raise TemplateInvalid(f"{folder.name}: {'; '.join(found)}")
-    return Folder(folder.name, manifest, workflow, readme, cases)
-
-
-def _faults(slug: str, manifest: Manifest, workflow: Json) -> list[str]:
-    known_scopes = {operation.scope for operation in all_operations()} | {"events:subscribe"}
-    found = [*faults(workflow), *unfit_defaults(manifest)]
-    if not re.match(SLUG, slug):
-        found.append("the folder is not called <verb>-<object>")
-    found += [f"event {name!r} is not known" for name in manifest.events if name not in EVENT_TYPES]
-    found += [
-        f"scope {s!r} belongs to no operation" for s in manifest.scopes if s not in known_scopes
-    ]
-    return found
-
-
-def _case_faults(manifest: Manifest, cases: dict[str, Case]) -> list[str]:
-    found = []
-    for name, case in cases.items():
-        if case.event.type not in manifest.events:
-            found.append(f"case {name!r} brings {case.event.type!r}, which it does not listen to")
-        try:
-            filled(manifest, case.parameters)
-        except ParametersInvalid as error:
-            found.append(f"case {name!r}: {error.detail}")
-    return found
+    files = {
+        str(path.relative_to(folder / "cases")): b64encode(path.read_bytes()).decode()
+        for path in sorted((folder / "cases").rglob("*"))
+        if path.is_file() and path.suffix != ".json"
+    }
+    return Folder(folder.name, manifest, workflow, readme, cases, files)
 
 
 @transaction.atomic
@@ -90,10 +80,14 @@ def load_folder(folder: Path) -> tuple[Release, bool]:
     Raises TemplateInvalid, or VersionTaken where that version was loaded with other content.
     """
     read = read_folder(folder)
-    template, _created = Template.objects.update_or_create(
+    template, _created = Template.objects.get_or_create(
         slug=read.slug,
         defaults={"title": read.manifest.title, "summary": read.manifest.summary},
     )
+    if template.owner_id is not None:
+        raise TemplateInvalid(f"{read.slug}: this is the name of a template of {template.owner}")
+    template.title, template.summary = read.manifest.title, read.manifest.summary
+    template.save(update_fields=["title", "summary", "updated_at"])
     digest = workflow_hash(read.workflow)
     known = template.releases.filter(version=read.manifest.version).first()
     if known is not None:
@@ -102,14 +96,23 @@ def load_folder(folder: Path) -> tuple[Release, bool]:
                 f"{read.slug} {read.manifest.version} is released already with other content. "
                 "Raise `version` in template.yaml."
             )
+        if (known.cases, known.case_files) != (read.stored_cases, read.case_files):
+            # They try the release and are no part of what is installed.
+            known.cases, known.case_files = read.stored_cases, read.case_files
+            known.save(update_fields=["cases", "case_files", "updated_at"])
         return known, False
+    by = system("templates")
     release = template.releases.create(
         version=read.manifest.version,
         manifest=read.manifest.model_dump(mode="json"),
         workflow=read.workflow,
         workflow_hash=digest,
         readme=read.readme,
+        author=by.label,
+        cases=read.stored_cases,
+        case_files=read.case_files,
     )
+    release.note_step(Release.Status.LIVE, by=by.label, note="Loaded from workflow-templates/.")
     return release, True
 
 

@@ -6,15 +6,29 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SLUG = r"^[a-z]+(-[a-z0-9]+)+$"
 SEMVER = r"^\d+\.\d+\.\d+$"
-Kind = Literal["text", "integer", "percent", "money", "boolean", "countries", "choice"]
+Kind = Literal[
+    "text", "integer", "number", "percent", "money", "boolean", "countries", "choice", "list",
+    "schedule", "connection", "approver_group", "policy",
+]  # fmt: skip
 
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Use(Strict):
+    """A place in the workflow where a value stands, since what reads it cannot ask Pergola."""
+
+    node: str
+    """The node's name in the release; empty for the workflow itself."""
+    path: list[str | int] = Field(min_length=1)
+    """From the node, or the workflow: `["parameters", "url"]`."""
+    part: str | None = None
+    """The text that the value takes the place of; None where it is all that stands there."""
+
+
 class ParameterSpec(Strict):
-    """One value that a tenant sets; it is read at run time and never written into the workflow."""
+    """One value that a tenant sets. It is read at run time, unless `uses` says where it stands."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     type: Kind
@@ -26,11 +40,14 @@ class ParameterSpec(Strict):
     maximum: int | None = None
     choices: dict[str, str] = {}
     """What is stored, and what people read."""
+    changeable: bool = True
+    """Whether the tenant may change it later; else it stays as it was cloned."""
+    uses: list[Use] = []
 
     @model_validator(mode="after")
     def _can_be_filled(self) -> Self:
-        if (self.type == "choice") != bool(self.choices):
-            raise ValueError(f"{self.name}: a choice has choices, and nothing else has")
+        if (self.type == "choice") != bool(self.choices) and self.type != "list":
+            raise ValueError(f"{self.name}: a choice has choices, and only a list may have some")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"{self.name}: the minimum is above the maximum")
         return self
@@ -63,9 +80,12 @@ class Manifest(Strict):
     version: Annotated[str, Field(pattern=SEMVER)]
     summary: str
     n8n_minimum: Annotated[str, Field(pattern=SEMVER)]
-    events: list[str] = Field(min_length=1)
+    events: list[str] = []
     connections: list[str] = []
-    scopes: list[str] = Field(min_length=1, description="What the installation's key may do")
+    """Outside systems that somebody connects, by the names that people know."""
+    packages: list[str] = []
+    """Packages of nodes that do not come with n8n."""
+    scopes: list[str] = Field(default=[], description="What the installation's key may do")
     parameters: list[ParameterSpec] = []
 
     @model_validator(mode="after")

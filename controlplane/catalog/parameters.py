@@ -1,12 +1,17 @@
 """A template's parameters: from what a person typed to what is stored and what rules read."""
 
+import re
 import uuid
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from controlplane.catalog import schedules
 from controlplane.catalog.manifest import Manifest, ParameterSpec
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.money import Money, is_currency, parse_amount
+
+REFERENCE = re.compile(r"[\w.:-]{1,80}")
 
 
 class ParametersInvalid(DomainError):
@@ -43,37 +48,42 @@ def filled(manifest: Manifest, given: dict[str, Any]) -> dict[str, Any]:
 
 def unfit_defaults(manifest: Manifest) -> list[str]:
     """What makes the defaults unfit to be taken over; empty for a good manifest."""
-    found = []
-    for spec in manifest.parameters:
-        try:
-            if spec.default is not None:
-                _checked(spec, spec.default)
-        except ValueError as error:
-            found.append(f"the default of {spec.name} {error}")
-    return found
+    return [told for spec in manifest.parameters if (told := unfit_default(spec))]
+
+
+def unfit_default(spec: ParameterSpec) -> str:
+    try:
+        if spec.default is not None:
+            _checked(spec, spec.default)
+    except ValueError as error:
+        return f"the default of {spec.name} {error}"
+    return ""
 
 
 def _checked(spec: ParameterSpec, value: Any) -> Any:
     """Raises ValueError, with a message that follows the field's name."""
-    match spec.type:
-        case "text":
-            return _text(value)
-        case "integer":
-            return _integer(spec, value)
-        case "percent":
-            return _percent(spec, value)
-        case "boolean":
-            if not isinstance(value, bool):
-                raise ValueError("must be true or false")
-            return value
-        case "choice":
-            if not isinstance(value, str) or value not in spec.choices:
-                raise ValueError(f"must be one of {', '.join(spec.choices)}")
-            return value
-        case "countries":
-            return _countries(value)
-        case "money":
-            return _money(value)
+    if spec.type in _BY_SPEC:
+        return _BY_SPEC[spec.type](spec, value)
+    return _BY_VALUE[spec.type](value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _choice(spec: ParameterSpec, value: Any) -> str:
+    if not isinstance(value, str) or value not in spec.choices:
+        raise ValueError(f"must be one of {', '.join(spec.choices)}")
+    return value
+
+
+def _reference(value: Any) -> str:
+    """What there is to choose from differs by tenant: `choices.require_known` looks."""
+    if not isinstance(value, str) or not REFERENCE.fullmatch(value):
+        raise ValueError("must name one, as the list of choices does")
+    return value
 
 
 def _text(value: Any) -> str:
@@ -108,6 +118,32 @@ def _percent(spec: ParameterSpec, value: Any) -> str:
     return format(percent.normalize(), "f")
 
 
+def _number(spec: ParameterSpec, value: Any) -> str:
+    """Kept as text, so that it stays exact: "0.125"."""
+    try:
+        number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+        raise ValueError("must be a number such as 2.5")
+    if number != number.quantize(Decimal("0.000001")):
+        raise ValueError("must have at most six decimals")
+    if spec.minimum is not None and number < spec.minimum:
+        raise ValueError(f"must be at least {spec.minimum}")
+    if spec.maximum is not None and number > spec.maximum:
+        raise ValueError(f"must be at most {spec.maximum}")
+    return format(number.normalize(), "f")
+
+
+def _list(spec: ParameterSpec, value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > 250:
+        raise ValueError("must be a list of at most 250 entries")
+    texts = list(dict.fromkeys(_text(entry).strip() for entry in value))
+    if spec.choices and (unknown := [text for text in texts if text not in spec.choices]):
+        raise ValueError(f"has “{unknown[0]}”, which is not among {', '.join(spec.choices)}")
+    return [text for text in texts if text]
+
+
 def _countries(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > 250:
         raise ValueError("must be a list of countries")
@@ -130,6 +166,25 @@ def _money(value: Any) -> dict[str, str]:
     if amount < 0 or amount >= Decimal(10) ** 15:
         raise ValueError("must have an amount from 0 to below 10^15")
     return {"amount": str(amount), "currency": currency}
+
+
+_BY_SPEC: dict[str, Callable[[ParameterSpec, Any], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "percent": _percent,
+    "choice": _choice,
+    "list": _list,
+}
+_BY_VALUE: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "boolean": _boolean,
+    "countries": _countries,
+    "money": _money,
+    "schedule": schedules.checked,
+    "connection": _reference,
+    "approver_group": _reference,
+    "policy": _reference,
+}
 
 
 def parameters_of(installation_id: uuid.UUID | None) -> dict[str, Any]:

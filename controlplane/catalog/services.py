@@ -7,15 +7,18 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
+from controlplane.catalog.choices import unknown_choices
 from controlplane.catalog.models import Installation, Release
-from controlplane.catalog.parameters import filled
+from controlplane.catalog.parameters import ParametersInvalid, filled
+from controlplane.catalog.places import differs
 from controlplane.core.actor import Actor
-from controlplane.core.errors import DomainError
+from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from controlplane.events.services import unsubscribe_installation
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
+from tenants.context import current_tenant
 from tenants.keys import revoke_keys_of
 
 
@@ -23,6 +26,12 @@ class ReleaseUnknown(DomainError):
     code = "release_unknown"
     status = 404
     title = "No such release"
+
+
+class ReleaseNotOffered(DomainError):
+    code = "release_not_offered"
+    status = 409
+    title = "The release is not offered"
 
 
 class AlreadyInstalled(DomainError):
@@ -72,15 +81,21 @@ def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> 
     """Note the installation and have it deployed.
 
     Once for each template: a second would be started by the same events and act on the same orders.
-    Raises ReleaseUnknown, ParametersInvalid, AlreadyInstalled.
+    A sandbox also takes drafts, and what is offered no longer. Raises ReleaseUnknown,
+    ReleaseNotOffered, ParametersInvalid, AlreadyInstalled.
     """
     release = get_release(release_id)
+    if release.status != Release.Status.LIVE and not current_tenant().is_sandbox:
+        raise ReleaseNotOffered(
+            f"“{release}” is {release.get_status_display().lower()}. Only a live release can be "
+            "installed; a sandbox takes any."
+        )
     installation = Installation(
         template_slug=release.template.slug,
         template_title=release.template.title,
         release_id=release.pk,
         release_version=release.version,
-        parameters=filled(release.terms, parameters),
+        parameters=_chosen(release, parameters),
         installed_by=by.label,
     )
     try:
@@ -115,16 +130,37 @@ def retry(*, installation_id: uuid.UUID, by: Actor) -> Installation:
 def change_parameters(
     *, installation_id: uuid.UUID, parameters: dict[str, Any], by: Actor
 ) -> Installation:
-    """New values, read by the next run; n8n is not touched.
+    """New values, read by the next run. n8n is touched only where one stands in the workflow.
 
-    Raises InstallationUnknown, ParametersInvalid.
+    Raises InstallationUnknown, ParametersInvalid, also for one that is not to be changed later.
     """
     installation = _held(installation_id)
-    before = installation.parameters
-    installation.parameters = filled(installation.release().terms, parameters)
+    before, release = installation.parameters, installation.release()
+    installation.parameters = _chosen(release, parameters)
+    if errors := [
+        FieldError(spec.name, "cannot be changed once the template is installed")
+        for spec in release.terms.parameters
+        if not spec.changeable
+        and spec.name in before
+        and installation.parameters.get(spec.name) != before[spec.name]
+    ]:
+        named = ", ".join(error.field for error in errors)
+        raise ParametersInvalid(f"{named} stays as it was cloned.", errors=tuple(errors))
     installation.save(update_fields=["parameters", "updated_at"])
+    written = installation.parameters_written
+    if installation.workflow_id and differs(release.terms, written, installation.parameters):
+        enqueue_on_commit("catalog.write_parameters", installation_id=str(installation.pk))
     _note("installation.parameters_changed", installation, by, before=before)
     return installation
+
+
+def _chosen(release: Release, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Checked, and what names a row of the tenant's found. Raises ParametersInvalid."""
+    values = filled(release.terms, parameters)
+    if errors := unknown_choices(release.terms, values):
+        named = "; ".join(f"{error.field} {error.message}" for error in errors)
+        raise ParametersInvalid(f"Correct and send again: {named}.", errors=tuple(errors))
+    return values
 
 
 def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:

@@ -6,8 +6,14 @@ from typing import Any
 from celery import shared_task
 
 from controlplane.catalog import deploy as deployment
+from controlplane.catalog import writing
 
 
 @shared_task(name="catalog.deploy")
 def deploy(*, installation_id: str, **_: Any) -> None:
     deployment.deploy(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.write_parameters")
+def write_parameters(*, installation_id: str, **_: Any) -> None:
+    writing.write_parameters(uuid.UUID(installation_id))

@@ -3,6 +3,7 @@
 import uuid
 from copy import deepcopy
 
+from controlplane.core.errors import FieldError
 from controlplane.workflow.shapes import STICKY, Json
 
 OURS = "n8n-nodes-pergola."
@@ -19,30 +20,42 @@ KNOWN = {
 }
 
 
-def faults(workflow: Json) -> list[str]:
-    """What makes the workflow unfit to be a template; empty for a good one."""
+def faults(workflow: Json, *, is_ours: bool = True) -> list[FieldError]:
+    """What makes the workflow unfit to be a template, each at its field; empty for a good one.
+
+    `is_ours`: in the platform's own templates only nodes that we know, and notes that say what it
+    does; a partner's workflow may be of any nodes.
+    """
     nodes = workflow.get("nodes") if isinstance(workflow, dict) else None
     if (
         not isinstance(nodes, list)
         or not all(isinstance(node, dict) for node in nodes)
         or not isinstance(workflow.get("connections"), dict)
     ):
-        return ["it is no workflow exported by n8n: nodes or connections are missing"]
+        told = "it is no workflow exported by n8n: nodes or connections are missing"
+        return [FieldError("nodes", told)]
     names = [node.get("name") for node in nodes]
-    found = [f"two nodes are called {name!r}" for name in {n for n in names if names.count(n) > 1}]
-    for node in nodes:
-        if node.get("type") not in KNOWN:
-            found.append(f"node {node.get('name')!r} is of the unknown type {node.get('type')!r}")
+    found = [
+        FieldError("nodes", f"two nodes are called {name!r}")
+        for name in sorted({str(n) for n in names if names.count(n) > 1})
+    ]
+    for number, node in enumerate(nodes):
+        place, called = f"nodes.{number}", f"node {node.get('name')!r}"
+        if is_ours and node.get("type") not in KNOWN:
+            told = f"{called} is of the unknown type {node.get('type')!r}"
+            found.append(FieldError(f"{place}.type", told))
         if node.get("credentials"):
-            found.append(f"node {node.get('name')!r} names a credential of somebody's n8n")
+            told = f"{called} names a credential of somebody's n8n"
+            found.append(FieldError(f"{place}.credentials", told))
     for source, target in _edges(workflow):
         found += [
-            f"a connection names {n!r}, which is no node" for n in {source, target} - set(names)
+            FieldError(f"connections.{source}", f"a connection names {n!r}, which is no node")
+            for n in {source, target} - set(names)
         ]
-    if not any(node.get("type") == STICKY for node in nodes):
-        found.append("it has no sticky note that says what it does")
+    if is_ours and not any(node.get("type") == STICKY for node in nodes):
+        found.append(FieldError("nodes", "it has no sticky note that says what it does"))
     found += [
-        f"it carries {key!r}, which is one n8n's own"
+        FieldError(key, f"it carries {key!r}, which is one n8n's own")
         for key in ("pinData", "staticData")
         if workflow.get(key)
     ]

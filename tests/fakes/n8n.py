@@ -115,6 +115,9 @@ class FakeN8n:
                 is_active = verb == "activate"
                 self.workflows[found] |= {"active": is_active, "triggerCount": int(is_active)}
                 return 200, self.workflows[found]
+            case ["PUT", found]:
+                self.workflows[found] |= call.body
+                return 200, self.workflows[found]
             case ["PUT", found, "tags"]:
                 names = {tag_id: name for name, tag_id in self.tags.items()}
                 tags = [{"id": tag["id"], "name": names[tag["id"]]} for tag in call.body]

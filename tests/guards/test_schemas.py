@@ -22,6 +22,7 @@ SHARED = {
     "auth_user",
     "auth_user_groups",
     "auth_user_user_permissions",
+    "catalog_caserun",
     "catalog_release",
     "catalog_template",
     "django_admin_log",

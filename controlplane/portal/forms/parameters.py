@@ -1,7 +1,7 @@
 """A form made from a template's manifest: one field for each parameter."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -15,10 +15,12 @@ from babel.numbers import (
     parse_decimal,
 )
 from django import forms
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.catalog import schedules
+from controlplane.catalog.choices import choices_of
 from controlplane.catalog.manifest import ParameterSpec
 
 # A parameter may be called like an attribute of the form.
@@ -40,7 +42,10 @@ class ParameterForm(forms.Form):
         initial = {PREFIX + spec.name: known.get(spec.name, spec.default) for spec in specs}
         super().__init__(data, initial=initial)
         for spec in specs:
-            self.fields[PREFIX + spec.name] = _field(spec, initial[PREFIX + spec.name])
+            field = _field(spec, initial[PREFIX + spec.name])
+            # A disabled field keeps what it has, whatever is sent.
+            field.disabled = spec.name in known and not spec.changeable
+            self.fields[PREFIX + spec.name] = field
 
     @property
     def values(self) -> dict[str, Any]:
@@ -112,6 +117,55 @@ def _is_plain(text: str) -> bool:
     return re.fullmatch(r"\d+(\.\d+)?", text) is not None
 
 
+class NumberField(AmountField):
+    """ "0.125", as the catalog takes it, from what the reader writes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(localize=True, max_digits=21, decimal_places=6, **kwargs)
+        self.widget.attrs |= {"inputmode": "decimal"}
+
+    def clean(self, value: Any) -> str | None:  # type: ignore[override]
+        number = super().clean(value)
+        return None if number is None else str(number)
+
+    def prepare_value(self, value: Any) -> Any:
+        return Decimal(value) if isinstance(value, str) and _is_plain(value) else value
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one in each line."""
+
+    widget = forms.Textarea(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        text = super().clean(value)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class ScheduleField(forms.CharField):
+    """A cron expression, with the usual ones to pick from."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        said = _("Minute, hour, day, month and weekday, as in 0 8 * * 1-5 for weekdays at 08:00.")
+        kwargs["help_text"] = format_html("{} {}", kwargs.get("help_text", ""), said)
+        super().__init__(max_length=100, **kwargs)
+        self.widget.attrs |= {"class": "mono", "spellcheck": "false", "autocomplete": "off"}
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return schedules.checked(text)
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("This is no schedule: it %(why)s."), params={"why": str(error)}
+            ) from error
+
+
 class MoneyField(forms.MultiValueField):
     """`{"amount": "500.00", "currency": "EUR"}`; the amount is typed as the reader writes it."""
 
@@ -136,28 +190,52 @@ def _field(spec: ParameterSpec, value: Any) -> forms.Field:
         "help_text": escape(spec.help),
         "required": spec.required,
     }
-    match spec.type:
-        case "text":
-            return forms.CharField(max_length=500, **words)
-        case "integer":
-            return forms.IntegerField(min_value=spec.minimum, max_value=spec.maximum, **words)
-        case "percent":
-            return PercentField(
-                localize=True, min_value=spec.minimum or 0, max_value=spec.maximum or 100, **words
-            )
-        case "money":
-            return MoneyField(**words)
-        case "boolean":
-            return forms.BooleanField(**{**words, "required": False})
-        case "countries":
-            return forms.MultipleChoiceField(
-                choices=_countries(value or []),
-                widget=forms.CheckboxSelectMultiple(attrs={"class": "options"}),
-                **words,
-            )
-        case "choice":
-            empty = [] if spec.required else [("", "–")]
-            return forms.ChoiceField(choices=empty + list(spec.choices.items()), **words)
+    return _FIELDS[spec.type](spec, value, words)
+
+
+def _choice(spec: ParameterSpec, _value: Any, words: dict[str, Any]) -> forms.Field:
+    empty = [] if spec.required else [("", "–")]
+    return forms.ChoiceField(choices=empty + list(spec.choices.items()), **words)
+
+
+def _several(choices: list[tuple[str, str]], words: dict[str, Any]) -> forms.Field:
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "options"})
+    return forms.MultipleChoiceField(choices=choices, widget=widget, **words)
+
+
+def _list(spec: ParameterSpec, _value: Any, words: dict[str, Any]) -> forms.Field:
+    return _several(list(spec.choices.items()), words) if spec.choices else LinesField(**words)
+
+
+def _reference(spec: ParameterSpec, value: Any, words: dict[str, Any]) -> forms.Field:
+    found = choices_of(spec.type)
+    known = {key for key, _label in found}
+    # What was chosen and is gone since: shown, so that nobody loses it unseen.
+    gone = [(value, value)] if value and value not in known else []
+    return forms.ChoiceField(choices=[("", "–"), *found, *gone], **words)
+
+
+_FIELDS: dict[str, Callable[[ParameterSpec, Any, dict[str, Any]], forms.Field]] = {
+    "text": lambda spec, value, words: forms.CharField(max_length=500, **words),
+    "integer": lambda spec, value, words: forms.IntegerField(
+        min_value=spec.minimum, max_value=spec.maximum, **words
+    ),
+    "number": lambda spec, value, words: NumberField(
+        min_value=spec.minimum, max_value=spec.maximum, **words
+    ),
+    "percent": lambda spec, value, words: PercentField(
+        localize=True, min_value=spec.minimum or 0, max_value=spec.maximum or 100, **words
+    ),
+    "money": lambda spec, value, words: MoneyField(**words),
+    "boolean": lambda spec, value, words: forms.BooleanField(**{**words, "required": False}),
+    "countries": lambda spec, value, words: _several(_countries(value or []), words),
+    "schedule": lambda spec, value, words: ScheduleField(**words),
+    "choice": _choice,
+    "list": _list,
+    "connection": _reference,
+    "approver_group": _reference,
+    "policy": _reference,
+}
 
 
 @cache

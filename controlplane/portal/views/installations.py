@@ -1,6 +1,7 @@
 """What is installed in the tenant's n8n: how it stands, what it did lately, its parameters."""
 
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -8,11 +9,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from controlplane.catalog import services
+from controlplane.catalog import schedules, services
+from controlplane.catalog.choices import choices_of
 from controlplane.catalog.links import editor_url
 from controlplane.catalog.manifest import ParameterSpec
 from controlplane.catalog.models import Installation
@@ -160,16 +163,23 @@ def _as_text(spec: ParameterSpec, value: Any) -> str:
     """A stored value as a person reads it."""
     if value is None or value in ("", []):
         return "–"
-    match spec.type:
-        case "money":
-            return localized(Money(Decimal(value["amount"]), value["currency"]))
-        case "countries":
-            return ", ".join(country(code) for code in value)
-        case "boolean":
-            return _("Yes") if value else _("No")
-        case "percent":
-            return percent(Decimal(value))
-        case "choice":
-            return spec.choices.get(value, str(value))
-        case _:
-            return str(value)
+    return _TEXTS[spec.type](spec, value) if spec.type in _TEXTS else str(value)
+
+
+def _reference(spec: ParameterSpec, value: Any) -> str:
+    return dict(choices_of(spec.type)).get(value, str(value))
+
+
+_TEXTS: dict[str, Callable[[ParameterSpec, Any], str]] = {
+    "money": lambda spec, value: localized(Money(Decimal(value["amount"]), value["currency"])),
+    "countries": lambda spec, value: ", ".join(country(code) for code in value),
+    "boolean": lambda spec, value: _("Yes") if value else _("No"),
+    "percent": lambda spec, value: percent(Decimal(value)),
+    "number": lambda spec, value: str(number_format(Decimal(value))),
+    "choice": lambda spec, value: spec.choices.get(value, str(value)),
+    "list": lambda spec, value: ", ".join(spec.choices.get(each, each) for each in value),
+    "schedule": lambda spec, value: schedules.in_words(value),
+    "connection": _reference,
+    "approver_group": _reference,
+    "policy": _reference,
+}

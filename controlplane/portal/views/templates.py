@@ -21,7 +21,7 @@ from tenants.permissions import Permission
 def index(request: HttpRequest) -> HttpResponse:
     shown = lists.listing(
         request,
-        Template.objects.prefetch_related("releases"),
+        Template.objects.offered().prefetch_related("releases"),
         search_in=["title", "summary", "slug"],
         sorts={"title": "title"},
         default_sort="title",

@@ -18,6 +18,7 @@ from controlplane.catalog.services import (
     retry,
     uninstall,
 )
+from controlplane.catalog.writing import write_parameters
 from controlplane.events.models import Event, Subscription
 from controlplane.instances.client.errors import InstanceError
 from controlplane.workflow.canonical import workflow_hash
@@ -276,3 +277,86 @@ def test_an_n8n_that_is_too_old_is_named_and_not_touched(
     assert failed.status == "failed"
     assert "needs n8n 2.41.0 and the tenant's is 2.4.1" in failed.last_error
     assert n8n.calls == []
+
+
+USES = [
+    {"name": "limit", "type": "number", "label": "Limit", "default": "5",
+     "uses": [{"node": "Review", "path": ["parameters", "limit"]}]},
+    {"name": "shop", "type": "text", "label": "Shop", "default": "one", "changeable": False},
+    {"name": "group", "type": "approver_group", "label": "Who decides", "required": False},
+]  # fmt: skip
+
+
+@pytest.fixture
+def written_in(north: Tenant, n8n: FakeN8n, tmp_path: Path, tenant: Tenant) -> Installation:
+    from tests.factories.installations import workflow
+
+    flow = workflow()
+    flow["nodes"][1]["parameters"]["limit"] = 5
+    with outside():
+        release = make_release(tmp_path, flow=flow, parameters=USES)
+    make_workspace(n8n.url)
+    installation = make_installation(release, limit="7")
+    return deploy(installation.pk)
+
+
+def limit(n8n: FakeN8n) -> Any:
+    (workflow,) = n8n.workflows.values()
+    return workflow["nodes"][1]["parameters"]["limit"]
+
+
+def test_a_value_in_the_workflow_is_written_anew_and_edits_stay(
+    written_in: Installation, n8n: FakeN8n
+) -> None:
+    assert limit(n8n) == 7
+    (workflow,) = n8n.workflows.values()
+    workflow["nodes"][1]["parameters"]["edited"] = "by hand"
+
+    change_parameters(installation_id=written_in.pk, parameters={"limit": "9"}, by=ADA)
+    write_parameters(written_in.pk)
+
+    written_in.refresh_from_db()
+    (workflow,) = n8n.workflows.values()
+    assert (limit(n8n), workflow["nodes"][1]["parameters"]["edited"]) == (9, "by hand")
+    assert workflow["active"]
+    assert (written_in.parameters_written["limit"], written_in.last_error) == ("9", "")
+
+
+def test_a_value_that_was_edited_in_n8n_is_left_alone_and_told(
+    written_in: Installation, n8n: FakeN8n
+) -> None:
+    (workflow,) = n8n.workflows.values()
+    workflow["nodes"][1]["parameters"]["limit"] = 100
+
+    change_parameters(installation_id=written_in.pk, parameters={"limit": "9"}, by=ADA)
+    write_parameters(written_in.pk)
+
+    written_in.refresh_from_db()
+    assert limit(n8n) == 100
+    assert "Review: edited in n8n" in written_in.last_error
+
+
+def test_an_n8n_that_is_away_is_told_and_saving_again_tries_again(
+    written_in: Installation, n8n: FakeN8n
+) -> None:
+    n8n.refuse("PUT", "/workflows/", status=500)
+    change_parameters(installation_id=written_in.pk, parameters={"limit": "9"}, by=ADA)
+    write_parameters(written_in.pk)
+    written_in.refresh_from_db()
+    assert "not in the workflow yet" in written_in.last_error
+    assert limit(n8n) == 7
+
+    write_parameters(written_in.pk)
+
+    written_in.refresh_from_db()
+    assert (limit(n8n), written_in.last_error) == (9, "")
+
+
+def test_what_is_not_changeable_stays_and_what_is_not_here_is_refused(
+    written_in: Installation,
+) -> None:
+    with pytest.raises(ParametersInvalid, match="stays as it was cloned") as refused:
+        change_parameters(installation_id=written_in.pk, parameters={"shop": "two"}, by=ADA)
+    assert [error.field for error in refused.value.errors] == ["shop"]
+    with pytest.raises(ParametersInvalid, match="which is not here"):
+        change_parameters(installation_id=written_in.pk, parameters={"group": "nobody"}, by=ADA)

@@ -68,6 +68,8 @@ def test_moving_nodes_about_is_no_other_content(tmp_path: Path, north: Any) -> N
         ({"events": ["order.eaten"]}, "event 'order.eaten' is not known"),
         ({"scopes": ["orders:eat"]}, "scope 'orders:eat' belongs to no operation"),
         ({"version": "one"}, "version"),
+        ({"events": []}, "listens to no event"),
+        ({"scopes": []}, "need scopes"),
         (
             {
                 "parameters": [

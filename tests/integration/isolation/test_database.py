@@ -37,7 +37,9 @@ OWNS = {
     "GRANT": "GRANT SELECT ON {table} TO PUBLIC",
 }
 # Functions of Pergola's own that run with their owner's rights, and what guards each.
-SECURITY_DEFINER: dict[str, str] = {}
+SECURITY_DEFINER: dict[str, str] = {
+    "pergola_partners_here": "it tells the partners of the role that asks, and takes no argument",
+}
 
 
 def query(statement: str, *given: Any) -> list[tuple[Any, ...]]:
@@ -214,6 +216,28 @@ def test_no_function_lends_its_owners_rights(callers: Callers) -> None:
     }
 
     assert found == set(SECURITY_DEFINER), "say in SECURITY_DEFINER what guards it, and try it here"
+
+
+def test_a_function_with_its_owners_rights_tells_of_the_asking_tenant_alone(
+    callers: Callers,
+) -> None:
+    """Whatever search_path it makes for itself."""
+    cells = Cells("database")
+    told = "SELECT public.pergola_partners_here()"
+    for tenant, other in (
+        (callers.tenant, callers.neighbour),
+        (callers.neighbour, callers.tenant),
+    ):
+        connection.set_schema_to_public()
+        own = set(tenant.customer.engagements.values_list("partner", flat=True))
+        with inside(tenant), transaction.atomic():
+            query(f"SELECT set_config('search_path', '{other.schema_name}, public', true)")
+            found = set(query(told)[0][0])
+        cells.refused(f"another's partners, asked by {tenant}", *map(str, found - own))
+        assert found == own
+    connection.set_schema_to_public()
+    cells.refused("the partners of nobody", *denied(sql.SQL(told)))
+    cells.assert_no_leak()
 
 
 def test_no_role_of_a_tenant_is_a_member_of_another(callers: Callers) -> None:

@@ -156,6 +156,10 @@ SAMPLES = {
     "catalog.template": Sample(
         make=lambda place: place.release.template, silent=frozenset({"change"})
     ),
+    "catalog.release": Sample(
+        make=lambda place: place.release,
+        change={"step": "deprecated", "reason": "Replaced by another"},
+    ),
     "events.outboxmessage": Sample(
         make=lambda place: OutboxMessage.objects.create(
             schema_name=place.tenant.schema_name, handler="nothing", reference=new_id()

@@ -89,7 +89,11 @@ def fill(first: int, last: int) -> None:
             partner=partner, owner_key="key", health="ok",
         )  # fmt: skip
         OutboxMessage.objects.create(schema_name="t_x", handler="x", reference=new_id())
-        Template.objects.create(slug=f"template-{number}", title="Template", summary="")
+        template = Template.objects.create(
+            slug=f"template-{number}", title="Template", summary="", owner=partner
+        )
+        release = template.releases.create(version="1.0.0", manifest={}, workflow={})
+        release.case_runs.create(digest="d", passed=1, failed=0, results=[], ran_by="CI")
         make_entry(user, tenant)
         SingleSignOn.objects.create(
             partner=partner, issuer=f"https://login-{number}.example", client_id="pergola",

@@ -53,8 +53,36 @@ def test_good_values_are_kept(parameter: dict[str, Any], given: Any, kept: Any) 
 
 
 @pytest.mark.parametrize(
+    ("parameter", "given", "kept"),
+    [
+        (spec("number"), 2.50, "2.5"),
+        (spec("number"), "1000", "1000"),
+        (spec("list"), ["a", " a ", "b"], ["a", "b"]),
+        (spec("list", choices={"a": "First"}), ["a"], ["a"]),
+        (spec("schedule"), " 0  8 * * 1-5 ", "0 8 * * 1-5"),
+        (spec("schedule"), "*/15 8-18 1,15 * *", "*/15 8-18 1,15 * *"),
+        (spec("approver_group"), "finance", "finance"),
+    ],
+)
+def test_the_newer_kinds_are_kept(parameter: dict[str, Any], given: Any, kept: Any) -> None:
+    assert fill(parameter, given) == kept
+
+
+@pytest.mark.parametrize(
     ("parameter", "given", "told"),
     [
+        (spec("number"), "much", "such as 2.5"),
+        (spec("number"), True, "such as 2.5"),
+        (spec("number"), "NaN", "such as 2.5"),
+        (spec("number"), "0.0000001", "six decimals"),
+        (spec("number", maximum=3), "3.1", "at most 3"),
+        (spec("list"), "a", "must be a list"),
+        (spec("list", choices={"a": "First"}), ["b"], "not among a"),
+        (spec("schedule"), "0 8 * *", "five parts"),
+        (spec("schedule"), "0 25 * * *", "within 0 to 23"),
+        (spec("schedule"), "0 8 * * mon", "no part of a cron"),
+        (spec("schedule"), "*/0 * * * *", "step is zero"),
+        (spec("policy"), "no such; name", "must name one"),
         (spec("text"), 5, "must be text"),
         (spec("text"), "a\0b", "must be text"),
         (spec("text"), "x" * 501, "must be text"),
@@ -128,8 +156,8 @@ def test_rules_read_money_in_minor_units() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": "1.0"}, {"version": "v1.0.0"}, {"n8n_minimum": "two"}, {"events": []},
-        {"scopes": []}, {"surprise": 1}, {"title": None},
+        {"version": "1.0"}, {"version": "v1.0.0"}, {"n8n_minimum": "two"},
+        {"surprise": 1}, {"title": None},
         {"parameters": [spec("decimal")]},
         {"parameters": [spec("text") | {"name": "Has Space"}]},
         {"parameters": [spec("text", secret=True)]},
@@ -173,3 +201,25 @@ def test_defaults_that_do_not_fit_are_faults(parameter: dict[str, Any], told: st
 
     assert told in fault
     assert unfit_defaults(manifest(spec("integer", default=3), spec("text") | {"name": "o"})) == []
+
+
+def test_every_kind_has_its_json_schema() -> None:
+    from typing import get_args
+
+    from jsonschema import Draft202012Validator
+
+    from controlplane.catalog.manifest import Kind
+    from controlplane.catalog.schema import parameters_schema
+
+    for kind in get_args(Kind):
+        more = {"choices": {"a": "First"}} if kind == "choice" else {}
+        schema = parameters_schema(manifest(spec(kind, **more)))
+        Draft202012Validator.check_schema(schema)
+        (found,) = schema["properties"].values()
+        assert found["x-type"] == kind
+    money = parameters_schema(manifest(spec("money")))
+    (name,) = money["properties"]
+    validator = Draft202012Validator(money)
+    assert validator.is_valid({name: {"amount": "5.00", "currency": "EUR"}})
+    assert not validator.is_valid({name: {"amount": 5}})
+    assert not validator.is_valid({})

@@ -115,4 +115,4 @@ FAULTS: dict[str, tuple[Change, str]] = {
 def test_faults_are_named(change: Change, told: str) -> None:
     found = faults(changed(change))
 
-    assert any(told in fault for fault in found), found
+    assert any(told in fault.message for fault in found), found
