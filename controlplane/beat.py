@@ -23,6 +23,7 @@ SCHEDULE = {
         "tenants.forget_security_events": schedule(DAY),
         "tenants.sign_audit": schedule(10 * MINUTE),
         "tenants.purge": crontab(hour=2, minute=30),
+        "catalog.tend_everywhere": schedule(10 * MINUTE),
         "invoices.read_waiting": schedule(5 * MINUTE),
         "knowledge.ingest_waiting": schedule(5 * MINUTE),
     }.items()

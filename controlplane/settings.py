@@ -105,7 +105,7 @@ TENANT_MODELS = {
     "events": {"source", "event", "subscription", "delivery", "ledgerentry", "pause",
                "exceptioncase", "exceptionnote"},
     "instances": {"workspace"},
-    "catalog": {"installation"},
+    "catalog": {"installation", "snapshot", "upgrade"},
     "policies": {
         "policy", "rule", "example", "policyversion", "versionstep", "schedule", "publishingterms",
         "boundversion", "decision", "decisionentry", "simulationrun", "simulationflip",

@@ -169,6 +169,29 @@ def revoke_keys_of(*, installation_id: uuid.UUID, by: Actor) -> int:
     return sum(revoke_key(key=key, by=by) for key in keys)
 
 
+def change_scopes_of(*, installation_id: uuid.UUID, scopes: Sequence[str], by: Actor) -> None:
+    """Of the installation's valid keys in the entered tenant; its text stays the same.
+
+    The next call is judged by them. A key that has them already is left alone.
+    """
+    tenant = current_tenant()
+    with outside():
+        keys = list(
+            ApiKey.objects.select_related("tenant").filter(
+                tenant=tenant, installation_id=installation_id, revoked_at__isnull=True
+            )
+        )
+    for key in keys:
+        if key.scopes == sorted(scopes):
+            continue
+        with transaction.atomic():
+            before = snapshot(key)
+            key.scopes = sorted(scopes)
+            with outside():
+                key.save(update_fields=["scopes", "updated_at"])
+            _record("api_key.scopes_changed", key, before=before, by=by)
+
+
 def has_key(installation_id: uuid.UUID) -> bool:
     """Whether the entered tenant has a key of the installation's that is still good."""
     tenant = current_tenant()

@@ -9,9 +9,10 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from controlplane.catalog import choices, copied, restoring, services
+        from controlplane.catalog import choices, copied, restoring, retention, services
         from controlplane.catalog.models import Installation, credential_ids
         from controlplane.catalog.parameters import parameters_of
+        from controlplane.catalog.upgrades.drift import end_lost_upgrades
         from controlplane.instances.removal import register_credentials
         from controlplane.policies.parameters import register_provider
         from tenants import health
@@ -29,6 +30,8 @@ class CatalogConfig(AppConfig):
         copied.declare_all()
         register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)
+        register_after_restore("upgrades", end_lost_upgrades)
+        retention.register()
         register_credentials(credential_ids)
 
 

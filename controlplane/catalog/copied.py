@@ -4,7 +4,7 @@ from controlplane.catalog.models import Installation
 from controlplane.catalog.services import change_parameters, install
 from controlplane.core.actor import Actor
 from tenants.context import inside
-from tenants.environments.rules import ByService, declare, declare_action
+from tenants.environments.rules import ByService, Never, declare, declare_action
 from tenants.models import Tenant
 
 GROUP = "templates"
@@ -12,6 +12,8 @@ GROUP = "templates"
 
 def declare_all() -> None:
     declare("catalog.Installation", ByService(GROUP))
+    for model in ("Snapshot", "Upgrade"):
+        declare(f"catalog.{model}", Never("about production's own workflow in n8n"))
     declare_action(GROUP, copy_templates)
 
 

@@ -5,6 +5,7 @@ import uuid
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import Installation, Release, short_id
@@ -45,7 +46,7 @@ def deploy(installation_id: uuid.UUID) -> Installation:
         _save(installation, status=Installation.Status.DEPLOYING, last_error="")
         try:
             workspace = Workspace.current()
-            _require_version(workspace, installation.release())
+            require_version(workspace, installation.release())
             with client_for(workspace) as n8n:
                 _deploy(installation, installation.release(), workspace, n8n)
         except DomainError as error:
@@ -64,7 +65,7 @@ def deploy(installation_id: uuid.UUID) -> Installation:
     return installation
 
 
-def _require_version(workspace: Workspace, release: Release) -> None:
+def require_version(workspace: Workspace, release: Release) -> None:
     """Raises N8nTooOld. An n8n that does not tell its version is taken at its word."""
     minimum = release.terms.n8n_minimum
     if workspace.n8n_version and _ordered(workspace.n8n_version) < _ordered(minimum):
@@ -78,9 +79,10 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _deploy(
+def ensure_credential(
     installation: Installation, release: Release, workspace: Workspace, n8n: N8nClient
-) -> None:
+) -> str:
+    """The key and the credential that holds it, where the release needs one; returns its name."""
     credential_name = workspace.workflow_name(marked_name(installation.credential_name))
     if not installation.credential_id and release.terms.scopes:
         # A key of an earlier try that never reached n8n would stay valid for nobody.
@@ -99,6 +101,13 @@ def _deploy(
             data={"baseUrl": settings.INTERNAL_URL, "apiKey": text},
         )
         _save(installation, credential_id=credential.id)
+    return credential_name
+
+
+def _deploy(
+    installation: Installation, release: Release, workspace: Workspace, n8n: N8nClient
+) -> None:
+    credential_name = ensure_credential(installation, release, workspace, n8n)
     if not installation.workflow_id:
         name = workspace.workflow_name(
             marked_name(f"{release.template.title} ({short_id(installation.pk)})")
@@ -127,7 +136,12 @@ def _deploy(
         n8n.tag_workflow(installation.workflow_id, workspace.tag)
     seen = n8n.activate_workflow(installation.workflow_id, wait=WAIT_ACTIVE_SECONDS)
     with transaction.atomic():
-        _save(installation, status=Installation.Status.ACTIVE, workflow_seen=seen.raw)
+        _save(
+            installation,
+            status=Installation.Status.ACTIVE,
+            workflow_seen=seen.raw,
+            seen_at=timezone.now(),
+        )
         record(
             action="installation.activated",
             subject_type="installation",

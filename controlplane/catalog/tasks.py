@@ -7,6 +7,8 @@ from celery import shared_task
 
 from controlplane.catalog import deploy as deployment
 from controlplane.catalog import writing
+from controlplane.catalog.upgrades import applying, drift
+from tenants.fleet import run_everywhere
 
 
 @shared_task(name="catalog.deploy")
@@ -17,3 +19,18 @@ def deploy(*, installation_id: str, **_: Any) -> None:
 @shared_task(name="catalog.write_parameters")
 def write_parameters(*, installation_id: str, **_: Any) -> None:
     writing.write_parameters(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.upgrade")
+def upgrade(*, upgrade_id: str, **_: Any) -> None:
+    applying.run_upgrade(uuid.UUID(upgrade_id))
+
+
+@shared_task(name="catalog.look")
+def look(*, installation_id: str, **_: Any) -> None:
+    drift.look_quietly(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.tend_everywhere")
+def tend_everywhere(**_: Any) -> None:
+    run_everywhere(drift.tend)

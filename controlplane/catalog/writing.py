@@ -3,11 +3,14 @@
 import uuid
 
 from django.db import transaction
+from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.catalog.models import Installation
+from controlplane.catalog.models import Installation, Snapshot
 from controlplane.catalog.places import exchanged
 from controlplane.catalog.services import get_installation, lock_of
+from controlplane.catalog.upgrades.sides import seen_in
+from controlplane.catalog.upgrades.snapshots import take_snapshot
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from controlplane.core.locks import alone
@@ -49,10 +52,16 @@ def _write(installation: Installation) -> None:
             after=installation.parameters,
         )
         if workflow != seen.raw:
+            take_snapshot(
+                installation,
+                seen_in(seen),
+                why=Snapshot.Why.PARAMETERS,
+                by=system("deploy").label,
+            )
             seen = n8n.update_workflow(installation.workflow_id, workflow)
     edited = sorted({use.node or "the settings" for use in left})
     with transaction.atomic():
-        installation.workflow_seen = seen.raw
+        installation.workflow_seen, installation.seen_at = seen.raw, timezone.now()
         installation.parameters_written = installation.parameters
         installation.last_error = (
             f"{', '.join(edited)}: edited in n8n, so the new value was not put there. "
@@ -61,7 +70,13 @@ def _write(installation: Installation) -> None:
             else ""
         )
         installation.save(
-            update_fields=["workflow_seen", "parameters_written", "last_error", "updated_at"]
+            update_fields=[
+                "workflow_seen",
+                "seen_at",
+                "parameters_written",
+                "last_error",
+                "updated_at",
+            ]
         )
         record(
             action="installation.parameters_written",

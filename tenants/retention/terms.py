@@ -41,6 +41,7 @@ TERMS = {
     "events": Terms(YEAR, 30, 10 * YEAR, Classification.PERSONAL),
     "calls": Terms(90, 7, YEAR, Classification.INTERNAL),
     "executions": Terms(30, 1, YEAR, Classification.CONFIDENTIAL),
+    "workflows": Terms(YEAR, 30, 10 * YEAR, Classification.INTERNAL),
     "decisions": Terms(10 * YEAR, YEAR, 30 * YEAR, Classification.CONFIDENTIAL),
     # A signed checkpoint stays of what goes, and the rest of the chain verifies from there.
     "audit": Terms(10 * YEAR, VOUCHERS, 30 * YEAR, Classification.PERSONAL),

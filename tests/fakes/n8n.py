@@ -31,12 +31,18 @@ class Call:
 
 @dataclass
 class Trouble:
-    """For one call that fits: a status instead, or a connection that breaks off."""
+    """For one call that fits: a status instead, or a connection that breaks off.
+
+    `html` is answered as a proxy's page; `then` runs in the server before the call acts.
+    """
 
     method: str
     path: str
     status: int = 0
     acts: bool = False
+    html: str = ""
+    hangs: float = 0.0
+    then: Callable[[], object] | None = None
 
     def fits(self, call: Call) -> bool:
         return call.method == self.method and bool(re.search(self.path, call.path))
@@ -57,6 +63,7 @@ class FakeN8n:
     """Executions that it says it deleted, and did not."""
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
+    versions: int = 1
 
     def refuse(self, method: str, path: str, *, status: int = 500) -> None:
         """Answer the next call that fits with `status`, and do nothing."""
@@ -65,6 +72,25 @@ class FakeN8n:
     def break_off(self, method: str, path: str, *, after_effect: bool) -> None:
         """Close the connection of the next call that fits instead of answering it."""
         self.troubles.append(Trouble(method, path, acts=after_effect))
+
+    def answer_html(self, method: str, path: str, *, status: int = 200) -> None:
+        """Answer the next call that fits with a web page, as a proxy before it would."""
+        self.troubles.append(Trouble(method, path, status=status, html="<h1>Please log in</h1>"))
+
+    def hang(self, method: str, path: str, *, seconds: float) -> None:
+        """Keep the next call that fits waiting, then break it off."""
+        self.troubles.append(Trouble(method, path, hangs=seconds))
+
+    def meanwhile(self, method: str, path: str, then: Callable[[], object]) -> None:
+        """Have something happen just before the next call that fits acts."""
+        self.troubles.append(Trouble(method, path, status=200, acts=True, then=then))
+
+    def saved(self, workflow: Json, body: Json) -> None:
+        """As when somebody saves it: a new version, which runs where it is published."""
+        self.versions += 1
+        workflow |= {**body, "versionId": f"v{self.versions}"}
+        if workflow["active"]:
+            workflow["activeVersionId"] = workflow["versionId"]
 
     def called(self, method: str, path: str) -> list[Call]:
         return [c for c in self.calls if c.method == method and re.search(path, c.path)]
@@ -113,10 +139,15 @@ class FakeN8n:
                 return 200, self.workflows[found]
             case ["POST", found, verb]:
                 is_active = verb == "activate"
-                self.workflows[found] |= {"active": is_active, "triggerCount": int(is_active)}
+                published = self.workflows[found]["versionId"] if is_active else None
+                self.workflows[found] |= {
+                    "active": is_active,
+                    "triggerCount": int(is_active),
+                    "activeVersionId": published,
+                }
                 return 200, self.workflows[found]
             case ["PUT", found]:
-                self.workflows[found] |= call.body
+                self.saved(self.workflows[found], call.body)
                 return 200, self.workflows[found]
             case ["PUT", found, "tags"]:
                 names = {tag_id: name for name, tag_id in self.tags.items()}
@@ -193,6 +224,9 @@ def running_fake_n8n() -> Iterator[FakeN8n]:
             trouble = next((t for t in fake.troubles if t.fits(call)), None)
             if trouble is not None:
                 fake.troubles.remove(trouble)
+                if trouble.then is not None:
+                    trouble.then()
+                threading.Event().wait(trouble.hangs)
             if trouble is None or trouble.acts:
                 status, answer = fake.answer(call, parse_qs(split.query))
             else:
@@ -200,9 +234,10 @@ def running_fake_n8n() -> Iterator[FakeN8n]:
             if trouble is not None and not trouble.status:
                 self.close_connection = True
                 return
-            told = json.dumps(answer).encode()
+            page = trouble.html if trouble is not None else ""
+            told = page.encode() if page else json.dumps(answer).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/html" if page else "application/json")
             self.send_header("Content-Length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)

@@ -78,6 +78,8 @@ OF_TENANTS = {
     "audit_checkpoint",
     "audit_entry",
     "catalog_installation",
+    "catalog_snapshot",
+    "catalog_upgrade",
     "django_migrations",
     "events_delivery",
     "events_event",
