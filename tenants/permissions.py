@@ -70,6 +70,8 @@ ON_PAYLOAD = frozenset({P.DECIDE, P.HANDLE, P.SUBMIT, P.KNOWLEDGE, P.POLICIES, P
 
 # What a permission is called where services and the API ask a person or a machine alike.
 SCOPES: Mapping[Permission, frozenset[str]] = {
+    P.HEALTH: frozenset({"installations:read"}),
+    P.INSTALLATIONS: frozenset({"installations:write"}),
     P.EXCEPTIONS: frozenset({"exceptions:handle"}),
     P.PAYLOAD: frozenset(
         {

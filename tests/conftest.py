@@ -29,6 +29,8 @@ ALL_SCOPES = [
     "exceptions:handle",
     "exceptions:open",
     "exceptions:read",
+    "installations:read",
+    "installations:write",
     "invoices:match",
     "invoices:read",
     "invoices:record",

@@ -11,6 +11,7 @@ from django.db import transaction
 from controlplane.catalog import releases, schedules
 from controlplane.catalog.manifest import Manifest, ParameterSpec, Use
 from controlplane.catalog.models import Release, Template
+from controlplane.catalog.needs import events_and_scopes
 from controlplane.catalog.parameters import unfit_default
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
@@ -66,8 +67,11 @@ def _draft(
 ) -> Release:
     name = str(imported.workflow["name"])
     title = (title or (template.title if template else name)).strip()[:120] or name[:120]
+    events, scopes = events_and_scopes(imported.workflow)
     manifest = Manifest(
         title=title,
+        events=events,
+        scopes=scopes,
         version=version or _next_version(template),
         summary=template.summary if template else name[:500],
         n8n_minimum=N8N_MINIMUM,

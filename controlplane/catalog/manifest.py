@@ -62,6 +62,10 @@ class CaseEvent(Strict):
 class Expected(Strict):
     verdict: Literal["accept", "hold", "reject"]
     reasons: list[str] = []
+    calls: list[str] = []
+    """Our operations in their order, as `order.review`; empty where any will do."""
+    outcome: str = ""
+    """How the run stands then: success, or waiting for a person; empty where either will do."""
 
 
 class Case(Strict):

@@ -77,15 +77,19 @@ def only_listener(event_type: str) -> Installation | None:
 
 
 @transaction.atomic
-def install(*, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor) -> Installation:
+def install(
+    *, release_id: uuid.UUID, parameters: dict[str, Any], by: Actor, is_trial: bool = False
+) -> Installation:
     """Note the installation and have it deployed.
 
     Once for each template: a second would be started by the same events and act on the same orders.
-    A sandbox also takes drafts, and what is offered no longer. Raises ReleaseUnknown,
+    A sandbox also takes drafts, and what is offered no longer, and so does a place that is made
+    for trying the cases (`is_trial`). Raises ReleaseUnknown,
     ReleaseNotOffered, ParametersInvalid, AlreadyInstalled.
     """
     release = get_release(release_id)
-    if release.status != Release.Status.LIVE and not current_tenant().is_sandbox:
+    is_offered = release.status == Release.Status.LIVE or is_trial
+    if not (is_offered or current_tenant().is_sandbox):
         raise ReleaseNotOffered(
             f"“{release}” is {release.get_status_display().lower()}. Only a live release can be "
             "installed; a sandbox takes any."

@@ -30,6 +30,7 @@ from controlplane.portal.views import (
     profile,
     purchase_orders,
     questions,
+    releases,
     sandbox,
     security_events,
     sign_on,
@@ -146,8 +147,17 @@ installation_urls = [
     path("<uuid:installation_id>/held/", pauses.held, name="held"),
     path("<uuid:installation_id>/by-hand/", pauses.by_hand, name="by_hand"),
 ]
+release_urls = [
+    path("", releases.index, name="list"),
+    path("import/", releases.import_file, name="import"),
+    path("<uuid:release_id>/", releases.detail, name="detail"),
+    path("<uuid:release_id>/edit/", releases.edit, name="edit"),
+    path("<uuid:release_id>/parameters/", releases.confirm, name="confirm"),
+    path("<uuid:release_id>/<slug:verb>/", releases.step, name="step"),
+]
 template_urls = [
     path("", templates.index, name="list"),
+    path("<slug:slug>/", templates.detail, name="detail"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
 ]
 support_access_urls = [
@@ -260,6 +270,7 @@ urlpatterns = [
     path("support/", include((contact_urls, "contact"))),
     path("support-access/", include((support_access_urls, "support_access"))),
     path("installations/", include((installation_urls, "installations"))),
+    path("templates/own/", include((release_urls, "releases"))),
     path("templates/", include((template_urls, "templates"))),
     path("policies/", include((policy_urls, "policies"))),
     path("decisions/", include((decision_urls, "decisions"))),

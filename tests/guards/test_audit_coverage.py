@@ -34,6 +34,8 @@ NEED_NOT = {
     "controlplane.audit.operations.list_entries": "reads",
     "controlplane.audit.operations.verify": "reads",
     "controlplane.audit.verifying.start_verification": "`run_verification` tells what came of it",
+    "controlplane.catalog.trying.given.provide": "what it brings in is told by its own service",
+    "controlplane.catalog.trying.sending.send": "the event's row says what was sent",
     "controlplane.events.delivery.claim": "the delivery's row says when it was fetched",
     "controlplane.events.exceptions.opening.add_note": "the note says who; its caller tells it",
     "controlplane.events.exceptions.opening.open_case": "its first note says who",

@@ -12,6 +12,8 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
+from controlplane.portal.markdown import rendered
+from controlplane.portal.pictures import picture
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
@@ -37,6 +39,26 @@ def index(request: HttpRequest) -> HttpResponse:
     return lists.page_or_part(
         request, "portal/templates/list.html", "portal/templates/_tiles.html", context
     )
+
+
+@require_GET
+@member_page
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """What it does, how it looks, what it needs, and the cases that show it."""
+    template = Template.objects.filter(slug=slug).first()
+    release = template.latest if template else None
+    if release is None:
+        raise Http404
+    context = {
+        "section": "templates",
+        "template": template,
+        "release": release,
+        "terms": release.terms,
+        "readme": rendered(release.readme),
+        "picture": picture(release.workflow),
+        "present": Installation.objects.present().filter(template_slug=slug).first(),
+    }
+    return TemplateResponse(request, "portal/templates/detail.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -272,3 +272,10 @@ def test_the_command_imports_and_says_what_it_found(tmp_path: Path, partner: Par
         assert text in told, told
     release = Release.objects.get(template__owner=partner)
     assert len(release.terms.parameters) == 2
+
+
+def test_what_its_own_pergola_nodes_need_is_read_from_them(partner: Partner) -> None:
+    (release,) = importing.import_workflows(source=json.dumps(workflow()), owner=partner, by=ADA)
+
+    assert release.terms.events == ["order.created"]
+    assert release.terms.scopes == ["events:subscribe", "orders:review"]

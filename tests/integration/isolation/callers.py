@@ -83,6 +83,7 @@ class Callers:
         lookup.forget_tenants()
         role = Member.Role
         self.manager = self._person("manager", tenant=tenant, role=role.MANAGER)
+        self.builder = self._person("own partner's", partner=self.partner, role=role.MANAGER)
         self.viewer = self._person("viewer", tenant=tenant, role=role.VIEWER)
         self.machine = self._machine("own key")
         self.scopeless = self._machine("own key without scopes", scopes=[])
@@ -116,6 +117,10 @@ class Callers:
             self.root,
             self.helper,
         ]
+
+    def whose(self, route: str) -> Caller:
+        """Who may do most at the address: a partner's templates are its own people's."""
+        return self.builder if route.startswith("templates/own/") else self.manager
 
     def machine_of(self, installation_id: uuid.UUID) -> Caller:
         return self._machine("own key of another installation", installation_id=installation_id)

@@ -224,7 +224,7 @@ def test_an_address_answers_its_own_people(
         assert not world.has_changed, f"a viewer changed something: {statuses(seen)}"
         transaction.set_rollback(True)
 
-    assert_callable(world, address, callers.manager.client(world.tenant.host))
+    assert_callable(world, address, callers.whose(address.route).client(world.tenant.host))
 
 
 def assert_callable(world: World, address: Address, client: Client) -> None:

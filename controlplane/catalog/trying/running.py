@@ -1,0 +1,170 @@
+"""Running a release's cases, one after the other.
+
+The processes of Pergola and n8n must be up: an event goes out by the relay, n8n fetches it from the
+web server, and nothing here stands in for either.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from controlplane.audit.services import record
+from controlplane.catalog.deploy import deploy
+from controlplane.catalog.manifest import Case
+from controlplane.catalog.models import CaseRun, Installation, Release
+from controlplane.catalog.releases import read_cases
+from controlplane.catalog.services import change_parameters, install
+from controlplane.catalog.trying.given import provide
+from controlplane.catalog.trying.reading import Actual, read_execution
+from controlplane.catalog.trying.sending import send
+from controlplane.catalog.writing import write_parameters
+from controlplane.core.actor import Actor
+from controlplane.core.errors import DomainError
+from controlplane.events.models import Event
+from controlplane.instances.client.executions import ExecutionStatus
+from controlplane.instances.models import Workspace
+from controlplane.instances.services import client_for
+from tenants.context import inside
+from tenants.models import Tenant
+
+ENDS_WITHIN = 60.0
+SETTLED = {
+    ExecutionStatus.SUCCESS, ExecutionStatus.WAITING, ExecutionStatus.ERROR,
+    ExecutionStatus.CRASHED, ExecutionStatus.CANCELED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    name: str
+    title: str
+    passed: bool
+    expected: dict[str, Any]
+    actual: dict[str, Any]
+    error: str
+    seconds: float
+
+
+class CaseFailed(DomainError):
+    code = "case_failed"
+    status = 409
+    title = "The case could not be carried out"
+
+
+def run_cases(
+    release: Release,
+    *,
+    ground: Callable[[], Tenant],
+    by: Actor,
+    progress: Callable[[CaseResult], None] = lambda result: None,
+) -> list[CaseResult]:
+    """Each case in the tenant that `ground` gives for it, where the release is cloned.
+
+    What a case leaves behind can change the next one, so a clean verdict wants a new tenant for
+    each. A case that cannot be carried out fails with the reason. Called outside of any tenant.
+    """
+    results = []
+    for name, case in read_cases(release.cases).items():
+        started = time.monotonic()
+        actual, error = Actual(), ""
+        try:
+            with inside(ground()):
+                actual = _carry_out(release, case, by)
+            error = actual.error
+        except DomainError as refused:
+            error = refused.detail
+        result = CaseResult(
+            name=name,
+            title=case.title,
+            passed=not error and not differences(case, actual),
+            expected=case.expected.model_dump(mode="json"),
+            actual=asdict(actual),
+            error=error or "; ".join(differences(case, actual)),
+            seconds=round(time.monotonic() - started, 2),
+        )
+        progress(result)
+        results.append(result)
+    return results
+
+
+def note_run(
+    release: Release, results: list[CaseResult], *, n8n_version: str, by: Actor
+) -> CaseRun:
+    """Kept for the release as it is now: by this it may go live. Called outside of any tenant."""
+    run = CaseRun.objects.create(
+        release=release,
+        digest=release.digest,
+        n8n_version=n8n_version,
+        passed=sum(result.passed for result in results),
+        failed=sum(not result.passed for result in results),
+        results=[asdict(result) for result in results],
+        ran_by=by.label,
+    )
+    record(
+        action="release.tested",
+        subject_type="release",
+        subject_id=str(release.pk),
+        data={"passed": run.passed, "failed": run.failed, "n8n": n8n_version},
+        by=by,
+    )
+    return run
+
+
+def differences(case: Case, actual: Actual) -> list[str]:
+    """In sentences; empty where all came as expected."""
+    wanted = case.expected
+    found = []
+    if actual.verdict != wanted.verdict:
+        found.append(f"the verdict is {actual.verdict or 'missing'} instead of {wanted.verdict}")
+    if sorted(actual.reasons) != sorted(wanted.reasons):
+        told = ", ".join(actual.reasons) or "none"
+        found.append(f"the reasons are {told} instead of {', '.join(wanted.reasons) or 'none'}")
+    if wanted.calls and actual.calls != wanted.calls:
+        found.append(f"the calls are {', '.join(actual.calls)}, not {', '.join(wanted.calls)}")
+    if wanted.outcome and actual.outcome != wanted.outcome:
+        found.append(f"the run is {actual.outcome} instead of {wanted.outcome}")
+    return found
+
+
+def _carry_out(release: Release, case: Case, by: Actor) -> Actual:
+    installation = _installed(release, case.parameters, by)
+    provide(case.given, by=by)
+    event = send(case, release.case_files, by=by)
+    return _followed(event, installation, release)
+
+
+def _installed(release: Release, parameters: dict[str, Any], by: Actor) -> Installation:
+    """Raises CaseFailed where it is not active afterwards."""
+    found = Installation.objects.present().filter(template_slug=release.template.slug).first()
+    if found is not None and found.release_id != release.pk:
+        raise CaseFailed(f"“{found}” stands in the way; remove it, or try in another sandbox.")
+    if found is None:
+        found = install(release_id=release.pk, parameters=parameters, by=by, is_trial=True)
+    elif found.parameters != parameters:
+        found = change_parameters(installation_id=found.pk, parameters=parameters, by=by)
+        found = write_parameters(found.pk)
+    found = deploy(found.pk)
+    deadline = time.monotonic() + ENDS_WITHIN
+    # A worker of its own may be at it.
+    while found.status == Installation.Status.DEPLOYING and time.monotonic() < deadline:
+        time.sleep(0.1)
+        found.refresh_from_db()
+    if found.status != Installation.Status.ACTIVE:
+        raise CaseFailed(found.last_error or f"“{found}” is {found.get_status_display()}.")
+    return found
+
+
+def _followed(event: Event, installation: Installation, release: Release) -> Actual:
+    """Raises CaseFailed where no run of n8n comes to rest in time."""
+    deadline = time.monotonic() + ENDS_WITHIN
+    with client_for(Workspace.current()) as n8n:
+        while time.monotonic() < deadline:
+            event.refresh_from_db()
+            if event.execution_id:
+                execution = n8n.get_execution(event.execution_id, with_data=True)
+                if execution.status in SETTLED:
+                    return read_execution(execution, release.workflow)
+            time.sleep(0.1)
+    state = "it started no run" if not event.execution_id else "its run has not ended"
+    raise CaseFailed(f"After {ENDS_WITHIN:.0f} seconds {state}; are worker and relay running?")

@@ -1,0 +1,229 @@
+"""A partner's own templates: importing workflows, and taking their releases live.
+
+Templates are shared rows and drafts are nobody's but their owner's, so these pages leave the tenant
+and look whose people are asking.
+"""
+
+import json
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from controlplane.catalog import importing, releases
+from controlplane.catalog.changes import changes_since
+from controlplane.catalog.models import Release, Template
+from controlplane.core.errors import DomainError
+from controlplane.portal import lists
+from controlplane.portal.doors import member_page, of_shared_rows, requires
+from controlplane.portal.forms.errors import mark
+from controlplane.portal.forms.releases import DraftForm, ImportForm, ProposalForm, StepForm
+from controlplane.portal.pictures import picture
+from tenants.members import actor_of
+from tenants.models import Member, Partner
+from tenants.permissions import Permission
+
+
+@require_GET
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def index(request: HttpRequest) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Release.objects.filter(template__owner__in=_managed(request))
+        .select_related("template__owner")
+        .defer("workflow", "manifest", "cases", "case_files", "findings", "readme"),
+        search_in=["template__title", "template__slug", "version", "author"],
+        sorts={"title": "template__title", "status": "status", "changed": "updated_at"},
+        default_sort="-changed",
+    )
+    context = {"section": "templates", "listing": shown, "list_id": "releases"}
+    return lists.page_or_part(
+        request, "portal/releases/list.html", "portal/releases/_table.html", context
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def import_file(request: HttpRequest) -> HttpResponse:
+    owners = {str(partner.pk): partner for partner in _managed(request)}
+    if not owners:
+        raise Http404
+    own = {str(t.pk): t for t in Template.objects.filter(owner__in=owners.values())}
+    form = ImportForm(
+        request.POST or None,
+        request.FILES or None,
+        owners=[(key, str(partner)) for key, partner in owners.items()],
+        templates=[(key, _("A new version of “%s”") % t) for key, t in own.items()],
+    )
+    if request.method == "POST" and form.is_valid():
+        template = own.get(form.cleaned_data["template"])
+        owner = template.owner if template else owners[form.cleaned_data["owner"]]
+        try:
+            made = importing.import_workflows(
+                source=form.source,
+                owner=owner,
+                template=template,
+                title=form.cleaned_data["title"],
+                version=form.cleaned_data["version"],
+                by=actor_of(request.member),
+            )
+        except DomainError as error:
+            mark(form, error)
+        else:
+            if len(made) > 1:
+                messages.success(request, _("%(n)s drafts were made.") % {"n": len(made)})
+                return redirect("releases:list")
+            return redirect("releases:detail", made[0].pk)
+    context = {"section": "templates", "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/releases/import.html", context, status=status)
+
+
+@require_GET
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def detail(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    return _page(request, _own(request, release_id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    release = _own(request, release_id)
+    form = DraftForm(request.POST or None, initial=_written(release))
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        manifest = release.terms.model_copy(
+            update={name: data[name] for name in ("summary", "events", "scopes")}
+        )
+        try:
+            releases.change_draft(
+                release_id=release.pk,
+                manifest=manifest,
+                readme=data["readme"],
+                notes=data["notes"],
+                cases=data["cases"],
+                by=actor_of(request.member),
+            )
+        except DomainError as error:
+            mark(form, error)
+        else:
+            return redirect("releases:detail", release.pk)
+    context = {"section": "templates", "release": release, "form": form}
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "portal/releases/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def confirm(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    """Make parameters of what is proposed and chosen."""
+    release = _own(request, release_id)
+    if request.method != "POST":
+        return redirect("releases:detail", release.pk)
+    form = ProposalForm(importing.proposed(release), request.POST)
+    if form.is_valid() and form.names:
+        importing.confirm(
+            release_id=release.pk,
+            names=form.names,
+            labels=form.labels,
+            by=actor_of(request.member),
+        )
+    return redirect("releases:detail", release.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def step(request: HttpRequest, release_id: uuid.UUID, verb: str) -> HttpResponse:
+    """Live, deprecated, or discarded: what is refused stands at the form."""
+    release = _own(request, release_id)
+    if request.method != "POST":
+        return redirect("releases:detail", release.pk)
+    form = StepForm(request.POST)
+    note = form.cleaned_data["note"] if form.is_valid() else ""
+    by = actor_of(request.member)
+    try:
+        if verb == "live":
+            releases.go_live(release_id=release.pk, note=note, by=by)
+        elif verb == "deprecate":
+            releases.deprecate(release_id=release.pk, note=note, by=by)
+        elif verb == "discard":
+            releases.discard(release_id=release.pk, by=by)
+            return redirect("releases:list")
+        else:
+            raise Http404
+    except DomainError as error:
+        form.add_error(None, error.detail)
+        return _page(request, release, form=form)
+    return redirect("releases:detail", release.pk)
+
+
+def _page(request: HttpRequest, release: Release, form: StepForm | None = None) -> HttpResponse:
+    before = release.before
+    since = before.workflow if before else None
+    context = {
+        "section": "templates",
+        "release": release,
+        "terms": release.terms,
+        "before": before,
+        "changes": changes_since(before, release),
+        "picture": picture(release.workflow, since=since),
+        "proposals": ProposalForm(importing.proposed(release)),
+        "run": releases.last_run(release),
+        "untested": releases.why_not_tested(release),
+        "form": form or StepForm(),
+    }
+    status = 409 if form is not None else 200
+    return TemplateResponse(request, "portal/releases/detail.html", context, status=status)
+
+
+def _managed(request: HttpRequest) -> list[Partner]:
+    """The partners of this tenant that the person is a manager of."""
+    found = (
+        Member.objects.of_tenant(request.tenant)
+        .of_session(request.session)
+        .filter(user=request.user.pk, partner__isnull=False, role=Member.Role.MANAGER)
+        .select_related("partner")
+        .order_by("partner__name")
+    )
+    return [member.partner for member in found if member.partner is not None]
+
+
+def _own(request: HttpRequest, release_id: uuid.UUID) -> Release:
+    """Anybody else's is not there."""
+    found = (
+        Release.objects.filter(pk=release_id, template__owner__in=_managed(request))
+        .select_related("template__owner")
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def _written(release: Release) -> dict[str, Any]:
+    terms = release.terms
+    return {
+        "summary": terms.summary,
+        "readme": release.readme,
+        "notes": release.notes,
+        "events": terms.events,
+        "scopes": terms.scopes,
+        "cases": json.dumps(release.cases, indent=2, ensure_ascii=False) if release.cases else "",
+    }

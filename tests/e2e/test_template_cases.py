@@ -1,0 +1,28 @@
+"""The cases of every template here in a real n8n, each in a tenant of its own."""
+
+from typing import Any
+
+import pytest
+
+from controlplane.catalog.models import Template
+from controlplane.catalog.releases import why_not_tested
+from controlplane.catalog.trying.running import note_run, run_cases
+from controlplane.core.actor import system
+from deploy.template_cases import FOLDERS, new_ground
+
+pytestmark = pytest.mark.e2e
+BY = system("cases")
+
+
+@pytest.mark.parametrize("slug", FOLDERS)
+def test_its_cases_end_as_they_say(running: Any, slug: str) -> None:
+    release = Template.objects.get(slug=slug).latest
+    assert release is not None
+
+    results = run_cases(release, ground=new_ground, by=BY)
+
+    failed = [f"{result.name}: {result.error}" for result in results if not result.passed]
+    assert (failed, len(results) >= 3) == ([], True)
+    note_run(release, results, n8n_version="", by=BY)
+    assert why_not_tested(release) == ""
+    assert all(result.actual["calls"] for result in results)

@@ -1,0 +1,28 @@
+"""A draft of the tenant's partner, which only that partner's people work on."""
+
+import json
+
+from controlplane.catalog import importing
+from tenants.context import current_tenant, outside
+from tests.factories.events import ADA
+from tests.factories.installations import workflow
+from tests.factories.world import Part
+
+EXPORT = json.dumps({**workflow(), "name": "Watch the lock gate"})
+
+
+def part(url: str) -> Part:
+    tenant = current_tenant()
+    with outside():
+        owner = tenant.lead_partner
+        draft = importing.import_workflows(source=EXPORT, owner=owner, by=ADA)[0]
+    return Part(
+        rows={"release_id": draft.pk, "verb": "live"},
+        bodies={
+            "templates/own/import/": {"text": EXPORT, "owner": str(owner.pk) if owner else ""},
+            "templates/own/<uuid:release_id>/edit/": {"summary": "Watches."},
+            "api/v1/installations": {"template": "review-orders", "wait": False},
+            "api/v1/installations/<uuid:installation_id>": {"parameters": {"max_quantity": 8}},
+        },
+        secrets={"Watch the lock gate"},
+    )
