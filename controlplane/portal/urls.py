@@ -39,6 +39,7 @@ from controlplane.portal.views import (
     support_access,
     templates,
     tickets,
+    upgrades,
 )
 
 audit_urls = [
@@ -146,6 +147,26 @@ installation_urls = [
     path("<uuid:installation_id>/resume/", pauses.resume, name="resume"),
     path("<uuid:installation_id>/held/", pauses.held, name="held"),
     path("<uuid:installation_id>/by-hand/", pauses.by_hand, name="by_hand"),
+    path("<uuid:installation_id>/changes/", upgrades.changes, name="changes"),
+    path("<uuid:installation_id>/changes/look/", upgrades.look_again, name="look"),
+    path("<uuid:installation_id>/upgrade/", upgrades.upgrade, name="upgrade"),
+    path(
+        "<uuid:installation_id>/upgrades/<uuid:upgrade_id>/",
+        upgrades.upgrade_state,
+        name="upgrade_state",
+    ),
+    path(
+        "<uuid:installation_id>/upgrades/<uuid:upgrade_id>/retry/",
+        upgrades.retry,
+        name="upgrade_retry",
+    ),
+    path("<uuid:installation_id>/versions/", upgrades.versions, name="versions"),
+    path("<uuid:installation_id>/versions/<uuid:snapshot_id>/", upgrades.version, name="version"),
+    path(
+        "<uuid:installation_id>/versions/<uuid:snapshot_id>/restore/",
+        upgrades.restore,
+        name="restore",
+    ),
 ]
 release_urls = [
     path("", releases.index, name="list"),

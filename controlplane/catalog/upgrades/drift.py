@@ -29,8 +29,8 @@ from controlplane.events.services import unsubscribe_installation
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from controlplane.workflow.canonical import workflow_hash
-from controlplane.workflow.picture.drawing import draw
 from controlplane.workflow.reading import read_one
+from controlplane.workflow.shapes import Json
 from tenants.context import inside
 from tenants.models import Tenant
 
@@ -41,22 +41,21 @@ MOST_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Drift:
-    """`changes` in sentences, since the release as it was deployed; `looked_at` is when."""
+    """`changes` in sentences, from `base`, the release as it was deployed, to `now`, sound both.
+
+    `now` is of `looked_at`, when n8n was last asked.
+    """
 
     changes: list[str]
     is_edited: bool
     is_active: bool
     is_published: bool
     looked_at: datetime | None
-    picture: str = ""
+    base: Json
+    now: Json
 
 
-def drift_of(
-    installation: Installation,
-    translate: Callable[[str], str] = str,
-    *,
-    with_picture: bool = False,
-) -> Drift | None:
+def drift_of(installation: Installation, translate: Callable[[str], str] = str) -> Drift | None:
     """From the workflow as it was last seen; None where there is nothing to compare."""
     release = release_of(installation.release_id)
     if release is None or not installation.workflow_seen:
@@ -73,7 +72,8 @@ def drift_of(
         is_active=bool(raw.get("active")),
         is_published=published in ("", raw.get("versionId")),
         looked_at=installation.seen_at,
-        picture=draw(now, since=base, translate=translate) if with_picture else "",
+        base=base,
+        now=now,
     )
 
 

@@ -16,7 +16,6 @@ from controlplane.instances.services import client_for
 from controlplane.workflow.conflicts import Choice, Conflict, Resolution
 from controlplane.workflow.differences import compare
 from controlplane.workflow.merging import Merged, merge
-from controlplane.workflow.picture.drawing import draw
 from controlplane.workflow.shapes import MISSING, Json
 from controlplane.workflow.wording import conflict_sentence, sentence, shown
 from tenants.context import current_tenant
@@ -64,10 +63,6 @@ class Plan:
 
     def own_changes(self, translate: Translate = str) -> list[str]:
         return sentences(self.base, self.seen.sound, translate)
-
-    def picture(self, translate: Translate = str) -> str:
-        """What n8n would have, with what that changes there; SVG."""
-        return draw(self.merged.workflow, since=self.seen.sound, translate=translate)
 
     def questions(self, translate: Translate = str) -> list[Question]:
         """Open ones first, then those that are decided, which can still be decided anew."""

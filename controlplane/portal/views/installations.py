@@ -21,6 +21,8 @@ from controlplane.catalog.manifest import ParameterSpec
 from controlplane.catalog.models import Installation
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.catalog.runs import last_runs
+from controlplane.catalog.upgrades.drift import drift_of
+from controlplane.catalog.upgrades.planning import newest_release
 from controlplane.core.errors import DomainError
 from controlplane.core.money import Money
 from controlplane.events.pauses import held, pause_of
@@ -65,6 +67,9 @@ def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
         "editor_url": _editor_url(installation),
         "pause": pause_of(installation.pk),
         "held_count": held(installation.pk).count(),
+        "newest": newest_release(installation),
+        "drift": drift_of(installation, _),
+        "under_way": installation.upgrades.under_way().first(),
     }
     return TemplateResponse(request, "portal/installations/detail.html", context)
 
