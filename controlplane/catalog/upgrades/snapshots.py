@@ -1,7 +1,9 @@
 """Keeping a workflow as it is before something is written over it."""
 
+from typing import Any
+
 from controlplane.catalog.models import Installation, Snapshot
-from controlplane.catalog.upgrades.sides import Seen, kept
+from controlplane.catalog.upgrades.sides import Seen, kept, release_of
 from controlplane.workflow.canonical import workflow_hash
 from controlplane.workflow.reading import WorkflowUnreadable, read_one
 from controlplane.workflow.shapes import Json
@@ -32,7 +34,14 @@ def _keep(installation: Installation, raw: Json, sound: Json, *, why: str, by: s
         n8n_version_id=str(raw.get("versionId") or "")[:64],
         release_id=installation.release_id,
         release_version=installation.release_version,
-        parameters=installation.parameters,
+        parameters=_standing(installation),
         parameters_written=installation.parameters_written,
         taken_by=by,
     )
+
+
+def _standing(installation: Installation) -> dict[str, Any]:
+    """The values that it runs with, which one that is not written yet is none of."""
+    release, written = release_of(installation.release_id), installation.parameters_written
+    uses = [spec.name for spec in release.terms.parameters if spec.uses] if release else []
+    return {**installation.parameters, **{n: written[n] for n in uses if n in written}}

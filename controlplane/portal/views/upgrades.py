@@ -46,6 +46,7 @@ def changes(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
+@requires(Permission.INSTALLATIONS)
 def look_again(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     """Asks n8n, so it takes a moment."""
     installation = get_installation(installation_id)

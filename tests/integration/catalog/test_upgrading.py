@@ -1,11 +1,14 @@
 """A new release and the tenant's own edits, both, in n8n; interrupted anywhere, and taken back."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from controlplane.audit.models import Entry
 from controlplane.catalog.deploy import deploy
@@ -30,12 +33,14 @@ from controlplane.catalog.upgrades.planning import (
     plan_upgrade,
 )
 from controlplane.catalog.upgrades.sides import WorkflowArchived, WorkflowGone
+from controlplane.catalog.writing import write_parameters
 from controlplane.instances.client.errors import InstanceError
 from controlplane.workflow.canonical import workflow_hash
 from tenants.context import inside, outside
 from tenants.models import ApiKey, Tenant
+from tenants.retention.classes import all_classes
 from tests.factories.events import ADA, make_workspace
-from tests.factories.installations import workflow
+from tests.factories.installations import make_installation, make_release, workflow
 from tests.factories.upgrades import NEW_PARAMETER, edit, make_active, make_later_release
 from tests.fakes.n8n import FakeN8n
 
@@ -569,3 +574,71 @@ def test_another_tenant_has_nothing_of_it(
         assert not Upgrade.objects.exists()
         with pytest.raises(Exception, match="no upgrade"):
             run_upgrade(noted.pk)
+
+
+def test_by_command(
+    installation: Installation, later: Release, n8n: FakeN8n, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(n8n, notify="me")
+    given = {"tenant": "north", "template": "review-orders"}
+    with outside():
+        call_command("upgrade_installation", plan=True, **given)
+        told = capsys.readouterr().out
+        assert "“By verdict” was added." in told
+        assert "To be decided:\n  “Review”: notify" in told
+        with pytest.raises(CommandError, match="Decide first"):
+            call_command("upgrade_installation", **given)
+        with pytest.raises(CommandError, match=r"no release 7\.0\.0"):
+            call_command("upgrade_installation", to="7.0.0", **given)
+        call_command("upgrade_installation", take="theirs", **given)
+        assert "1.0.0 → 2.0.0: done, 1 conflicts decided" in capsys.readouterr().out
+        with pytest.raises(CommandError, match="is the newest"):
+            call_command("upgrade_installation", **given)
+    assert node(n8n, "b")["parameters"]["notify"] == "sales"
+
+
+def test_the_newest_way_back_is_kept_when_old_ones_go(
+    installation: Installation, later: Release, n8n: FakeN8n
+) -> None:
+    run_upgrade(asked(installation, later).pk)
+    first = Snapshot.objects.get()
+    run_upgrade(restore(installation_id=installation.pk, snapshot_id=first.pk, by=ADA).pk)
+    long_ago = timezone.now() - timedelta(days=4000)
+    Snapshot.objects.filter(pk=first.pk).update(taken_at=long_ago - timedelta(days=1))
+    Snapshot.objects.exclude(pk=first.pk).update(taken_at=long_ago)
+    Upgrade.objects.update(created_at=long_ago)
+    (found,) = [each for each in all_classes() if each.name == "workflows"]
+
+    for store in found.stores:
+        store.remove_batch(timezone.now() - timedelta(days=365))
+
+    assert [each.why for each in Snapshot.objects.all()] == ["restore"]
+    assert not Upgrade.objects.exists()
+
+
+def test_a_write_of_values_keeps_a_version_too(
+    north: Tenant, tenant: Tenant, n8n: FakeN8n, tmp_path: Path
+) -> None:
+    flow = workflow()
+    flow["nodes"][1]["parameters"]["limit"] = 5
+    uses = [{"node": "Review", "path": ["parameters", "limit"]}]
+    limit = {"name": "limit", "type": "number", "label": "Limit", "default": "5", "uses": uses}
+    with outside():
+        release = make_release(tmp_path, flow=flow, parameters=[limit])
+    make_workspace(n8n.url)
+    installation = deploy(make_installation(release, limit="7").pk)
+    change_parameters(installation_id=installation.pk, parameters={"limit": "9"}, by=ADA)
+    write_parameters(installation.pk)
+    kept = Snapshot.objects.get()
+    assert (kept.why, kept.parameters_written) == ("parameters", {"limit": "7"})
+    later = make_later_release(tmp_path, flow=flow, parameters=[limit], version="2.0.0")
+
+    run_upgrade(asked(installation, later).pk)
+
+    assert node(n8n, "b")["parameters"]["limit"] == 9
+    assert planned_back(installation, kept, n8n) == 7
+
+
+def planned_back(installation: Installation, kept: Snapshot, n8n: FakeN8n) -> Any:
+    run_upgrade(restore(installation_id=installation.pk, snapshot_id=kept.pk, by=ADA).pk)
+    return node(n8n, "b")["parameters"]["limit"]

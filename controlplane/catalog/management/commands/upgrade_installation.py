@@ -1,0 +1,87 @@
+"""`manage.py upgrade_installation --tenant north --template review-risky-orders`."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+
+from controlplane.catalog.models import Installation, Release, Upgrade
+from controlplane.catalog.upgrades.applying import run_upgrade
+from controlplane.catalog.upgrades.asking import upgrade
+from controlplane.catalog.upgrades.planning import newest_release, plan_upgrade
+from controlplane.core.actor import system
+from controlplane.core.errors import DomainError
+from tenants.context import inside
+from tenants.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Upgrade what a tenant installed of a template, keep its edits, and wait until it runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tenant", required=True, help="slug of the tenant, or of a sandbox")
+        parser.add_argument("--template", required=True, help="slug of the template")
+        parser.add_argument("--to", default="", help="a version; else the latest live one")
+        parser.add_argument(
+            "--take", choices=["ours", "theirs"], help="for all conflicts: the tenant's, or the new"
+        )
+        parser.add_argument("--parameters", default="{}", help="a JSON object of new values")
+        parser.add_argument("--plan", action="store_true", help="only tell what would change")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = Tenant.objects.active().filter(slug=options["tenant"]).first()
+        if tenant is None:
+            raise CommandError(f"There is no active tenant “{options['tenant']}”.")
+        try:
+            parameters = json.loads(options["parameters"])
+            if not isinstance(parameters, dict):
+                raise ValueError("it is no object")
+        except ValueError as error:
+            raise CommandError(f"--parameters: {error}") from error
+        try:
+            with inside(tenant):
+                self._upgrade(options, parameters)
+        except DomainError as error:
+            raise CommandError(error.detail) from error
+
+    def _upgrade(self, options: dict[str, Any], parameters: dict[str, Any]) -> None:
+        slug = options["template"]
+        installation = Installation.objects.present().filter(template_slug=slug).first()
+        if installation is None:
+            raise CommandError(f"“{slug}” is not installed there.")
+        release = _release(installation, options["to"])
+        if release is None:
+            raise CommandError(
+                f"There is no release {options['to']} of “{slug}”."
+                if options["to"]
+                else f"{installation} is the newest."
+            )
+        how: dict[str, Any] = {
+            "installation_id": installation.pk,
+            "release_id": release.pk,
+            "take": options["take"],
+            "parameters": parameters,
+        }
+        if options["plan"]:
+            plan = plan_upgrade(**how)
+            asked = [question.text for question in plan.questions() if not question.choice]
+            for title, told in (
+                ("The release", plan.release_changes()),
+                ("The tenant", plan.own_changes()),
+                ("To be decided", asked),
+            ):
+                self.stdout.write("\n  ".join([f"{title}:", *(told or ["nothing"])]))
+            return
+        noted = upgrade(**how, by=system("upgrade_installation"), in_worker=False)
+        done = run_upgrade(noted.pk)
+        if done.status != Upgrade.Status.DONE:
+            raise CommandError(f"{done}: {done.error or done.get_status_display()}")
+        self.stdout.write(f"{done}: done, {len(done.resolutions)} conflicts decided")
+
+
+def _release(installation: Installation, version: str) -> Release | None:
+    if not version:
+        return newest_release(installation)
+    found = Release.objects.filter(template__slug=installation.template_slug, version=version)
+    return found.first()
