@@ -7,6 +7,7 @@ from celery import shared_task
 
 from controlplane.catalog import deploy as deployment
 from controlplane.catalog import writing
+from controlplane.catalog.trying import sandbox
 
 
 @shared_task(name="catalog.deploy")
@@ -17,3 +18,8 @@ def deploy(*, installation_id: str, **_: Any) -> None:
 @shared_task(name="catalog.write_parameters")
 def write_parameters(*, installation_id: str, **_: Any) -> None:
     writing.write_parameters(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.run_cases")
+def run_cases(*, installation_id: str, **_: Any) -> None:
+    sandbox.carry_out_dry_run(uuid.UUID(installation_id))
