@@ -161,7 +161,8 @@ class Installation(Row):
 
     The row stands before n8n is called, since activation calls back. `credential_id` and
     `workflow_id` are filled as deployment goes on, so that a rerun goes on where it stopped.
-    `parameters_written` are the values that Pergola put into the workflow, where any stand there.
+    `parameters_written` are the values that Pergola put into the workflow, where any stand there;
+    `cases_ran` is the last dry run in a sandbox: its state, when, and a result for each case.
     `workflow_seen` is the workflow as n8n had it at `seen_at`; `resolutions` is what people decided
     about conflicts, as dicts of `workflow.conflicts.Resolution`, for this upgrade and later ones.
     """
@@ -179,6 +180,7 @@ class Installation(Row):
     release_version = models.CharField(max_length=20)
     parameters = models.JSONField(default=dict)
     parameters_written = models.JSONField(default=dict, db_default={})
+    cases_ran = models.JSONField(default=dict, blank=True, db_default={})
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     credential_id = models.CharField(max_length=64, blank=True)
     workflow_id = models.CharField(max_length=64, blank=True)
@@ -193,8 +195,8 @@ class Installation(Row):
     classified = Classification(
         health=(
             "template_slug template_title release_id release_version parameters "
-            "parameters_written status credential_id workflow_id workflow_name workflow_seen "
-            "seen_at resolutions last_error installed_at installed_by"
+            "parameters_written cases_ran status credential_id workflow_id workflow_name "
+            "workflow_seen seen_at resolutions last_error installed_at installed_by"
         ),
     )
 

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from controlplane.catalog import deploy as deployment
 from controlplane.catalog import writing
+from controlplane.catalog.trying import sandbox
 from controlplane.catalog.upgrades import applying, drift
 from tenants.fleet import run_everywhere
 
@@ -34,3 +35,8 @@ def look(*, installation_id: str, **_: Any) -> None:
 @shared_task(name="catalog.tend_everywhere")
 def tend_everywhere(**_: Any) -> None:
     run_everywhere(drift.tend)
+
+
+@shared_task(name="catalog.run_cases")
+def run_cases(*, installation_id: str, **_: Any) -> None:
+    sandbox.carry_out_dry_run(uuid.UUID(installation_id))

@@ -141,6 +141,7 @@ installation_urls = [
     path("<uuid:installation_id>/state/", installations.state, name="state"),
     path("<uuid:installation_id>/runs/", installations.runs, name="runs"),
     path("<uuid:installation_id>/parameters/", installations.parameters, name="parameters"),
+    path("<uuid:installation_id>/cases/", installations.cases, name="cases"),
     path("<uuid:installation_id>/retry/", installations.retry, name="retry"),
     path("<uuid:installation_id>/remove/", installations.remove, name="remove"),
     path("<uuid:installation_id>/pause/", pauses.pause, name="pause"),

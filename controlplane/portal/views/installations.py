@@ -21,13 +21,14 @@ from controlplane.catalog.manifest import ParameterSpec
 from controlplane.catalog.models import Installation
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.catalog.runs import last_runs
+from controlplane.catalog.trying.sandbox import start_dry_run
 from controlplane.catalog.upgrades.drift import drift_of
 from controlplane.catalog.upgrades.planning import newest_release
 from controlplane.core.errors import DomainError
 from controlplane.core.money import Money
 from controlplane.events.pauses import held, pause_of
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, requires
+from controlplane.portal.doors import member_page, require, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
 from controlplane.portal.templatetags.portal import country, localized, percent
@@ -70,6 +71,7 @@ def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
         "newest": newest_release(installation),
         "drift": drift_of(installation, _),
         "under_way": installation.upgrades.under_way().first(),
+        "tries_cases": request.tenant.is_sandbox,
     }
     return TemplateResponse(request, "portal/installations/detail.html", context)
 
@@ -121,6 +123,18 @@ def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse
     context = {"section": "installations", "installation": installation, "form": form}
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/installations/parameters.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def cases(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
+    """The dry run in a sandbox: started by a POST, asked for while it runs."""
+    if request.method == "POST":
+        require(request, Permission.INSTALLATIONS)
+        start_dry_run(installation_id=installation_id, by=actor_of(request.member))
+        return redirect("installations:detail", installation_id)
+    context = {"installation": services.get_installation(installation_id)}
+    return TemplateResponse(request, "portal/installations/_cases.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

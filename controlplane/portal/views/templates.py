@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.catalog import services
@@ -14,7 +15,9 @@ from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
 from controlplane.portal.markdown import rendered
 from controlplane.portal.pictures import picture
+from tenants.context import outside
 from tenants.members import actor_of
+from tenants.models import Tenant
 from tenants.permissions import Permission
 
 
@@ -85,6 +88,14 @@ def clone(request: HttpRequest, slug: str) -> HttpResponse:
         "release": release,
         "form": form,
         "present": Installation.objects.present().filter(template_slug=slug).first(),
+        "sandbox_url": _in_sandbox(request, slug),
     }
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/templates/clone.html", context, status=status)
+
+
+def _in_sandbox(request: HttpRequest, slug: str) -> str:
+    """Where the same is cloned and tried first; empty where there is no sandbox that answers."""
+    with outside():
+        sandbox = Tenant.objects.active().filter(sandbox_of=request.tenant).first()
+        return f"{sandbox.portal_url}{reverse('templates:clone', args=[slug])}" if sandbox else ""

@@ -74,7 +74,7 @@ def upgrade(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
         return redirect("installations:detail", installation.pk)
     sent = request.POST if request.method == "POST" else None
     choices = {
-        key.removeprefix(CHOICE): value
+        key.removeprefix(CHOICE): str(value)
         for key, value in (sent or {}).items()
         if key.startswith(CHOICE)
     }

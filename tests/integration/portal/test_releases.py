@@ -182,3 +182,46 @@ def test_the_api_lists_templates_with_json_schema_and_clones(
     missing = client.post("/api/v1/installations", {"template": "no-such"}, "application/json")
     assert (missing.status_code, missing.json()["code"]) == (404, "template_unknown")
     assert Template.objects.filter(slug="review-orders").exists()
+
+
+def test_a_dry_run_is_for_the_sandbox_alone(
+    north: Tenant, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from controlplane.catalog.trying import sandbox
+    from controlplane.catalog.trying.running import CaseResult
+    from tenants import lookup
+    from tenants.context import inside
+    from tests.factories.installations import make_installation
+
+    def pretend(release: Release, *, ground: Any, by: Any, progress: Any) -> None:
+        progress(
+            CaseResult("one", "Holds a large order", False, {}, {}, "the verdict is accept", 1)
+        )
+
+    monkeypatch.setattr(sandbox, "run_cases", pretend)
+    release = make_release(tmp_path)
+    with inside(north):
+        installation = make_installation(release)
+        type(installation).objects.update(status="active", workflow_id="w1")
+    client = browser(north, role="manager")
+    at = f"/installations/{installation.pk}/"
+    assert client.post(f"{at}cases/").status_code == 409
+    assert "Run the cases" not in client.get(at).content.decode()
+
+    Tenant.objects.filter(pk=north.pk).update(
+        environment="sandbox", sandbox_of=Tenant.objects.get(slug="south")
+    )
+    lookup.forget_tenants()
+    member = Member.objects.get(user=client.get(at).wsgi_request.user)
+    Member.objects.filter(pk=member.pk).update(tenant=Tenant.objects.get(slug="south"))
+    assert "Run the cases" in client.get(at).content.decode()
+    assert client.post(f"{at}cases/").status_code == 302
+    assert "They are running" in client.get(f"{at}cases/").content.decode()
+    with inside(Tenant.objects.get(slug="north")):
+        sandbox.carry_out_dry_run(installation.pk)
+
+    page = client.get(at).content.decode()
+
+    assert "Holds a large order" in page
+    assert "the verdict is accept" in page
+    assert "Run the cases" in page
