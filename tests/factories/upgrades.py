@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from controlplane.catalog.deploy import deploy
-from controlplane.catalog.models import Installation, Release
+from controlplane.catalog.models import Installation, Release, Upgrade
+from controlplane.catalog.upgrades.asking import upgrade
+from controlplane.catalog.upgrades.planning import Plan, plan_upgrade
 from tenants.context import outside
+from tenants.models import ApiKey
+from tests.factories.events import ADA
 from tests.factories.installations import (
     MANIFEST,
     make_installation,
@@ -70,3 +74,26 @@ def edit(n8n: FakeN8n, **changes: Any) -> dict[str, Any]:
     node["parameters"] |= changes
     n8n.saved(found, flow)
     return found
+
+
+def planned(installation: Installation, release: Release, **how: Any) -> Plan:
+    return plan_upgrade(installation_id=installation.pk, release_id=release.pk, **how)
+
+
+def asked(installation: Installation, release: Release, **how: Any) -> Upgrade:
+    return upgrade(installation_id=installation.pk, release_id=release.pk, by=ADA, **how)
+
+
+def in_n8n(n8n: FakeN8n) -> dict[str, Any]:
+    (found,) = n8n.workflows.values()
+    return found
+
+
+def node(n8n: FakeN8n, node_id: str) -> dict[str, Any]:
+    return next(each for each in in_n8n(n8n)["nodes"] if each["id"] == node_id)
+
+
+def scopes() -> list[str]:
+    with outside():
+        (key,) = ApiKey.objects.filter(revoked_at=None)
+    return list(key.scopes)

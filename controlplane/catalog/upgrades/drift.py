@@ -159,11 +159,17 @@ def tend() -> None:
 
 def end_lost_upgrades(tenant: Tenant, by: Actor) -> None:
     """Of a tenant that was restored from a backup: nothing of what was under way still is."""
-    now = timezone.now()
-    with inside(tenant):
-        Upgrade.objects.under_way().update(
-            status=Upgrade.Status.STOPPED,
-            error="The tenant was restored from a backup meanwhile. Look at the upgrade again.",
-            ended_at=now,
-            updated_at=now,
-        )
+    with inside(tenant), transaction.atomic():
+        for upgrade in Upgrade.objects.under_way().select_for_update():
+            upgrade.status, upgrade.ended_at = Upgrade.Status.STOPPED, timezone.now()
+            upgrade.error = (
+                "The tenant was restored from a backup meanwhile. Look at the upgrade again."
+            )
+            upgrade.save(update_fields=["status", "error", "ended_at", "updated_at"])
+            record(
+                action="installation.upgrade_stopped",
+                subject_type="installation",
+                subject_id=str(upgrade.installation_id),
+                data={"upgrade": str(upgrade.pk), "to": upgrade.to_version},
+                by=by,
+            )
