@@ -237,10 +237,5 @@ def _steps(upgrade: Upgrade) -> list[tuple[str, bool]]:
     """What a person sees it go through, and whether that is done."""
     done = upgrade.status == Upgrade.Status.DONE
     reached = Upgrade.Step.values.index(upgrade.step) if upgrade.step else -1
-    labels = (
-        _("The workflow is read from n8n"),
-        _("A copy of it is kept"),
-        _("The new one is put into n8n"),
-        _("What n8n has then is compared"),
-    )
-    return [(label, done or number <= reached) for number, label in enumerate(labels)]
+    labels = Upgrade.Step.labels
+    return [(str(label), done or number <= reached) for number, label in enumerate(labels)]
