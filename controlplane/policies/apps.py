@@ -9,8 +9,9 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from controlplane.policies import copied, layers, retention
+        from controlplane.policies import brought, copied, layers, retention
 
+        brought.register()
         copied.declare_all()
         retention.register()
         layers.register()

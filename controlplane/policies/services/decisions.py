@@ -22,6 +22,7 @@ from controlplane.policies.models import (
     Policy,
     PolicyVersion,
 )
+from controlplane.policies.tenant_facts import settings_now
 from controlplane.policies.verdicts import Verdict
 
 
@@ -82,7 +83,8 @@ def evaluate(
     layers.keep_copies(bound)
     rule_sets = [*(each.rule_set for each in bound), *own_rule_sets(context)]
     in_force = known.with_defaults(parameters)
-    judged = judge(known, rule_sets, data, in_force)
+    settings = settings_now()
+    judged = judge(known, rule_sets, data, in_force, settings=settings)
     count_decision(context, judged.verdict.value)
     return Decision.objects.create(
         context=context,
@@ -95,6 +97,7 @@ def evaluate(
         input=dict(data),
         policy_versions=[rules.as_decided() for rules in rule_sets],
         parameters=in_force,
+        settings=settings,
         engine=judging.ENGINE,
         models_used=None if models_used is None else dict(models_used),
         snapshot=snapshot[:200],
@@ -212,6 +215,7 @@ def judged_again(decision: Decision, data: Mapping[str, Any]) -> Judgement:
         rule_sets_of(decision),
         data,
         decision.parameters,
+        settings=decision.settings,
         semantics=judging.semantics_of(decision.engine),
     )
 

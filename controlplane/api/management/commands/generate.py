@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes import docs, typescript
 from controlplane.nodes.registry import all_operations
+from controlplane.policies import contexts_page
 from tenants import permissions_page
 
 # Folders that hold generated files only: what is not rendered any more is removed there.
@@ -30,6 +31,7 @@ def rendered() -> dict[str, str]:
         **typescript.render(operations, EVENT_TYPES.values()),
         **docs.render(operations),
         **permissions_page.render(),
+        **contexts_page.render(),
         "docs/openapi.json": openapi,
     }
 
