@@ -136,6 +136,7 @@ def register() -> None:
         sample=CUSTOMER_SAMPLE,
         parameters=CUSTOMER_PARAMETERS,
         money=("customer.open.minor", "customer.currency"),
+        title="Customer {customer.name}",
     )
     register_context(
         AGENT_ACTION,
@@ -145,4 +146,5 @@ def register() -> None:
         parameters=ACTION_PARAMETERS,
         money=("action.cost.minor", "action.cost.currency"),
         open_records=("action.arguments",),
+        title="{agent.name} wants to call {action.tool}",
     )

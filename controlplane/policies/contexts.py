@@ -43,6 +43,7 @@ class Context:
     are fields that hold a record of the caller's own form, such as a tool's arguments.
 
     `load` reads the facts of one that is kept here, by its id; without it the caller brings them.
+    `title` is what people call one, as a message with {names}.
 
     Beside these fields, rules about anything read the tenant's settings.
     """
@@ -55,6 +56,7 @@ class Context:
     money: tuple[str, str] | None = None
     open_records: tuple[str, ...] = ()
     load: Loader | None = None
+    title: str = ""
 
     @property
     def readable(self) -> dict[str, str]:
@@ -154,6 +156,7 @@ def register_context(
     money: tuple[str, str] | None = None,
     open_records: tuple[str, ...] = (),
     load: Loader | None = None,
+    title: str = "",
 ) -> Context:
     """File a context; called in AppConfig.ready of the app whose data it describes."""
     if name in _contexts:
@@ -167,6 +170,7 @@ def register_context(
         money=money,
         open_records=open_records,
         load=load,
+        title=title,
     )
     return _contexts[name]
 

@@ -99,5 +99,6 @@ def register() -> None:
         list_bounds={},
         sample=facts_of(sample, at=_RECEIVED.replace(hour=12)),
         parameters=PARAMETERS,
+        title="Ticket {ticket.number}",
         load=load,
     )

@@ -8,8 +8,9 @@ from typing import Any
 import rfc8785
 from django.db import transaction
 
+from controlplane.approvals.services import note_causer
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies import engine, judging, layers
 from controlplane.policies.contexts import get_context
@@ -24,6 +25,8 @@ from controlplane.policies.models import (
 )
 from controlplane.policies.tenant_facts import settings_now
 from controlplane.policies.verdicts import Verdict
+
+_MEMBER = f"{ActorKind.MEMBER.value}:"
 
 
 class DecisionUnknown(DomainError):
@@ -137,7 +140,7 @@ def override_decision(
     *, decision_id: uuid.UUID, verdict: str, why: str, by: Actor
 ) -> DecisionEntry:
     """A person's other verdict, with the reason why. The decision stays as it was taken; what
-    later steps do with an override is theirs to say.
+    later steps do with an override is theirs to say. Who gave it decides no approval about it.
 
     Raises DecisionUnknown, OverrideWithoutReason.
     """
@@ -155,6 +158,7 @@ def override_decision(
         by=by.label,
         by_id=key_of(by),
     )
+    note_causer(subject_ids={decision.pk, decision.subject_id}, by=by)
     record(
         action="decision.overridden",
         subject_type="decision",
@@ -163,6 +167,18 @@ def override_decision(
         by=by,
     )
     return entry
+
+
+def overriders_of(decision_id: uuid.UUID | None) -> tuple[Actor, ...]:
+    """The people who gave it another verdict: none of them approves what comes of it."""
+    entries = DecisionEntry.objects.filter(
+        decision_id=decision_id, kind=DecisionEntry.Kind.OVERRIDE, by_id__startswith=_MEMBER
+    )
+    if decision_id is None:
+        return ()
+    return tuple(
+        Actor(ActorKind.MEMBER, each.by_id.removeprefix(_MEMBER), each.by) for each in entries
+    )
 
 
 def record_decision_outcome(
