@@ -244,6 +244,8 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 SECURE = PUBLIC_URL.startswith("https://")
 # On http:// nobody's account is worth a second factor: that is a trial on one's own machine.
 ADMIN_REQUIRES_MFA = env.bool("ADMIN_REQUIRES_MFA", default=SECURE)
+# Rules that bind many tenants come into force only when somebody else approved them.
+LAYERS_NEED_APPROVAL = env.bool("LAYERS_NEED_APPROVAL", default=SECURE)
 ACCOUNT_ADAPTER = "controlplane.portal.identity.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "controlplane.portal.forms.accounts.LogInForm",

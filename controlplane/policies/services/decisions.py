@@ -171,11 +171,11 @@ def override_decision(
 
 def overriders_of(decision_id: uuid.UUID | None) -> tuple[Actor, ...]:
     """The people who gave it another verdict: none of them approves what comes of it."""
+    if decision_id is None:
+        return ()
     entries = DecisionEntry.objects.filter(
         decision_id=decision_id, kind=DecisionEntry.Kind.OVERRIDE, by_id__startswith=_MEMBER
     )
-    if decision_id is None:
-        return ()
     return tuple(
         Actor(ActorKind.MEMBER, each.by_id.removeprefix(_MEMBER), each.by) for each in entries
     )
