@@ -320,6 +320,26 @@ def test_a_chain_needs_all_its_steps_and_other_people_for_each() -> None:
     assert voted(first, yes("mia", "", "customer", 1)).status == "approved"
 
 
+def test_time_takes_no_step_of_a_chain() -> None:
+    chain = Terms(order="chain", steps=(Step(hours=4), Step()))
+
+    later = machine.pass_time(state(chain), now=NOW + timedelta(hours=5))
+
+    assert (later.step, later.status) == (0, "pending")
+    assert why(later, yes("mia", "", "customer", 1)) is Why.NOT_ASKED
+
+
+def test_a_vote_counts_for_one_step_of_a_chain() -> None:
+    """Who was asked by both steps and answered the first has not answered the second."""
+    chain = Terms(order="chain", steps=(Step(), Step(quorum=2)))
+    first = voted(state(chain), yes("ada", "", "customer", 0, 1))
+
+    once = voted(first, yes("mia", "", "customer", 1))
+
+    assert (once.step, once.status) == (1, "pending")
+    assert voted(once, yes("ben", "", "customer", 1)).status == "approved"
+
+
 @pytest.mark.parametrize("outcome", ["expired", "rejected", "approved"])
 def test_what_has_ended_never_changes(outcome: str) -> None:
     terms = read_terms({"on_expiry": outcome, "steps": [{"hours": 1}, {}]})
