@@ -30,6 +30,11 @@ class SubscriptionIn(Body):
     event_types: list[str] = Field(description="Which events it wants", min_length=1)
     workflow_id: str = Field(default="", description="n8n's ID of the workflow", max_length=64)
     test: bool = Field(default=False, description="The editor listens for one test event")
+    fetch: Literal["trigger", "execution"] = Field(
+        default="trigger",
+        description="Who fetches an event: the trigger before it starts an execution, or the "
+        "execution in its first step",
+    )
 
 
 class WhoamiOut(BaseModel):
@@ -131,6 +136,7 @@ class Subscriptions(MachineView):
             event_types=data.event_types,
             workflow_id=data.workflow_id,
             is_test=data.test,
+            is_fetched_in_execution=data.fetch == "execution",
             by=request.user.actor,
         )
         return _answer(_subscription(subscription))

@@ -7,17 +7,19 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from controlplane.core.actor import Actor
-from controlplane.events import cloudevents, services
+from controlplane.events import cloudevents, delivery, services
 from controlplane.events.exceptions import handling
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.models import Event, ExceptionCase
 from controlplane.events.operation_rows import (
     EventOutput,
     ExceptionOutput,
+    FetchedEventOutput,
     listed_event,
     shown_case,
 )
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+from tenants.context import current_tenant
 
 Failures = Literal[
     "connection", "timeout", "rate_limit", "rejected", "policy", "missing_data", "duplicate",
@@ -54,6 +56,21 @@ class GetEventOutput(EventOutput):
     payload: dict[str, JsonValue] = Field(description="The body as the source sent it")
     cloudevent: dict[str, JsonValue] = Field(
         description="The event as a CloudEvent; empty where that was not asked for"
+    )
+
+
+class FetchEventInput(OperationInput):
+    delivery_id: uuid.UUID = Field(
+        description="The delivery, from the body that reached the Webhook",
+        json_schema_extra={
+            "n8n": {"label": "Delivery ID", "default": "={{ $json.body.delivery_id }}"}
+        },
+    )
+    token: str = Field(
+        description="Its one-time token, from there too",
+        min_length=1,
+        max_length=200,
+        json_schema_extra={"n8n": {"default": "={{ $json.body.token }}"}},
     )
 
 
@@ -191,6 +208,25 @@ def get_event(data: GetEventInput, *, by: Actor) -> GetEventOutput:
             **listed_event(event),
             "payload": json.loads(event.body),
             "cloudevent": cloudevents.presented(event) if data.cloudevent else {},
+        }
+    )
+
+
+@operation(
+    resource="event",
+    name="fetch",
+    action="Fetch the event of a delivery",
+    scope="events:subscribe",
+    errors=(delivery.DeliveryUnknown, delivery.DeliveryClaimed),
+)
+def fetch_event(data: FetchEventInput, *, by: Actor) -> FetchedEventOutput:
+    """Take what a Webhook was called for: the first step of a workflow that begins with one."""
+    fetched = services.fetch_delivered(delivery_id=data.delivery_id, token=data.token, by=by)
+    return FetchedEventOutput.model_validate(
+        {
+            **listed_event(fetched.event),
+            "environment": current_tenant().environment,
+            "delivery_id": fetched.pk,
         }
     )
 
