@@ -39,6 +39,7 @@ RESERVED_NOUNS = {
     "data_keys",
     "document",
     "engagement",
+    "exception",
     "goods_receipt",
     "installation",
     "invitation",
