@@ -1,5 +1,6 @@
 """`python -m bench.events.listening SLUG URL`: a workspace at URL, nothing that waits; its key."""
 
+import os
 import sys
 import uuid
 
@@ -8,7 +9,12 @@ import django
 django.setup()
 
 from controlplane.core.actor import Actor, ActorKind  # noqa: E402
-from controlplane.events.models import Delivery, OutboxMessage, Subscription  # noqa: E402
+from controlplane.events.models import (  # noqa: E402
+    Delivery,
+    ExceptionCase,
+    OutboxMessage,
+    Subscription,
+)
 from controlplane.instances.models import Workspace  # noqa: E402
 from tenants.context import inside  # noqa: E402
 from tenants.keys import issue_key  # noqa: E402
@@ -23,12 +29,11 @@ def main(slug: str, url: str) -> None:
     _row, key = issue_key(tenant=tenant, name="bench", scopes=SCOPES, by=by)
     OutboxMessage.objects.all().delete()
     with inside(tenant):
-        Delivery.objects.all().delete()
-        Subscription.objects.all().delete()
-        Workspace.objects.all().delete()
+        for model in (ExceptionCase, Delivery, Subscription, Workspace):
+            model.objects.all().delete()
         Workspace.objects.create(
             instance_id=uuid.uuid4(), base_url=url, webhook_base_url=url, prefix="bench",
-            member_email="bench@members.pergola.invalid", api_key="none",
+            member_email="bench@members.pergola.invalid", api_key=os.environ["N8N_API_KEY"],
         )  # fmt: skip
     print(key)
 

@@ -127,3 +127,18 @@ def fetch(credentials: Any) -> Node:
 
 def nothing() -> Node:
     return node("Work", "n8n-nodes-base.noOp", 1, {})
+
+
+def http_operation(name: str, url: str, credentials: Any, *, key: str, body: str) -> Node:
+    """n8n's HTTP Request on an operation of ours, with its own key, tried again for a while."""
+    return node(
+        name, "n8n-nodes-base.httpRequest", 4.2,
+        {
+            "method": "POST", "url": url, "authentication": "predefinedCredentialType",
+            "nodeCredentialType": "pergolaApi", "sendHeaders": True,
+            "headerParameters": {"parameters": [{"name": "Idempotency-Key", "value": key}]},
+            "sendBody": True, "specifyBody": "json", "jsonBody": body,
+            "options": {"timeout": 10000},
+        },
+        credentials=credentials, retryOnFail=True, maxTries=5, waitBetweenTries=3000,
+    )  # fmt: skip

@@ -59,6 +59,7 @@ class SubscriptionsOut(BaseModel):
 class ClaimIn(Body):
     token: str = Field(description="The one-time token of the delivery", max_length=200)
     include_payload: bool = Field(default=False, description="Return the event's body too")
+    cloudevent: bool = Field(default=False, description="Return it as a CloudEvent 1.0 too")
 
 
 class ClaimOut(BaseModel):
@@ -73,6 +74,10 @@ class ClaimOut(BaseModel):
     payload: dict[str, Any] = Field(
         default_factory=dict,
         description="The body as the source sent it; left out unless include_payload was set",
+    )
+    cloudevent: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The event as a structured CloudEvent 1.0; left out unless cloudevent was set",
     )
 
 
@@ -169,7 +174,9 @@ class Claim(MachineView):
         require_scope(SCOPE, request.user.actor)
         data = ClaimIn.model_validate(request.data)
         claimed = delivery.claim(delivery_id=delivery_id, token=data.token, by=request.user.actor)
-        shown = present_delivery(claimed, include_payload=data.include_payload)
+        shown = present_delivery(
+            claimed, include_payload=data.include_payload, as_cloudevent=data.cloudevent
+        )
         return _answer(ClaimOut.model_validate(shown))
 
 

@@ -8,7 +8,9 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from controlplane.core.measures import TENANT, Counter, Gauge, Histogram, Sample, declare
+from controlplane.events import circuit
 from controlplane.events.models import ExceptionCase, OutboxMessage
+from controlplane.instances.models import Workspace
 from tenants import measures
 from tenants.context import current_tenant
 
@@ -87,5 +89,19 @@ def _open_exceptions() -> Iterable[Sample]:
     return [((kind,), count) for kind, count in open_ones.annotate(count=Count("pk"))]
 
 
+CIRCUIT_OPEN = measures.gauge_of_tenants(
+    "pergola_circuit_open",
+    "1 while a tenant's calls to its n8n are held back because it did not answer, else 0.",
+    labels=("instance",),
+    together=max,
+)
+
+
+def _circuit() -> Iterable[Sample]:
+    found = Workspace.objects.values_list("instance_id", flat=True)
+    return [((instance,), float(circuit.is_open(instance))) for instance in found]
+
+
 def feed() -> None:
     measures.feed(measures.EXCEPTIONS_OPEN, _open_exceptions)
+    measures.feed(CIRCUIT_OPEN, _circuit)

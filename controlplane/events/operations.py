@@ -84,11 +84,19 @@ class ListEventsInput(OperationInput):
     subject: str = Field(
         default="", description="Only events about this, such as #1001", max_length=200
     )
+    cloudevents: bool = Field(
+        default=False,
+        description="Whether to return them as CloudEvents 1.0, too, without their data",
+        json_schema_extra={"n8n": {"label": "CloudEvents"}},
+    )
     limit: int = _limit()
 
 
 class ListEventsOutput(OperationOutput):
     events: list[EventOutput] = Field(description="The newest first")
+    cloudevents: list[dict[str, JsonValue]] = Field(
+        description="The same as CloudEvents; empty where that was not asked for"
+    )
 
 
 class EmitEventInput(OperationInput):
@@ -237,8 +245,13 @@ def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
     found = Event.objects.recent().defer("body")
     given = {"type": data.type, "source__slug": data.source, "subject": data.subject}
     found = found.filter(**{name: value for name, value in given.items() if value})
+    events = list(found[: min(data.limit, 500)])
+    shown = events if data.cloudevents else []
     return ListEventsOutput.model_validate(
-        {"events": [listed_event(event) for event in found[: min(data.limit, 500)]]}
+        {
+            "events": [listed_event(event) for event in events],
+            "cloudevents": [cloudevents.presented(event, with_data=False) for event in shown],
+        }
     )
 
 

@@ -58,6 +58,14 @@ export class PergolaTrigger implements INodeType {
 				default: {},
 				options: [
 					{
+						displayName: 'Add CloudEvent',
+						name: 'cloudEvent',
+						type: 'boolean',
+						default: false,
+						description:
+							'Whether to add the event in the form of CloudEvents 1.0, as cloudevent; with its data where the payload is included',
+					},
+					{
 						displayName: 'Include Payload',
 						name: 'includePayload',
 						type: 'boolean',
