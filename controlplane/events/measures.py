@@ -45,10 +45,16 @@ def count_delivery(result: str) -> None:
     DELIVERIES.add(current_tenant().pk, result)
 
 
-def note_relayed(handler: str, message: uuid.UUID, attempts: int) -> None:
-    """A message was handled. Its id is a UUIDv7 and says when it was written."""
-    if not attempts:
-        RELAYED.observe(time.time() - (message.int >> 80) / 1000, handler)
+def note_relayed(messages: Iterable[tuple[str, uuid.UUID, int]]) -> None:
+    """Handler, id and failed tries of messages that were handled. An id is a UUIDv7 and says when
+    it was written."""
+    now = time.time()
+    taken: dict[str, list[float]] = {}
+    for handler, message, attempts in messages:
+        if not attempts:
+            taken.setdefault(handler, []).append(now - (message.int >> 80) / 1000)
+    for handler, seconds in taken.items():
+        RELAYED.observe_all(seconds, handler)
 
 
 def _outbox() -> dict[str, float]:
@@ -99,7 +105,7 @@ CIRCUIT_OPEN = measures.gauge_of_tenants(
 
 def _circuit() -> Iterable[Sample]:
     found = Workspace.objects.values_list("instance_id", flat=True)
-    return [((instance,), float(circuit.is_open(instance))) for instance in found]
+    return [((str(instance),), float(circuit.is_open(instance))) for instance in found]
 
 
 def feed() -> None:

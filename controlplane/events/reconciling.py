@@ -76,8 +76,8 @@ def _without_ended_well(deliveries: list[Delivery], n8n: N8nClient) -> list[Deli
     """Those that are still to be asked for; the others are marked. Raises InstanceError."""
     listed = n8n.list_executions(status=ExecutionStatus.SUCCESS, limit=LISTED)
     ended_well = {run.id for run in listed}
-    left = []
-    done = []
+    left: list[Delivery] = []
+    done: list[Delivery] = []
     for delivery in deliveries:
         is_done = delivery.event.execution_id in ended_well
         (done if is_done else left).append(delivery)

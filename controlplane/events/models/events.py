@@ -119,15 +119,6 @@ class Event(Row):
         return f"{self.type} {self.subject}".strip()
 
 
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    def for_event(self, event: Event) -> Self:
-        """Live listeners; a test event goes to an editor that waits for one, if there is one."""
-        listening = self.filter(event_types__contains=[event.type])
-        if event.is_test and (waiting := listening.filter(is_test=True)).exists():
-            return waiting
-        return listening.filter(is_test=False)
-
-
 class Subscription(Row):
     """A Pergola Trigger that is active in n8n.
 
@@ -147,8 +138,6 @@ class Subscription(Row):
             "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution"
         ),
     )
-
-    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -137,8 +137,7 @@ def test_times_fall_into_buckets(db: None) -> None:
 
 def test_a_message_tells_how_long_it_waited_but_not_after_a_retry(db: None) -> None:
     message = OutboxMessage(schema_name="t", handler="h", reference="x")
-    note_relayed("h", message.pk, attempts=0)
-    note_relayed("h", message.pk, attempts=3)
+    note_relayed([("h", message.pk, 0), ("h", message.pk, 3)])
 
     found = scrape()["pergola_outbox_handled_seconds_bucket"]
     assert found[("h", "60.0")] == 1
