@@ -6,6 +6,7 @@ of life from the execution settles it before anything is sent again.
 """
 
 import hashlib
+import json
 import secrets
 import uuid
 from datetime import timedelta
@@ -37,6 +38,8 @@ from controlplane.instances.models import Workspace
 # How long an execution may take to its first call of ours before a delivery whose answer was lost
 # is sent again.
 SIGN_OF_LIFE = timedelta(seconds=60)
+# When it is first looked at again whether an execution fetched what it was started for.
+FETCHED_WITHIN = 2.0
 # How long an event waits for a listener. Who clones a template wants what came in while it was set
 # up, not every order and invoice of the last year started and paid again.
 WAITS_FOR_A_LISTENER = timedelta(days=7)
@@ -78,9 +81,27 @@ def hold_listeners(*, alone: bool) -> None:
 
 def fan_out(event: Event) -> None:
     """In the event's transaction: one delivery for each listener; none waits for one."""
-    hold_listeners(alone=False)
-    for subscription in Subscription.objects.for_event(event):
-        _start(Delivery(event=event, subscription=subscription))
+    for subscription_id in _listeners(event):
+        _start(Delivery(event=event, subscription_id=subscription_id))
+
+
+def _listeners(event: Event) -> list[uuid.UUID]:
+    """Live ones, held as by `hold_listeners`; a test event goes to editors that wait for one, if
+    any does.
+
+    One message, two statements: the second has seen what was there after it waited.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared('events_subscription'::regclass::oid::bigint);"
+            " SELECT id, is_test FROM events_subscription"
+            " WHERE event_types @> %s::jsonb AND is_test <= %s",
+            [json.dumps([event.type]), event.is_test],
+        )
+        cursor.nextset()
+        found = cursor.fetchall()
+    waiting = [subscription for subscription, is_test in found if is_test]
+    return waiting or [subscription for subscription, _is_test in found]
 
 
 def catch_up(subscription: Subscription) -> int:
@@ -158,8 +179,12 @@ def deliver(reference: uuid.UUID) -> None:
         elif circuit.note_success(workspace.instance_id):
             _settle_circuit(workspace)
         delivery.refresh_from_db()
+        if delivery.status == Delivery.Status.DELIVERED:
+            return
         if response.is_success and delivery.status == Delivery.Status.CLAIMED:
-            _settle(delivery)
+            mark_delivered(delivery)
+        elif response.is_success and delivery.subscription.is_fetched_in_execution:
+            raise _offered(delivery)
         elif response.status_code == httpx.codes.NOT_FOUND:
             why = "n8n has no active workflow at the trigger's address (404)"
             raise _not_yet(delivery, why, Failure.REJECTED)
@@ -221,12 +246,14 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
         return None
     if delivery.status == Delivery.Status.CLAIMED:
         if delivery.event.execution_id:
-            _settle(delivery)
+            mark_delivered(delivery)
             return None
         assert delivery.claimed_at is not None
         if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
             why = "fetched by n8n; waiting for a sign of life"
             raise outbox.NotYet(why, seconds=5, is_waiting=True)
+    if delivery.offered_at and timezone.now() - delivery.offered_at < SIGN_OF_LIFE:
+        raise outbox.NotYet("started; to be fetched", seconds=5, is_waiting=True)
     installation_id = delivery.subscription.installation_id
     if installation_id and Pause.objects.filter(installation_id=installation_id).exists():
         # Whoever lets the installation go on starts it again.
@@ -242,8 +269,9 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     token = secrets.token_urlsafe(32)
     delivery.token_sha256 = _digest(token)
     delivery.status = Delivery.Status.PENDING
+    delivery.offered_at = None
     delivery.attempts += 1
-    delivery.save(update_fields=["token_sha256", "status", "attempts", "updated_at"])
+    delivery.save(update_fields=["token_sha256", "status", "offered_at", "attempts", "updated_at"])
     return token
 
 
@@ -268,7 +296,7 @@ def _has_one_before(delivery: Delivery) -> bool:
 
 
 @transaction.atomic
-def _settle(delivery: Delivery) -> None:
+def mark_delivered(delivery: Delivery) -> None:
     delivery.status = Delivery.Status.DELIVERED
     delivery.delivered_at = timezone.now()
     delivery.last_error, delivery.failure = "", ""
@@ -276,6 +304,15 @@ def _settle(delivery: Delivery) -> None:
     settle_after_success(delivery)
     count_delivery("delivered")
     log.info("event.delivered", event_id=str(delivery.event_id), attempts=delivery.attempts)
+
+
+def _offered(delivery: Delivery) -> outbox.NotYet:
+    """n8n has started an execution, which fetches the event in its first step."""
+    Delivery.objects.filter(pk=delivery.pk).update(offered_at=timezone.now())
+    if delivery.attempts >= TOLD_AFTER:
+        why = "n8n starts the workflow, and no execution of it fetches the event"
+        open_for(delivery, Failure.REJECTED, why)
+    return outbox.NotYet("started; to be fetched", seconds=FETCHED_WITHIN, is_waiting=True)
 
 
 def _not_yet(delivery: Delivery, why: str, failure: str) -> outbox.NotYet:

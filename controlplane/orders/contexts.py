@@ -14,7 +14,7 @@ from controlplane.orders.normal import (
     Totals,
     amount_text,
 )
-from controlplane.orders.shopify import MOST_LINES, MOST_TAGS
+from controlplane.orders.payload import MOST_LINES, MOST_TAGS
 from controlplane.policies.contexts import Parameter, register_context
 
 CONTEXT = "order"
