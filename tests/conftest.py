@@ -21,6 +21,8 @@ ALL_SCOPES = [
     "approvals:request",
     "audit:read",
     "audit:record",
+    "connections:read",
+    "connections:use",
     "decisions:override",
     "decisions:read",
     "events:emit",

@@ -26,6 +26,7 @@ NEED_NOT = {
     "controlplane.audit.operations.list_entries": "reads",
     "controlplane.audit.operations.verify": "reads",
     "controlplane.audit.verifying.start_verification": "`run_verification` tells what came of it",
+    "controlplane.connections.operations.list_connections": "reads",
     "controlplane.events.delivery.claim": "the delivery's row says when it was fetched",
     "controlplane.events.outbox.forget_all": "of a tenant that goes: its certificate tells",
     "controlplane.events.services.publish": "in the transaction of what it tells of",
