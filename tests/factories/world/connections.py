@@ -56,7 +56,17 @@ def part(url: str) -> Part:
     return Part(
         rows={
             "connection": web.pk, "connection_id": web.pk, "drop": made["sftp"].pk,
-            "mailer": made["smtp"].pk, "removable": _made("rest", {"url": web.base_url}).pk,
+            "mailer": made["smtp"].pk, "connection_kind": "rest",
+        },
+        bodies={
+            "connections/new/<slug:kind>/": {
+                "name": "Quay new", "url": "https://quay.example", "allowed_methods": "GET",
+            },
+            "connections/<uuid:connection_id>/edit/": {
+                "name": "Quay changed", "url": web.base_url, "key_name": "X-Quay",
+                "place": "header", "allowed_methods": "GET",
+            },
+            "connections/<uuid:connection_id>/remove/": {"sure": "yes"},
         },
         inputs={
             "connection.request": {"path": "/quay"},
@@ -66,6 +76,7 @@ def part(url: str) -> Part:
                 "connection": "{mailer}", "to": "a@b.example", "subject": "A", "text": "B",
             },
         },
+        aliases={("connections", "kind"): "connection_kind"},
         secrets={SECRET, "Quay rest_key"},
     )  # fmt: skip
 

@@ -17,6 +17,11 @@ SHOWN = [
     Path(settings.BASE_DIR) / "tenants" / name
     for name in ("access.py", "models/engagements.py", "models/members.py")
 ]
+SHOWN += [
+    path
+    for folder in ("kinds", "services")
+    for path in (Path(settings.BASE_DIR) / "controlplane" / "connections" / folder).glob("*.py")
+]
 KEYWORDS = DEFAULT_KEYWORDS | {"gettext_lazy": None, "pgettext": ((1, "c"), 2)}
 
 
