@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
 from controlplane.api.operations import require_scope
-from controlplane.audit.operations import ListInput, ListOutput, list_entries
+from controlplane.audit.operations import AuditListInput, AuditListOutput, list_entries
 
 READ = "audit:read"
 _KINDS = {"after": int, "limit": int, "since": datetime, "until": datetime}
@@ -22,9 +22,9 @@ class Entries(APIView):
         auth=BY_KEY + BY_SESSION,
         parameters=[
             OpenApiParameter(name, _KINDS.get(name, str), description=field.description or "")
-            for name, field in ListInput.model_fields.items()
+            for name, field in AuditListInput.model_fields.items()
         ],
-        responses={200: ListOutput, **PROBLEM},
+        responses={200: AuditListOutput, **PROBLEM},
         operation_id="audit_entries",
     )
     def get(self, request: Request) -> Response:
@@ -33,5 +33,5 @@ class Entries(APIView):
         asked: dict[str, Any] = {
             name: value for name, value in request.query_params.items() if value != ""
         }
-        found = list_entries(ListInput.model_validate(asked), by=request.user.actor)
+        found = list_entries(AuditListInput.model_validate(asked), by=request.user.actor)
         return Response(found.model_dump(mode="json"))

@@ -60,7 +60,7 @@ class GetInput(OperationInput):
     )
 
 
-class ListInput(OperationInput):
+class ApprovalListInput(OperationInput):
     status: Literal["any", "pending", "approved", "rejected", "expired", "cancelled"] = Field(
         default="pending",
         description="Only those in this state",
@@ -116,7 +116,7 @@ class ApprovalOutput(OperationOutput):
     quorum: int = Field(description="How many have to agree at that step")
 
 
-class ListOutput(OperationOutput):
+class ApprovalListOutput(OperationOutput):
     approvals: list[ApprovalOutput] = Field(description="The newest first")
     next_page: str = Field(description="Pass it on as after for more; empty where there are none")
 
@@ -189,7 +189,7 @@ def get(data: GetInput, *, by: Actor) -> ApprovalOutput:
     errors=(PageUnknown,),
     read_only=True,
 )
-def list_approvals(data: ListInput, *, by: Actor) -> ListOutput:
+def list_approvals(data: ApprovalListInput, *, by: Actor) -> ApprovalListOutput:
     """List approvals, the newest first, a page at a time."""
     found, next_page = page_of_approvals(
         status="" if data.status == "any" else data.status,
@@ -198,7 +198,7 @@ def list_approvals(data: ListInput, *, by: Actor) -> ListOutput:
         limit=data.limit,
         after=data.after,
     )
-    return ListOutput(approvals=[_output(each) for each in found], next_page=next_page)
+    return ApprovalListOutput(approvals=[_output(each) for each in found], next_page=next_page)
 
 
 @operation(

@@ -1,9 +1,9 @@
 """Node operations on the audit trail."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controlplane.audit import services
 from controlplane.audit.models import Entry
@@ -55,7 +55,7 @@ def record(data: RecordInput, *, by: Actor) -> RecordOutput:
     return RecordOutput(audit_sequence=entry.sequence, hash=entry.hash, recorded_at=entry.at)
 
 
-class ListInput(OperationInput):
+class AuditListInput(OperationInput):
     action: str = Field(
         default="",
         description="Only these: a whole action such as order.accepted, or its noun, order",
@@ -75,8 +75,19 @@ class ListInput(OperationInput):
     )
     limit: int = Field(default=50, ge=1, le=200, description="Max number of results to return")
 
+    @field_validator("since", "until")
+    @classmethod
+    def _in_utc(cls, when: datetime | None) -> datetime | None:
+        """PostgreSQL takes offsets up to 15:59 only. Without an offset it is UTC."""
+        if when is None:
+            return None
+        try:
+            return when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
+        except OverflowError:
+            raise ValueError("is no time that UTC has") from None
 
-class EntryOutput(BaseModel):
+
+class AuditEntryOutput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     sequence: int = Field(description="The entry's number in the chain")
@@ -92,12 +103,12 @@ class EntryOutput(BaseModel):
     hash: str = Field(description="The entry's SHA-256, which the next entry builds on")
 
     @classmethod
-    def of(cls, entry: Entry) -> "EntryOutput":
+    def of(cls, entry: Entry) -> "AuditEntryOutput":
         return cls(**{name: getattr(entry, name) for name in cls.model_fields})
 
 
-class ListOutput(OperationOutput):
-    entries: list[EntryOutput] = Field(description="The oldest first")
+class AuditListOutput(OperationOutput):
+    entries: list[AuditEntryOutput] = Field(description="The oldest first")
     next_after: int | None = Field(description="Send as after for the next page; empty at the end")
 
 
@@ -108,11 +119,13 @@ class ListOutput(OperationOutput):
     scope="audit:read",
     read_only=True,
 )
-def list_entries(data: ListInput, *, by: Actor) -> ListOutput:
+def list_entries(data: AuditListInput, *, by: Actor) -> AuditListOutput:
     """Find entries of the tenant's audit trail by action, subject, actor and time."""
     wanted = Wanted(**data.model_dump(exclude={"after", "limit"}))
     entries, next_after = page_of(wanted, after=data.after, limit=data.limit)
-    return ListOutput(entries=[EntryOutput.of(entry) for entry in entries], next_after=next_after)
+    return AuditListOutput(
+        entries=[AuditEntryOutput.of(entry) for entry in entries], next_after=next_after
+    )
 
 
 class VerifyInput(OperationInput):

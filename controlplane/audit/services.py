@@ -40,6 +40,7 @@ RESERVED_NOUNS = {
     "data_keys",
     "document",
     "engagement",
+    "exception",
     "goods_receipt",
     "installation",
     "invitation",

@@ -215,7 +215,7 @@ def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
 )
 def emit_event(data: EmitEventInput, *, by: Actor) -> EmitEventOutput:
     """Tell every workflow that listens that something happened."""
-    received = services.publish(
+    received = services.emit(
         type=data.type,
         subject=data.subject,
         body=dict(data.payload),

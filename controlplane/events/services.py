@@ -220,6 +220,22 @@ def publish(
     return received
 
 
+@transaction.atomic
+def emit(*, type: str, subject: str, body: dict[str, Any], external_id: str, by: Actor) -> Received:
+    """A workflow's own event: see `publish`. Nothing else tells of it, so the audit trail does."""
+    received = publish(type=type, subject=subject, body=body, external_id=external_id, by=by)
+    if not received.is_duplicate:
+        event = received.event
+        record(
+            action="event.emitted",
+            subject_type="event",
+            subject_id=str(event.pk),
+            data={"type": type, "external_id": external_id, "body_sha256": event.body_sha256},
+            by=by,
+        )
+    return received
+
+
 def published(*, external_id: str, source: Source | None = None) -> Event | None:
     """The event that `publish` would answer with, for who wants to know before it does its work."""
     source = source or Source.objects.filter(kind=INTERNAL).first()

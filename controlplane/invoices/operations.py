@@ -37,7 +37,7 @@ class ExtractInput(OperationInput):
     )
 
 
-class AmountOutput(_Part):
+class InvoiceAmountOutput(_Part):
     amount: str = Field(description="In major units, as text, so that it stays exact: 12.50")
     currency: str = Field(description="ISO 4217 code; XXX where the invoice names none")
 
@@ -60,7 +60,7 @@ class ExtractOutput(OperationOutput):
         description="Accept: read from XML. Hold: a person has to check it. Reject: quarantined"
     )
     supplier: str = Field(description="Who sent it; empty where it was not read")
-    total: AmountOutput = Field(description="What is to be paid")
+    total: InvoiceAmountOutput = Field(description="What is to be paid")
     issue_date: date | None = Field(description="The day of the invoice")
     order_reference: str = Field(description="The purchase order that it names; may be empty")
     is_credit_note: bool = Field(description="Whether it gives money back")
@@ -89,7 +89,7 @@ class ValidateOutput(OperationOutput):
     url: str = Field(description="The invoice's page in the portal")
 
 
-class ReasonOutput(_Part):
+class InvoiceReasonOutput(_Part):
     code: str = Field(description="Stable name of the reason, for example over_received")
     message: str = Field(description="The reason in a sentence that names the lines")
     verdict: Literal["hold", "reject"] = Field(description="What this reason alone asks for")
@@ -115,18 +115,20 @@ class MatchOutput(OperationOutput):
     verdict: Literal["accept", "hold", "reject"] = Field(
         description="The strictest of all reasons: accept means pay, hold is for a person"
     )
-    reasons: list[ReasonOutput] = Field(description="Why it is not accepted, every reason listed")
+    reasons: list[InvoiceReasonOutput] = Field(
+        description="Why it is not accepted, every reason listed"
+    )
     lines: list[LineOutput] = Field(description="Each line beside order and receipt")
     order_numbers: list[str] = Field(description="The purchase orders that it was matched with")
     mode: Literal["two_way", "three_way"] = Field(
         description="Three-way also asks whether the goods were received"
     )
-    total: AmountOutput = Field(description="What is to be paid")
+    total: InvoiceAmountOutput = Field(description="What is to be paid")
     decision_id: uuid.UUID = Field(description="The decision, kept with its input's hash")
     url: str = Field(description="The invoice's page in the portal")
 
 
-class RecordOutcomeInput(OperationInput):
+class RecordInvoiceOutcomeInput(OperationInput):
     invoice_id: uuid.UUID = Field(
         description="The invoice, from Match or from what was approved",
         json_schema_extra={
@@ -145,7 +147,7 @@ class RecordOutcomeInput(OperationInput):
     )
 
 
-class RecordOutcomeOutput(OperationOutput):
+class RecordInvoiceOutcomeOutput(OperationOutput):
     invoice_id: uuid.UUID = Field(description="The invoice in Pergola")
     number: str = Field(description="The supplier's number for it")
     outcome: Literal["accepted", "rejected"] = Field(description="What was recorded")
@@ -248,12 +250,12 @@ def match(data: _InvoiceInput, *, by: Actor) -> MatchOutput:
     scope="invoices:record",
     errors=(services.InvoiceUnknown, services.OutcomeRecorded, services.OutcomeNotAllowed),
 )
-def record_outcome(data: RecordOutcomeInput, *, by: Actor) -> RecordOutcomeOutput:
+def record_outcome(data: RecordInvoiceOutcomeInput, *, by: Actor) -> RecordInvoiceOutcomeOutput:
     """Record that an invoice was accepted or rejected, once and for all."""
     invoice = services.record_outcome(
         invoice_id=data.invoice_id, outcome=data.outcome, note=data.note, by=by
     )
-    return RecordOutcomeOutput.model_validate(
+    return RecordInvoiceOutcomeOutput.model_validate(
         {
             **_base(invoice),
             "outcome": invoice.outcome,

@@ -21,7 +21,7 @@ class ReviewInput(OperationInput):
     )
 
 
-class ReasonOutput(BaseModel):
+class OrderReasonOutput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     code: str = Field(description="Stable name of the reason, for example over_limit")
@@ -30,7 +30,7 @@ class ReasonOutput(BaseModel):
     policy: str = Field(description="The policy that gave it; empty where none could")
 
 
-class AmountOutput(BaseModel):
+class OrderAmountOutput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     amount: str = Field(description="In major units, as text, so that it stays exact: 12.50")
@@ -43,13 +43,15 @@ class ReviewOutput(OperationOutput):
     verdict: Literal["accept", "hold", "reject"] = Field(
         description="The strictest of all reasons: accept, hold for a person, or reject"
     )
-    reasons: list[ReasonOutput] = Field(description="Why it is not accepted, every reason listed")
-    total: AmountOutput = Field(description="What the buyer was asked for")
+    reasons: list[OrderReasonOutput] = Field(
+        description="Why it is not accepted, every reason listed"
+    )
+    total: OrderAmountOutput = Field(description="What the buyer was asked for")
     decision_id: uuid.UUID = Field(description="The decision, kept with its input's hash")
     url: str = Field(description="The order's page in the portal")
 
 
-class RecordOutcomeInput(OperationInput):
+class RecordOrderOutcomeInput(OperationInput):
     order_id: uuid.UUID = Field(
         description="The order, from Review or from what was approved",
         json_schema_extra={
@@ -68,7 +70,7 @@ class RecordOutcomeInput(OperationInput):
     )
 
 
-class RecordOutcomeOutput(OperationOutput):
+class RecordOrderOutcomeOutput(OperationOutput):
     order_id: uuid.UUID = Field(description="The order in Pergola")
     number: str = Field(description="The shop's number for the order")
     outcome: Literal["accepted", "rejected"] = Field(description="What was recorded")
@@ -107,12 +109,12 @@ def review(data: ReviewInput, *, by: Actor) -> ReviewOutput:
     scope="orders:record",
     errors=(services.OrderUnknown, services.OutcomeRecorded, services.OutcomeNotAllowed),
 )
-def record_outcome(data: RecordOutcomeInput, *, by: Actor) -> RecordOutcomeOutput:
+def record_outcome(data: RecordOrderOutcomeInput, *, by: Actor) -> RecordOrderOutcomeOutput:
     """Record that an order was accepted or rejected, once and for all."""
     order = services.record_outcome(
         order_id=data.order_id, outcome=data.outcome, note=data.note, by=by
     )
-    return RecordOutcomeOutput.model_validate(
+    return RecordOrderOutcomeOutput.model_validate(
         {
             "order_id": order.pk,
             "number": order.number,

@@ -20,7 +20,7 @@ VerdictName = Literal["accept", "hold", "reject"]
 AT_ONCE = 2000
 
 
-class ReasonOutput(BaseModel):
+class DecisionReasonOutput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     code: str = Field(description="Stable name of the reason, for example over_limit")
@@ -59,7 +59,9 @@ class EvaluateInput(OperationInput):
 
 class EvaluateOutput(OperationOutput):
     verdict: VerdictName = Field(description="The strictest of all reasons")
-    reasons: list[ReasonOutput] = Field(description="Why it is not accepted, every reason listed")
+    reasons: list[DecisionReasonOutput] = Field(
+        description="Why it is not accepted, every reason listed"
+    )
     decision_id: uuid.UUID = Field(description="The decision, kept with its input")
     url: str = Field(description="The decision's page in the portal")
 
@@ -95,7 +97,7 @@ class DecisionInput(OperationInput):
     )
 
 
-class EntryOutput(BaseModel):
+class DecisionEntryOutput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["override", "outcome"] = Field(description="A person's other verdict, or the end")
@@ -120,17 +122,19 @@ class DecisionOutput(OperationOutput):
     subject_id: uuid.UUID = Field(description="Which one")
     verdict: VerdictName = Field(description="As the rules gave it")
     overridden_to: str = Field(description="The last override's verdict; empty where there is none")
-    reasons: list[ReasonOutput] = Field(description="Why it was not accepted")
+    reasons: list[DecisionReasonOutput] = Field(description="Why it was not accepted")
     input_sha256: str = Field(description="SHA-256 of the input's canonical JSON (RFC 8785)")
     policy_versions: list[VersionOutput] = Field(description="By which versions, of all layers")
     models_used: dict[str, Any] | None = Field(description="What models and prompts had a part")
     snapshot: str = Field(description="What the facts were taken from")
-    entries: list[EntryOutput] = Field(description="What came after it: overrides, the outcome")
+    entries: list[DecisionEntryOutput] = Field(
+        description="What came after it: overrides, the outcome"
+    )
     decided_at: datetime = Field(description="When it was taken")
     url: str = Field(description="Its page in the portal")
 
 
-class ListInput(OperationInput):
+class DecisionListInput(OperationInput):
     verdict: Literal["any", "accept", "hold", "reject"] = Field(
         default="any", description="Only decisions with this verdict"
     )
@@ -152,7 +156,7 @@ class ListedOutput(BaseModel):
     decided_at: datetime = Field(description="When it was taken")
 
 
-class ListOutput(OperationOutput):
+class DecisionListOutput(OperationOutput):
     decisions: list[ListedOutput] = Field(description="The newest first")
 
 
@@ -174,13 +178,11 @@ class OverrideInput(DecisionInput):
 def evaluate(data: EvaluateInput, *, by: Actor) -> EvaluateOutput:
     """Judge facts of your own by the published policies, and keep the decision."""
     assert_complete(get_context(data.context), data.facts)
-    decision = services.evaluate(
+    decision = services.evaluate_facts(
         context=data.context,
-        subject_type=data.context,
         subject_id=data.about_id or new_id(),
         data=data.facts,
         parameters=parameters_for(by.installation_id),
-        event_id=None,
         models_used=data.models_used or None,
         snapshot=data.snapshot,
         by=by,
@@ -235,12 +237,12 @@ def get(data: DecisionInput, *, by: Actor) -> DecisionOutput:
     scope="decisions:read",
     read_only=True,
 )
-def list_decisions(data: ListInput, *, by: Actor) -> ListOutput:
+def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
     """List the newest decisions."""
     rows = Decision.objects.said(
         context=data.context, verdict="" if data.verdict == "any" else data.verdict
     )
-    return ListOutput.model_validate(
+    return DecisionListOutput.model_validate(
         {
             "decisions": [
                 {

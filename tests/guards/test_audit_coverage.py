@@ -20,7 +20,15 @@ WRITES = {
 }
 # Take an actor and leave no entry of their own, and why.
 NEED_NOT = {
+    "controlplane.approvals.electorate.assert_takes_part": "reads",
+    "controlplane.approvals.electorate.ballot": "reads",
+    "controlplane.approvals.electorate.takes_part": "reads",
+    "controlplane.approvals.electorate.ways": "reads",
+    "controlplane.approvals.electorate.why_not": "reads",
     "controlplane.approvals.operations.get": "reads",
+    "controlplane.approvals.operations.list_approvals": "reads",
+    "controlplane.approvals.queries.waiting_for": "reads",
+    "controlplane.approvals.services.deciding.assert_person": "refuses, or does nothing",
     "controlplane.approvals.subjects.tell_ended": "`end_approval` has told it",
     "controlplane.approvals.subjects.tell_requested": "`request_approval` tells it",
     "controlplane.audit.operations.list_entries": "reads",
@@ -28,6 +36,14 @@ NEED_NOT = {
     "controlplane.audit.verifying.start_verification": "`run_verification` tells what came of it",
     "controlplane.connections.operations.list_connections": "reads",
     "controlplane.events.delivery.claim": "the delivery's row says when it was fetched",
+    "controlplane.events.exceptions.opening.add_note": "the note says who; its caller tells it",
+    "controlplane.events.exceptions.opening.open_case": "its first note says who",
+    "controlplane.events.exceptions.opening.settle": "its note says who; a person's is told",
+    "controlplane.events.operations.get_event": "reads",
+    "controlplane.events.operations.get_exception": "reads",
+    "controlplane.events.operations.list_events": "reads",
+    "controlplane.events.operations.list_exceptions": "reads",
+    "controlplane.events.operations.open_exception": "its first note says who",
     "controlplane.events.outbox.forget_all": "of a tenant that goes: its certificate tells",
     "controlplane.events.services.publish": "in the transaction of what it tells of",
     "controlplane.events.services.subscribe": "n8n does, when a workflow is switched on",
@@ -37,7 +53,13 @@ NEED_NOT = {
     "controlplane.instances.services.registration.save_instance": "the admin's trail tells",
     "controlplane.knowledge.operations.search": "reads",
     "controlplane.nodes.operation.run": "calls an operation, which is told by whom itself",
-    "controlplane.policies.services.evaluate": "whoever has it judged names the decision",
+    "controlplane.policies.operations.get": "reads",
+    "controlplane.policies.operations.list_decisions": "reads",
+    "controlplane.policies.services.decisions.evaluate": "whoever has it judged tells it",
+    "controlplane.policies.services.decisions.key_of": "names the actor",
+    "controlplane.policies.services.decisions.record_decision_outcome": "the caller tells it",
+    "controlplane.policies.services.drafts.note_edit": "the caller tells what it edited",
+    "controlplane.portal.approval_page.rules_of": "reads",
     "controlplane.support.starter.seed_examples": "a part of making a tenant, which is told",
     "controlplane.support.subjects.note_ended": "`end_approval` has told it",
     "controlplane.support.subjects.note_waiting": "`request_approval` tells it",
@@ -170,7 +192,7 @@ def test_whatever_somebody_does_leaves_an_entry() -> None:
 
 def test_what_leaves_none_would_be_found() -> None:
     assert len(told()) > 100
-    assert reaches_the_chain(("controlplane.approvals.services", "decide"), set())
+    assert reaches_the_chain(("controlplane.approvals.services.deciding", "decide"), set())
     assert not reaches_the_chain(("controlplane.core.http", "client"), set())
 
 

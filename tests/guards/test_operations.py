@@ -1,11 +1,15 @@
 """Node operations: described to the last field, with a scope that somebody is given."""
 
+import json
 import re
+from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 import yaml
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from pydantic import BaseModel
 
 from controlplane.api.management.commands import generate
 from controlplane.nodes.operation import Operation, undescribed_fields
@@ -40,6 +44,31 @@ def test_every_field_is_described(operation: Operation) -> None:
 def test_names_and_scopes_have_one_form(operation: Operation) -> None:
     assert re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z0-9]+)*", operation.key)
     assert re.fullmatch(r"[a-z]+:[a-z]+", operation.scope)
+
+
+def models_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """It and those in its fields, however deep."""
+    yield model
+    for field in model.model_fields.values():
+        waiting = [field.annotation]
+        while waiting:
+            kind = waiting.pop()
+            waiting.extend(get_args(kind))
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from models_of(kind)
+
+
+def test_no_two_models_share_a_name() -> None:
+    """OpenAPI has one component for a name, so one of the two would be documented as the other."""
+    named: dict[str, set[str]] = {}
+    for operation in OPERATIONS:
+        for given in (operation.input_model, operation.output_model):
+            for model in models_of(given):
+                shape = json.dumps(model.model_json_schema(), sort_keys=True)
+                named.setdefault(model.__name__, set()).add(shape)
+
+    assert len(named) > 60
+    assert {name: found for name, found in named.items() if len(found) > 1} == {}
 
 
 def test_every_scope_is_asked_for_by_a_template_or_given_by_hand() -> None:

@@ -78,6 +78,7 @@ def comment(*, case: ExceptionCase, text: str, by: Actor) -> ExceptionCase:
     """Also on a resolved one."""
     add_note(case, Kind.COMMENT, by, text)
     case.save(update_fields=["updated_at"])
+    _note("exception.commented", case, {}, by)
     return case
 
 

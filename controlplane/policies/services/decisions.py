@@ -130,6 +130,45 @@ def get_decision(decision_id: uuid.UUID) -> Decision:
 
 
 @transaction.atomic
+def evaluate_facts(
+    *,
+    context: str,
+    subject_id: uuid.UUID,
+    data: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    models_used: Mapping[str, Any] | None,
+    snapshot: str,
+    by: Actor,
+) -> Decision:
+    """Judge what a workflow knows and we keep nothing else of: see `evaluate`."""
+    decision = evaluate(
+        context=context,
+        subject_type=context,
+        subject_id=subject_id,
+        data=data,
+        parameters=parameters,
+        event_id=None,
+        models_used=models_used,
+        snapshot=snapshot,
+        by=by,
+    )
+    record(
+        action="decision.taken",
+        subject_type="decision",
+        subject_id=str(decision.pk),
+        data={
+            "context": context,
+            "subject": str(subject_id),
+            "verdict": decision.verdict,
+            "codes": [reason["code"] for reason in decision.reasons],
+            "input_sha256": decision.input_sha256,
+        },
+        by=by,
+    )
+    return decision
+
+
+@transaction.atomic
 def override_decision(
     *, decision_id: uuid.UUID, verdict: str, why: str, by: Actor
 ) -> DecisionEntry:

@@ -120,10 +120,19 @@ def run_simulation(run_id: uuid.UUID) -> SimulationRun:
     return run
 
 
+@transaction.atomic
 def cancel_simulation(*, run: SimulationRun, by: Actor) -> None:
-    SimulationRun.objects.filter(pk=run.pk, status__in=[Status.QUEUED, Status.RUNNING]).update(
-        status=Status.CANCELLED, error=f"Stopped by {by.label}.", updated_at=timezone.now()
-    )
+    stopped = SimulationRun.objects.filter(
+        pk=run.pk, status__in=[Status.QUEUED, Status.RUNNING]
+    ).update(status=Status.CANCELLED, error=f"Stopped by {by.label}.", updated_at=timezone.now())
+    if stopped:
+        record(
+            action="policy.simulation_stopped",
+            subject_type="policy",
+            subject_id=str(run.policy_id),
+            data={"simulation": str(run.pk)},
+            by=by,
+        )
 
 
 def give_up_lost_runs() -> int:

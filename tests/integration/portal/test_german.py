@@ -14,8 +14,16 @@ FOLDER = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES"
 PORTAL = Path(settings.BASE_DIR) / "controlplane" / "portal"
 # Below the portal, but shown there: refusals, and what roles, partners and areas are called.
 SHOWN = [
-    Path(settings.BASE_DIR) / "tenants" / name
-    for name in ("access.py", "models/engagements.py", "models/members.py")
+    Path(settings.BASE_DIR) / name
+    for name in (
+        "tenants/access.py",
+        "tenants/models/engagements.py",
+        "tenants/models/members.py",
+        "controlplane/approvals/models/approval.py",
+        "controlplane/approvals/models/rules.py",
+        "controlplane/approvals/templates/approvals/waiting.txt",
+        "controlplane/approvals/templates/approvals/waiting_subject.txt",
+    )
 ]
 SHOWN += [
     path

@@ -17,6 +17,7 @@ from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
+from controlplane.policies.models import LayerPolicy, LayerVersion
 from tenants import fleet_page
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import Bar, Column
@@ -94,7 +95,15 @@ def fill(first: int, last: int) -> None:
             partner=partner, issuer=f"https://login-{number}.example", client_id="pergola",
             client_secret="secret", email_domains=[f"partner-{number}.example"],
         )  # fmt: skip
+        make_layer(number, partner)
         make_traces(tenant, user)
+
+
+def make_layer(number: int, partner: Partner) -> None:
+    policy = LayerPolicy.objects.create(
+        layer="partner", partner=partner, context="order", slug="embargo", title=f"Rules {number}"
+    )
+    LayerVersion.objects.create(policy=policy, number=1, rules=[], status="published")
 
 
 def make_traces(tenant: Tenant, user: User) -> None:

@@ -36,9 +36,16 @@ SHARED = ("tenants.ApiKey", "tenants.Invitation", "auth.User")
 SEE_PAYLOAD = {"design", "help"}
 # A word of ours, the key of a row, or a time, which a health field may have too.
 REFERENCE = re.compile(r"[a-z_/]+|[0-9a-f-]{36}|\d{4}-\d\d-\d\d.*")
+# Shows one's own rows, and everybody's to who may change the settings.
+OWN_ROWS = {"approvals/delegations/"}
 BY_MEMBER = behind(Door.MEMBER, Door.KEY_OR_MEMBER, host="tenant")
 PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/")]
-LISTS = [a for a in BY_MEMBER if a.route.startswith("api/") and "<" not in a.route]
+# The audit trail is for those whose area it is: what it refuses others is in the matrix.
+LISTS = [
+    a
+    for a in BY_MEMBER
+    if a.route.startswith("api/") and "<" not in a.route and a.route != "api/v1/audit"
+]
 
 
 @pytest.fixture
@@ -141,7 +148,7 @@ def test_pages_show_the_same_health_to_all(world: World, people: dict[str, Clien
     """The states of all rows of each list, in their order."""
     compared = 0
     for address in PAGES:
-        if "<" in address.route:
+        if "<" in address.route or address.route in OWN_ROWS:
             continue
         states = {
             name: re.findall(r'<span class="pill pill-(\w+)', shown(client, address, world))
