@@ -31,7 +31,7 @@ def _connection() -> Any:
     )
 
 
-class RequestInput(OperationInput):
+class SystemRequestInput(OperationInput):
     connection: str = _connection()
     method: Method = Field(default="GET", description="What is to be done")
     path: str = Field(
@@ -77,7 +77,7 @@ class RequestInput(OperationInput):
     )
 
 
-class RequestOutput(OperationOutput):
+class SystemRequestOutput(OperationOutput):
     status: int = Field(description="The status of the answer, such as 200")
     headers: dict[str, str] = Field(
         description="Those that a workflow acts on, such as link and retry-after, in small letters"
@@ -108,7 +108,7 @@ class ListConnectionsOutput(OperationOutput):
     connections: list[ConnectionOutput] = Field(description="By name")
 
 
-class CheckInput(OperationInput):
+class CheckConnectionInput(OperationInput):
     connection: str = _connection()
 
 
@@ -184,7 +184,7 @@ class SendMailOutput(OperationOutput):
         errors.RedirectRefused, errors.CallRejected, CallMalformed, LoginRefused,
     ),
 )  # fmt: skip
-def request(data: RequestInput, *, by: Actor) -> RequestOutput:
+def request(data: SystemRequestInput, *, by: Actor) -> SystemRequestOutput:
     """Call the API of an outside system through a connection, which lets the call in."""
     content, content_type = data.text.encode(), data.content_type
     if data.body is not None and not data.text:
@@ -203,7 +203,7 @@ def request(data: RequestInput, *, by: Actor) -> RequestOutput:
         seconds=data.timeout_seconds,
         by=by,
     )
-    return RequestOutput(
+    return SystemRequestOutput(
         status=found.status, headers=dict(found.headers), body=found.body, text=found.text
     )
 
@@ -230,7 +230,7 @@ def list_connections(data: ListConnectionsInput, *, by: Actor) -> ListConnection
     slow=True,
     errors=(services.ConnectionUnknown,),
 )
-def check(data: CheckInput, *, by: Actor) -> ConnectionOutput:
+def check(data: CheckConnectionInput, *, by: Actor) -> ConnectionOutput:
     """Ask the outside system whether it answers and lets Pergola in."""
     connection = services.get_connection(data.connection)
     return _shown(services.check_connection(connection=connection, by=by))
