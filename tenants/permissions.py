@@ -87,7 +87,7 @@ SCOPES: Mapping[Permission, frozenset[str]] = {
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),
     P.KNOWLEDGE: frozenset({"knowledge:approve", "knowledge:write"}),
     # Calling through one (connections:use) is for machines: whoever sets it up sees no answers.
-    P.CONNECTIONS: frozenset({"connections:read"}),
+    P.CONNECTIONS: frozenset({"connections:manage", "connections:read"}),
     P.POLICIES: frozenset({"policies:simulate"}),
     P.AUDIT: frozenset({"audit:read"}),
 }

@@ -21,6 +21,7 @@ ALL_SCOPES = [
     "approvals:request",
     "audit:read",
     "audit:record",
+    "connections:manage",
     "connections:read",
     "connections:use",
     "decisions:override",

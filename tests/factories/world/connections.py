@@ -66,6 +66,12 @@ def part(url: str) -> Part:
                 "name": "Quay changed", "url": web.base_url, "key_name": "X-Quay",
                 "place": "header", "allowed_methods": "GET",
             },
+            "api/v1/connections": {
+                "name": "Quay api", "kind": "rest", "values": {"url": "https://quay.example"},
+            },
+            "api/v1/connections/<uuid:connection_id>": {
+                "name": "Quay put", "values": {"url": web.base_url, "key_name": "X-Quay"},
+            },
             "connections/<uuid:connection_id>/remove/": {"sure": "yes"},
         },
         inputs={
