@@ -35,6 +35,7 @@ NEED_NOT = {
     "controlplane.audit.operations.list_entries": "reads",
     "controlplane.audit.operations.verify": "reads",
     "controlplane.audit.verifying.start_verification": "`run_verification` tells what came of it",
+    "controlplane.connections.operations.list_connections": "reads",
     "controlplane.events.delivery.claim": "the delivery's row says when it was fetched",
     "controlplane.events.exceptions.opening.add_note": "the note says who; its caller tells it",
     "controlplane.events.exceptions.opening.open_case": "its first note says who",

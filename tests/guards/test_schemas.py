@@ -79,6 +79,7 @@ OF_TENANTS = {
     "audit_checkpoint",
     "audit_entry",
     "catalog_installation",
+    "connections_connection",
     "django_migrations",
     "events_delivery",
     "events_event",
