@@ -3,7 +3,16 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from controlplane.api import approvals, audit, invoices, knowledge, problems, subscriptions, tickets
+from controlplane.api import (
+    approvals,
+    audit,
+    connections,
+    invoices,
+    knowledge,
+    problems,
+    subscriptions,
+    tickets,
+)
 from controlplane.api.operations import operation_urls
 from tenants.doors import Door, enters
 
@@ -26,6 +35,12 @@ urlpatterns = [
     path("v1/approvals/<uuid:approval_id>/comments", by_member(approvals.Comments.as_view())),
     path("v1/approvals/<uuid:approval_id>/attachments", by_member(approvals.Attachments.as_view())),
     path("v1/audit", by_member(audit.Entries.as_view())),
+    path("v1/connections", by_member(connections.Connections.as_view())),
+    path("v1/connections/kinds", by_member(connections.Kinds.as_view())),
+    path(
+        "v1/connections/<uuid:connection_id>",
+        by_member(connections.ConnectionDetail.as_view()),
+    ),
     path("v1/invoices", by_member(invoices.Invoices.as_view())),
     path("v1/invoices/<uuid:invoice_id>", by_member(invoices.InvoiceDetail.as_view())),
     path("v1/purchase-orders", by_member(invoices.PurchaseOrders.as_view())),

@@ -9,9 +9,10 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from controlplane.catalog import copied, restoring, services
+        from controlplane.catalog import connection_uses, copied, restoring, services
         from controlplane.catalog.models import Installation, credential_ids
         from controlplane.catalog.parameters import parameters_of
+        from controlplane.connections.uses import register_use
         from controlplane.instances.removal import register_credentials
         from controlplane.policies.parameters import register_provider
         from tenants import health
@@ -48,3 +49,4 @@ class CatalogConfig(AppConfig):
         register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)
         register_credentials(credential_ids)
+        register_use(connection_uses.installations_with)

@@ -11,10 +11,12 @@ from django.db import transaction
 from controlplane.catalog.manifest import SLUG, Case, Manifest
 from controlplane.catalog.models import Release, Template
 from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_defaults
-from controlplane.catalog.workflow import Json, faults, workflow_hash
+from controlplane.catalog.workflow import faults
 from controlplane.core.errors import DomainError
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations
+from controlplane.workflow.canonical import workflow_hash
+from controlplane.workflow.shapes import Json
 
 
 class TemplateInvalid(DomainError):

@@ -1,15 +1,12 @@
-"""Workflow JSON as n8n exports it: checking it, hashing it, making it a tenant's own."""
+"""Workflow JSON as n8n exports it: checking it, making it a tenant's own."""
 
-import hashlib
 import uuid
 from copy import deepcopy
-from typing import Any
 
-import rfc8785
+from controlplane.workflow.shapes import STICKY, Json
 
 OURS = "n8n-nodes-pergola."
 CREDENTIAL = "pergolaApi"
-STICKY = "n8n-nodes-base.stickyNote"
 KNOWN = {
     f"{OURS}pergola",
     f"{OURS}pergolaTrigger",
@@ -20,11 +17,6 @@ KNOWN = {
     "n8n-nodes-base.noOp",
     STICKY,
 }
-# What differs between deployments of the same workflow and means nothing.
-_UNHASHED_NODE = {"id", "position", "credentials", "webhookId"}
-_HASHED = ("nodes", "connections", "settings")
-
-Json = dict[str, Any]
 
 
 def faults(workflow: Json) -> list[str]:
@@ -65,24 +57,6 @@ def _edges(workflow: Json) -> list[tuple[str, str]]:
         for output in outputs
         for target in output or []
     ]
-
-
-def workflow_hash(workflow: Json) -> str:
-    """SHA-256 over the canonical JSON of what the workflow does.
-
-    The same in every tenant that did not edit it: ids, positions, credentials, webhook ids, the
-    name and sticky notes are left out, and nodes are taken in the order of their names.
-    """
-    normal = {key: workflow.get(key) or {} for key in _HASHED}
-    normal["nodes"] = sorted(
-        (
-            {key: value for key, value in node.items() if key not in _UNHASHED_NODE}
-            for node in workflow["nodes"]
-            if node.get("type") != STICKY
-        ),
-        key=lambda node: str(node["name"]),
-    )
-    return hashlib.sha256(rfc8785.dumps(normal)).hexdigest()
 
 
 def for_tenant(workflow: Json, *, name: str, credential_id: str, credential_name: str) -> Json:

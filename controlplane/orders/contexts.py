@@ -189,5 +189,6 @@ def register() -> None:
         list_bounds=LIST_BOUNDS,
         sample=facts_of(_SAMPLE),
         parameters=PARAMETERS,
+        title="Order {order.number}",
         money=("order.total.minor", "order.currency"),
     )

@@ -65,7 +65,7 @@ def test_a_held_order_is_approved_with_a_comment(
     expect(page.get_by_role("heading", level=1)).to_have_text(approval.title)
     expect(page.get_by_text("Brightline Flow").first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.get_by_label("Comment").fill("Paid before, ship it.")
+    page.get_by_test_id("decision").get_by_label("Comment").fill("Paid before, ship it.")
     page.get_by_test_id("approve").click()
     expect(page.get_by_test_id("decision")).to_contain_text("Paid before, ship it.")
     assert eventually(sent.outcome) == "accepted"

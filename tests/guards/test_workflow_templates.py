@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 
 from controlplane.catalog.loader import read_folder
-from controlplane.catalog.workflow import KNOWN, OURS, STICKY
+from controlplane.catalog.workflow import KNOWN, OURS
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations, get_operation
+from controlplane.workflow.shapes import STICKY
 
 FOLDERS = sorted(p.parent for p in settings.BASE_DIR.glob("workflow-templates/*/template.yaml"))
 each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

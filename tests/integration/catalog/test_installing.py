@@ -18,9 +18,9 @@ from controlplane.catalog.services import (
     retry,
     uninstall,
 )
-from controlplane.catalog.workflow import workflow_hash
 from controlplane.events.models import Event, Subscription
 from controlplane.instances.client.errors import InstanceError
+from controlplane.workflow.canonical import workflow_hash
 from tenants.context import inside, outside
 from tenants.lookup import KeyRefused, key_from_text
 from tenants.models import ApiKey, Tenant

@@ -13,6 +13,7 @@ from redis import Redis
 from tenants import files, lookup
 from tenants.context import inside
 from tenants.limits import admission, rates, spend, storage
+from tenants.limits.gate import Gate
 from tenants.limits.plans import PLANS, Resource
 from tenants.limits.refusal import LimitReached
 from tenants.models import ModelSpend, Partner, Quota, Tenant
@@ -67,6 +68,36 @@ def test_a_flood_is_refused_without_asking_the_database(
         statuses.append(caller.get("/api/v1/whoami").status_code)
 
     assert statuses == [200, 429, 429]
+
+
+def test_a_flood_does_not_get_as_far_as_django(
+    north: Tenant, south: Tenant, machine: Callable[..., Client]
+) -> None:
+    limit(north, Resource.REQUESTS, 1)
+    noisy, quiet = machine(north), machine(south)
+    refused = [noisy.get("/api/v1/whoami") for _number in range(2)][1]
+    reached: list[str] = []
+
+    def knock(client: Client) -> tuple[str, dict[str, str], bytes]:
+        told: list[Any] = []
+
+        def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            reached.append(environ["HTTP_AUTHORIZATION"])
+            start_response("200 OK", [])
+            return []
+
+        environ = client.request(PATH_INFO="/api/v1/whoami").wsgi_request.environ
+        body = b"".join(Gate(django)(environ, lambda *given: told.append(given)))
+        return told[0][0], dict(told[0][1]), body
+
+    status, headers, body = knock(noisy)
+    assert status == "429 Too Many Requests"
+    assert json.loads(body) == refused.json()
+    assert headers["Retry-After"] == refused["Retry-After"]
+    assert headers["Content-Type"] == "application/problem+json"
+    assert reached == []
+    assert knock(quiet)[0] == "200 OK"
+    assert len(reached) == 1
 
 
 def test_one_tenants_requests_are_not_anothers(

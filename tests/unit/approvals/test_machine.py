@@ -294,6 +294,23 @@ def test_after_an_outage_steps_are_taken_one_by_one() -> None:
     assert machine.pass_time(once, now=late) == once
 
 
+def test_each_step_is_reminded_of_once_and_in_time() -> None:
+    """Two hours before its time is up, and not when it is."""
+    ladder = Terms(steps=(Step(hours=4), Step()), remind_hours=2)
+    begun = state(ladder)
+
+    def at(hours: float, of: State = begun) -> bool:
+        return machine.must_remind(of, now=NOW + timedelta(hours=hours))
+
+    assert [at(1.9), at(2), at(3.9), at(4), at(5)] == [False, True, True, False, False]
+    reminded = replace(begun, reminded=True)
+    assert not at(3, reminded)
+    further = machine.pass_time(reminded, now=NOW + timedelta(hours=4))
+    assert [at(69, further), at(70, further), at(72, further)] == [False, True, False]
+    assert not at(3, machine.cancel(begun))
+    assert not at(3, state(Terms(steps=(Step(hours=4), Step()))))
+
+
 def test_a_chain_needs_all_its_steps_and_other_people_for_each() -> None:
     chain = Terms(order="chain", steps=(Step(), Step()))
     first = voted(state(chain), yes("ada", "", "customer", 0, 1))
@@ -301,6 +318,26 @@ def test_a_chain_needs_all_its_steps_and_other_people_for_each() -> None:
     assert (first.status, first.step) == ("pending", 1)
     assert why(first, yes("ada", "", "customer", 0, 1)) is Why.HAS_VOTED
     assert voted(first, yes("mia", "", "customer", 1)).status == "approved"
+
+
+def test_time_takes_no_step_of_a_chain() -> None:
+    chain = Terms(order="chain", steps=(Step(hours=4), Step()))
+
+    later = machine.pass_time(state(chain), now=NOW + timedelta(hours=5))
+
+    assert (later.step, later.status) == (0, "pending")
+    assert why(later, yes("mia", "", "customer", 1)) is Why.NOT_ASKED
+
+
+def test_a_vote_counts_for_one_step_of_a_chain() -> None:
+    """Who was asked by both steps and answered the first has not answered the second."""
+    chain = Terms(order="chain", steps=(Step(), Step(quorum=2)))
+    first = voted(state(chain), yes("ada", "", "customer", 0, 1))
+
+    once = voted(first, yes("mia", "", "customer", 1))
+
+    assert (once.step, once.status) == (1, "pending")
+    assert voted(once, yes("ben", "", "customer", 1)).status == "approved"
 
 
 @pytest.mark.parametrize("outcome", ["expired", "rejected", "approved"])

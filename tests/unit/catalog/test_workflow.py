@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from controlplane.catalog.workflow import faults, for_tenant, workflow_hash
+from controlplane.catalog.workflow import faults, for_tenant
+from controlplane.workflow.canonical import workflow_hash
 from tests.factories.installations import workflow
 
 Change = Callable[[dict[str, Any]], None]

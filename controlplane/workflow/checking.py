@@ -1,0 +1,173 @@
+"""The shape of one workflow: what is put right as n8n would, and what cannot be."""
+
+import math
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.core.errors import FieldError
+from controlplane.workflow.findings import Findings, Note, kind_of
+from controlplane.workflow.shapes import Edge, Json, free_name
+from controlplane.workflow.wiring import WiringCheck
+
+MOST_NODES = 5_000
+LONGEST_NAME = 1_000
+UNNAMED = "Imported workflow"
+_IDS = uuid.UUID("6a1d5e7c-7a9b-5c0e-8d52-6f70676f6c61")
+_POISONED_NAMES = {"__proto__", "constructor", "prototype"}
+_NUMBER = re.compile(r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$")
+
+
+@dataclass
+class Check:
+    """What was found in a workflow; where there are errors, it is not sound."""
+
+    notes: list[Note]
+    errors: list[FieldError]
+    loose: list[Edge]
+
+
+def checked(workflow: Json, place: str = "") -> Check:
+    """Make the workflow sound, in place. `place` is the path to it, with a dot at the end."""
+    nodes = NodeCheck(place)
+    wiring = WiringCheck(place, nodes.workflow(workflow))
+    if not nodes.errors:
+        wiring.connections(workflow)
+    return Check([*nodes.notes, *wiring.notes], [*nodes.errors, *wiring.errors], wiring.loose)
+
+
+class NodeCheck(Findings):
+    """Names, ids, types, parameters and positions."""
+
+    def workflow(self, workflow: Json) -> dict[str, str]:
+        """Checks everything but the connections. Gives ids and names of the nodes → name."""
+        nodes = workflow["nodes"]
+        if not isinstance(nodes, list):
+            self.error("nodes", f"must be a list, and is {kind_of(nodes)}")
+            return {}
+        if len(nodes) > MOST_NODES:
+            self.error("nodes", f"has {len(nodes)} nodes; at most {MOST_NODES} are read")
+            return {}
+        if not isinstance(workflow.get("name"), str) or not workflow["name"].strip():
+            workflow["name"] = UNNAMED
+            self.note("", "name", f"there was none; it is called “{UNNAMED}”")
+        self._object(workflow, "settings", "", "settings")
+        names: set[str] = set()
+        ids: set[str] = set()
+        for number, node in enumerate(nodes):
+            if isinstance(node, dict):
+                self._node(node, number, names, ids)
+            else:
+                self.error(f"nodes.{number}", f"must be an object, and is {kind_of(node)}")
+        if self.errors:
+            return {}
+        called = {node["id"]: node["name"] for node in nodes}
+        return {**called, **{name: name for name in names}}
+
+    def _node(self, node: Json, number: int, names: set[str], ids: set[str]) -> None:
+        path = f"nodes.{number}"
+        kind = node.get("type")
+        if not isinstance(kind, str) or not kind.strip():
+            called = f"of “{node['name']}” " if isinstance(node.get("name"), str) else ""
+            self.error(f"{path}.type", f"{called}must say what the node is, and is {kind_of(kind)}")
+            return
+        name = self._name(node, path, kind)
+        if name is None:
+            return
+        if name in names:
+            node["name"] = free_name(name, names)
+            self.note(name, f"{path}.name", f"was there twice; this one is “{node['name']}” now")
+            name = node["name"]
+        names.add(name)
+        self._id(node, path, ids)
+        self._object(node, "parameters", name, f"{path}.parameters")
+        if "credentials" in node:
+            self._object(node, "credentials", name, f"{path}.credentials")
+        self._position(node, path)
+        self._version(node, path)
+
+    def _name(self, node: Json, path: str, kind: str) -> str | None:
+        name = node.get("name")
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            node["name"] = name = str(name)
+            self.note(name, f"{path}.name", "was a number and is text now")
+        if name is None or name == "":
+            node["name"] = name = kind.rsplit(".", 1)[-1]
+            self.note(name, f"{path}.name", "was missing; it is called after its type")
+        if not isinstance(name, str):
+            self.error(f"{path}.name", f"of a {kind} must be text, and is {kind_of(name)}")
+            return None
+        if len(name) > LONGEST_NAME:
+            self.error(f"{path}.name", f"“{name[:40]}…” is longer than {LONGEST_NAME} characters")
+            return None
+        if name in _POISONED_NAMES:
+            self.error(f"{path}.name", f"“{name}” would change JavaScript’s objects")
+            return None
+        return name
+
+    def _id(self, node: Json, path: str, ids: set[str]) -> None:
+        given = node.get("id")
+        if isinstance(given, int) and not isinstance(given, bool):
+            given = str(given)
+        if not isinstance(given, str) or not given or given in ids:
+            if given is not None:
+                self.note(node["name"], f"{path}.id", "was no id of its own; it has a new one")
+            # Made of the name, so that the same export read twice is the same workflow.
+            given, number = str(uuid.uuid5(_IDS, node["name"])), 0
+            while given in ids:
+                number += 1
+                given = str(uuid.uuid5(_IDS, f"{node['name']} {number}"))
+        node["id"] = given
+        ids.add(given)
+
+    def _object(self, holder: Json, key: str, node: str, path: str) -> None:
+        value = holder.get(key)
+        if value is None or value == []:
+            if key in holder:
+                self.note(node, path, "was empty and is an object now")
+            holder[key] = {}
+        elif not isinstance(value, dict):
+            called = f"of “{node}” " if node else ""
+            self.error(path, f"{called}must be an object, and is {kind_of(value)}")
+
+    def _position(self, node: Json, path: str) -> None:
+        given = node.get("position")
+        if isinstance(given, dict):
+            given = [given.get("x"), given.get("y")]
+        pair = [_coordinate(v) for v in given] if isinstance(given, list) else []
+        if given is not None and (len(pair) != 2 or None in pair):
+            self.error(f"{path}.position", f"of “{node['name']}” must be two numbers")
+            return
+        if given is None:
+            self.note(node["name"], f"{path}.position", "was missing; it is at the corner")
+        if node.get("position") != pair or given is None:
+            node["position"] = pair or [0, 0]
+
+    def _version(self, node: Json, path: str) -> None:
+        given = node.get("typeVersion")
+        if given is None:
+            node.pop("typeVersion", None)
+        elif isinstance(given, str) and _NUMBER.match(given):
+            number = float(given)
+            node["typeVersion"] = int(number) if number.is_integer() else number
+            self.note(node["name"], f"{path}.typeVersion", "was text and is a number now")
+        elif isinstance(given, list):
+            numbers = [v for v in given if isinstance(v, int | float) and not isinstance(v, bool)]
+            if not numbers:
+                self.error(f"{path}.typeVersion", f"of “{node['name']}” must be a number")
+                return
+            node["typeVersion"] = max(numbers)
+            self.note(node["name"], f"{path}.typeVersion", "was a list; the highest is taken")
+        elif isinstance(given, bool) or not isinstance(given, int | float):
+            self.error(f"{path}.typeVersion", f"of “{node['name']}” must be a number")
+
+
+def _coordinate(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _NUMBER.match(value):
+        value = float(value)
+    if isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e9:
+        return value
+    return None

@@ -1,0 +1,135 @@
+"""Names of nodes, and everything that refers to them: connections, expressions, code, pinned data.
+
+n8n's expressions name other nodes in four ways: `$('Name')`, `$node["Name"]`, `$node.Name` and
+`$items("Name")`; Python code writes an underscore for the dollar. A renamed node keeps all of them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from controlplane.workflow.shapes import Json, edges
+
+_LITERAL = r"""(?P<{q}>["'`])(?P<{n}>(?:\\.|(?!(?P={q}))[^\\])*)(?P={q})"""
+_REFERENCE = re.compile(
+    r"(?P<head>(?<![\w$])[$_](?:\(\s*|items\(\s*|node\[\s*))"
+    + _LITERAL.format(q="q", n="name")
+    + r"|(?<![\w$])(?P<root>[$_])node\.(?P<plain>[A-Za-z_$][\w$]*)",
+    re.S,
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
+_ESCAPED = re.compile(r"\\(.)", re.S)
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def referenced(value: Any) -> set[str]:
+    """The names of nodes that expressions and code anywhere in a JSON value refer to."""
+    found: set[str] = set()
+    _collect(value, found)
+    return found
+
+
+def renamed(workflow: Json, names: Mapping[str, str]) -> Json:
+    """A sound workflow with nodes renamed, all at once, and whatever refers to them.
+
+    `names` maps old names to new ones; swapping two is fine. Shares unchanged values with
+    `workflow`. The new names have to be unique, which is the caller's part.
+    """
+    changed = {old: new for old, new in names.items() if old != new}
+    if not changed:
+        return workflow
+    result = dict(workflow)
+    result["nodes"] = [
+        {
+            **node,
+            "name": changed.get(node["name"], node["name"]),
+            "parameters": rewritten(node["parameters"], changed),
+        }
+        for node in workflow["nodes"]
+    ]
+    result["connections"] = {
+        changed.get(source, source): {
+            kind: [_retargeted(targets, changed) for targets in outputs]
+            for kind, outputs in kinds.items()
+        }
+        for source, kinds in workflow["connections"].items()
+    }
+    if isinstance(pinned := workflow.get("pinData"), dict):
+        result["pinData"] = {changed.get(name, name): data for name, data in pinned.items()}
+    return result
+
+
+def rewritten(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON value in which expressions call the nodes by their new names."""
+    if isinstance(value, str):
+        return _rewritten_text(value, names)
+    if isinstance(value, dict):
+        return {key: rewritten(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rewritten(inner, names) for inner in value]
+    return value
+
+
+def dangling(workflow: Json) -> list[str]:
+    """Names at either end of an edge that no node has; empty for a sound workflow."""
+    names = {node["name"] for node in workflow["nodes"]}
+    ends = {end for edge in edges(workflow) for end in (edge.source, edge.target)}
+    return sorted(ends - names)
+
+
+def _retargeted(targets: list[Json] | None, names: Mapping[str, str]) -> list[Json] | None:
+    if targets is None:
+        return None
+    return [{**t, "node": names.get(t["node"], t["node"])} for t in targets]
+
+
+def _may_refer(text: str) -> bool:
+    return "$" in text or "_node" in text or "_(" in text or "_items(" in text
+
+
+def _collect(value: Any, found: set[str]) -> None:
+    if isinstance(value, str):
+        if _may_refer(value):
+            found |= {_name_in(match) for match in _REFERENCE.finditer(value)}
+    elif isinstance(value, dict):
+        for inner in value.values():
+            _collect(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, found)
+
+
+def _name_in(match: re.Match[str]) -> str:
+    plain: str | None = match["plain"]
+    return plain if plain is not None else _unescaped(match["name"])
+
+
+def _rewritten_text(text: str, names: Mapping[str, str]) -> str:
+    if not _may_refer(text):
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        new = names.get(_name_in(match))
+        if new is None:
+            return match[0]
+        if match["plain"] is None:
+            quote = match["q"]
+            return f"{match['head']}{quote}{_escaped(new, quote)}{quote}"
+        if _IDENTIFIER.match(new):
+            return f"{match['root']}node.{new}"
+        return f'{match["root"]}node["{_escaped(new, chr(34))}"]'
+
+    return _REFERENCE.sub(replace, text)
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+
+
+def _escaped(text: str, quote: str) -> str:
+    text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    if quote == "`":
+        text = text.replace("${", "\\${")
+    return text.replace("\n", "\\n").replace("\r", "\\r")
