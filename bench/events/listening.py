@@ -11,6 +11,7 @@ django.setup()
 from controlplane.core.actor import Actor, ActorKind  # noqa: E402
 from controlplane.events.models import (  # noqa: E402
     Delivery,
+    Event,
     ExceptionCase,
     OutboxMessage,
     Subscription,
@@ -29,7 +30,8 @@ def main(slug: str, url: str) -> None:
     _row, key = issue_key(tenant=tenant, name="bench", scopes=SCOPES, by=by)
     OutboxMessage.objects.all().delete()
     with inside(tenant):
-        for model in (ExceptionCase, Delivery, Subscription, Workspace):
+        # Events too: who begins to listen gets what came in lately and was delivered to nobody.
+        for model in (ExceptionCase, Delivery, Event, Subscription, Workspace):
             model.objects.all().delete()
         Workspace.objects.create(
             instance_id=uuid.uuid4(), base_url=url, webhook_base_url=url, prefix="bench",

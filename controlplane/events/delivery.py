@@ -154,12 +154,9 @@ def deliver(reference: uuid.UUID) -> None:
     """The outbox handler: offer one delivery to n8n. Raises NotYet while that fails."""
     with bound(delivery_id=str(reference)):
         workspace = Workspace.current()
-        token = _next_token(reference, workspace)
-        if token is None:
+        delivery, token = _next_token(reference, workspace)
+        if delivery is None:
             return
-        delivery = Delivery.objects.select_related("event__source", "subscription").get(
-            pk=reference
-        )
         assert delivery.subscription is not None  # _next_token saw to it
         url = assert_own_url(workspace, delivery.subscription.webhook_url)
         body = {
@@ -178,7 +175,7 @@ def deliver(reference: uuid.UUID) -> None:
             _count_failure(workspace)
         elif circuit.note_success(workspace.instance_id):
             _settle_circuit(workspace)
-        delivery.refresh_from_db()
+        delivery.refresh_from_db(fields=["status"])
         if delivery.status == Delivery.Status.DELIVERED:
             return
         if response.is_success and delivery.status == Delivery.Status.CLAIMED:
@@ -229,8 +226,11 @@ def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = 
 
 
 @transaction.atomic
-def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
-    """A new token for the next try; None where there is nothing to send. Raises NotYet."""
+def _next_token(reference: uuid.UUID, workspace: Workspace) -> tuple[Delivery | None, str]:
+    """The delivery and a new token for the next try; nothing where nothing is to be sent.
+
+    Raises NotYet.
+    """
     # Before the row: a pause that begins or ends meanwhile sees this delivery, or is seen.
     hold_listeners(alone=False)
     delivery = (
@@ -241,13 +241,13 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     )
     # Without a listener it waits for the next one, which starts it again.
     if delivery is None or delivery.subscription is None:
-        return None
+        return None, ""
     if delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE}:
-        return None
+        return None, ""
     if delivery.status == Delivery.Status.CLAIMED:
         if delivery.event.execution_id:
             mark_delivered(delivery)
-            return None
+            return None, ""
         assert delivery.claimed_at is not None
         if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
             why = "fetched by n8n; waiting for a sign of life"
@@ -259,7 +259,7 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
         # Whoever lets the installation go on starts it again.
         delivery.status = Delivery.Status.HELD
         delivery.save(update_fields=["status", "updated_at"])
-        return None
+        return None, ""
     if delivery.event.source.is_ordered and _has_one_before(delivery):
         why = "an earlier event of the same subject is not handled yet"
         raise outbox.NotYet(why, seconds=NEXT_TURN_SECONDS, is_waiting=True)
@@ -272,7 +272,7 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     delivery.offered_at = None
     delivery.attempts += 1
     delivery.save(update_fields=["token_sha256", "status", "offered_at", "attempts", "updated_at"])
-    return token
+    return delivery, token
 
 
 def _has_one_before(delivery: Delivery) -> bool:

@@ -70,7 +70,7 @@ EVENTS = [
         "    if not any([hmac.compare_digest(signature, one.digest()) for one in computed]):\n",
         "    if False:\n",
         (INCOMING,),
-        "signature or secret",
+        "before_the_end",
     ),
     Mutant(
         "replay-window",

@@ -39,6 +39,7 @@ REMEMBERED = {
     "controlplane/core/crypto.py:_sources": "registered at start",
     "controlplane/core/guarded_http.py:_trusted": "the authorities that everybody trusts",
     "controlplane/core/measures.py:_families": "declared at import",
+    "controlplane/core/http.py:authorities": "whose certificates everybody believes",
     "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
     "controlplane/core/redaction.py:_remembered": "what every line leaves out",
     "controlplane/core/withholding.py:_placeholders": "by model",
