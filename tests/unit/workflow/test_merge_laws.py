@@ -1,5 +1,6 @@
 """What holds for every merge, whatever the workflow and whatever both sides did to it."""
 
+import random
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -25,12 +26,15 @@ Case = tuple[int, int, int, int]
 
 
 def sides(case: Case) -> tuple[Json, Json, Json]:
+    """Base, tenant's and release's; every second time both worked on the same three nodes."""
     number, mine, new, times = case
     base = WORKFLOWS[number]
+    ids = [node["id"] for node in base["nodes"]]
+    among = set(random.Random(mine).sample(ids, min(3, len(ids)))) if mine % 2 else None
     return (
         base,
-        Editor(base, mine, mark="mine").edit(times),
-        Editor(base, new, mark="new").edit(times),
+        Editor(base, mine, mark="mine", among=among).edit(times),
+        Editor(base, new, mark="new", among=among).edit(times),
     )
 
 
