@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from controlplane.workflow.conflicts import Decisions
 from controlplane.workflow.matching import matched
 from controlplane.workflow.naming import renamed
-from controlplane.workflow.shapes import Json, by_name, free_name
+from controlplane.workflow.shapes import Json, Names, by_name
 from controlplane.workflow.values import same
 
 
@@ -41,14 +41,14 @@ def aligned(base: Json, ours: Json, theirs: Json, decisions: Decisions) -> Align
         one.wanted = _wanted(one, ids.get(one.ours, ""), decisions)
     # Names that the tenant sees stay; then what the release brings; then what is gone.
     identities.sort(key=lambda one: (one.wanted != one.ours, not one.ours, not one.theirs))
-    wanted = {one.wanted for one in identities}
+    wanted = Names(one.wanted for one in identities)
     taken: set[str] = set()
     maps: tuple[dict[str, str], ...] = ({}, {}, {})
     result = Aligned(base, ours, theirs)
     for one in identities:
         name = one.wanted
         if name in taken:
-            name = free_name(name, taken | wanted)
+            name = wanted.take(name)
             result.aside[name] = one.wanted
         taken.add(name)
         for names, old in zip(maps, (one.base, one.ours, one.theirs), strict=True):

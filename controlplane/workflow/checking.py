@@ -8,7 +8,7 @@ from typing import Any
 
 from controlplane.core.errors import FieldError
 from controlplane.workflow.findings import Findings, Note, kind_of
-from controlplane.workflow.shapes import Edge, Json, free_name
+from controlplane.workflow.shapes import Edge, Json, Names
 from controlplane.workflow.wiring import WiringCheck
 
 MOST_NODES = 5_000
@@ -53,7 +53,7 @@ class NodeCheck(Findings):
             workflow["name"] = UNNAMED
             self.note("", "name", f"there was none; it is called “{UNNAMED}”")
         self._object(workflow, "settings", "", "settings")
-        names: set[str] = set()
+        names = Names()
         ids: set[str] = set()
         for number, node in enumerate(nodes):
             if isinstance(node, dict):
@@ -63,9 +63,9 @@ class NodeCheck(Findings):
         if self.errors:
             return {}
         called = {node["id"]: node["name"] for node in nodes}
-        return {**called, **{name: name for name in names}}
+        return {**called, **{name: name for name in called.values()}}
 
-    def _node(self, node: Json, number: int, names: set[str], ids: set[str]) -> None:
+    def _node(self, node: Json, number: int, names: Names, ids: set[str]) -> None:
         path = f"nodes.{number}"
         kind = node.get("type")
         if not isinstance(kind, str) or not kind.strip():
@@ -75,11 +75,10 @@ class NodeCheck(Findings):
         name = self._name(node, path, kind)
         if name is None:
             return
-        if name in names:
-            node["name"] = free_name(name, names)
+        node["name"] = names.take(name)
+        if node["name"] != name:
             self.note(name, f"{path}.name", f"was there twice; this one is “{node['name']}” now")
             name = node["name"]
-        names.add(name)
         self._id(node, path, ids)
         self._object(node, "parameters", name, f"{path}.parameters")
         if "credentials" in node:

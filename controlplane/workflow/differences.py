@@ -13,7 +13,7 @@ from controlplane.workflow.matching import matched
 from controlplane.workflow.naming import renamed
 from controlplane.workflow.nodes import OWN
 from controlplane.workflow.ports import Port, Ports, Tokens, Wire
-from controlplane.workflow.shapes import MAIN, MISSING, Json, by_name, free_name, is_sticky
+from controlplane.workflow.shapes import MAIN, MISSING, Json, Names, by_name, is_sticky
 from controlplane.workflow.values import list_keys, same
 
 ChangeKind = Literal[
@@ -77,11 +77,10 @@ def compare(before: Json, after: Json) -> Compared:
 
 def _names(before: Json, after: Json) -> dict[str, str]:
     pairs = matched(before, after)
-    taken = {node["name"] for node in after["nodes"]} | set(pairs)
+    free = Names([*(node["name"] for node in after["nodes"]), *pairs])
     for node in before["nodes"]:
         if node["name"] not in pairs:
-            pairs[node["name"]] = free_name(node["name"], taken)
-            taken.add(pairs[node["name"]])
+            pairs[node["name"]] = free.take(node["name"])
     return pairs
 
 

@@ -5,7 +5,7 @@ with a unique text `name`, a unique text `id`, a text `type`, a dict `parameters
 of two numbers; `connections` maps names to kinds to lists of outputs, each a list of targets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 Json = dict[str, Any]
@@ -76,12 +76,22 @@ def copied(value: Any) -> Any:
     return value
 
 
-def free_name(wanted: str, taken: set[str] | dict[str, Any]) -> str:
-    """`wanted`, or with a free number after it, as n8n's editor counts: Set, Set1, Set2."""
-    if wanted not in taken:
-        return wanted
-    stem, number = wanted, 1
-    while f"{stem}{number}" in taken:
-        # Steps grow, so that thousands of one name do not take forever.
-        number += 1 + number // 50
-    return f"{stem}{number}"
+class Names:
+    """Names that are taken, and free ones beside them as n8n's editor counts: Set, Set1, Set2."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._counted: dict[str, int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def take(self, wanted: str) -> str:
+        """`wanted` if it is free, or with the next free number; it is taken from then on."""
+        name, number = wanted, self._counted.get(wanted, 0)
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}{number}"
+        self._counted[wanted] = number
+        self._taken.add(name)
+        return name

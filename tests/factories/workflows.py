@@ -9,7 +9,7 @@ from typing import Any
 
 from controlplane.workflow.naming import renamed
 from controlplane.workflow.reading import read_one
-from controlplane.workflow.shapes import STICKY, free_name
+from controlplane.workflow.shapes import STICKY, Names
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parent.parent / "data" / "workflows"
@@ -110,7 +110,7 @@ class Editor:
     def _rename(self, mark: str) -> None:
         if (node := self._some()) is not None:
             names = {n["name"] for n in self.workflow["nodes"]}
-            wanted = free_name(self.random.choice([f"It's {mark}", mark, f'"{mark}"\\']), names)
+            wanted = Names(names).take(self.random.choice([f"It's {mark}", mark, f'"{mark}"\\']))
             self.workflow = deepcopy(renamed(self.workflow, {node["name"]: wanted}))
 
     def _move(self, _mark: str) -> None:
@@ -125,7 +125,7 @@ class Editor:
     def _add(self, mark: str) -> None:
         node = self._some(sticky=False)
         names = {n["name"] for n in self.workflow["nodes"]}
-        name = free_name(f"Added {mark}", names)
+        name = Names(names).take(f"Added {mark}")
         at = node["position"] if node else [0, 0]
         self.workflow["nodes"].append({
             "id": f"id-{mark}-{self.random.random()}", "name": name, "type": "n8n-nodes-base.set",
@@ -142,11 +142,26 @@ class Editor:
                 self.workflow["connections"].pop(one["name"], None)
             connect(self.workflow, one["name"], other["name"])
 
+    def _credential(self, mark: str) -> None:
+        if (node := self._some(sticky=False)) is not None:
+            node["credentials"] = {"httpHeaderAuth": {"id": mark, "name": mark}}
+
     def _setting(self, mark: str) -> None:
         self.workflow.setdefault("settings", {})[f"key_{mark}"] = mark
 
 
-EDITS = ["change", "set", "switch_off", "rename", "move", "remove", "add", "rewire", "setting"]
+EDITS = [
+    "credential",
+    "change",
+    "set",
+    "switch_off",
+    "rename",
+    "move",
+    "remove",
+    "add",
+    "rewire",
+    "setting",
+]
 
 
 def _leaves(value: Any) -> Any:

@@ -9,7 +9,7 @@ from controlplane.workflow.canonical import fingerprint
 from controlplane.workflow.importer.needs import label_of
 from controlplane.workflow.importer.personal import EMAIL
 from controlplane.workflow.importer.result import Format, Path, Proposal, ProposalType, Use
-from controlplane.workflow.shapes import STICKY, Json, free_name
+from controlplane.workflow.shapes import STICKY, Json, Names
 
 MOST = 100
 LONGEST_NAME = 40
@@ -49,18 +49,17 @@ def proposals(workflow: Json) -> tuple[Proposal, ...]:
     groups: dict[str, list[_Found]] = {}
     for found in _all(workflow):
         groups.setdefault(fingerprint([found.type, found.format, found.value]), []).append(found)
-    names: set[str] = set()
+    names = Names()
     return tuple(_proposal(group, names) for group in list(groups.values())[:MOST])
 
 
-def _proposal(group: list[_Found], names: set[str]) -> Proposal:
+def _proposal(group: list[_Found], names: Names) -> Proposal:
     first = group[0]
     label = first.what if len({found.use.node for found in group}) > 1 else (
         f"{first.use.node}: {first.what}" if first.use.node else first.what)  # fmt: skip
     label = label[:1].upper() + label[1:]
     slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[: LONGEST_NAME - 4].strip("_")
-    name = free_name(slug if slug[:1].isalpha() else f"value_{slug}".strip("_"), names)
-    names.add(name)
+    name = names.take(slug if slug[:1].isalpha() else f"value_{slug}".strip("_"))
     default = None if first.format == "email" and _PERSON.search(str(first.value)) else first.value
     uses = tuple(dict.fromkeys(found.use for found in group))
     return Proposal(name, first.type, first.format, label[:120], default, first.value, uses)

@@ -123,17 +123,23 @@ def _add_ports(boxes: dict[str, Box], wires: list[Edge]) -> None:
     used: dict[str, int] = defaultdict(int)
     slots: dict[str, int] = defaultdict(int)
     leads: dict[str, set[str]] = defaultdict(set)
+    places: dict[tuple[str, str], list[float]] = defaultdict(list)
     for wire in wires:
         leads[wire.source].add(wire.kind)
         target = boxes.get(wire.target)
         if wire.kind == MAIN:
             used[wire.source] = max(used[wire.source], min(wire.output + 1, MOST_PORTS))
             slots[wire.target] = max(slots[wire.target], min(wire.slot + 1, MOST_PORTS))
-        elif target is not None and wire.input not in target.parts:
-            target.parts.append(wire.input)
+        elif target is not None:
+            part = boxes.get(wire.source)
+            places[wire.target, wire.input].append(part.x if part else 0.0)
+    for name, kind in places:
+        boxes[name].parts.append(kind)
     for name, box in boxes.items():
         box.is_part = bool(leads[name]) and MAIN not in leads[name]
-        box.parts.sort(key=lambda kind: (kind != "ai_languageModel", kind == "ai_tool", kind))
+        # In the order in which the parts stand below, so that lines do not cross.
+        middles = {kind: sum(at) / len(at) for kind in box.parts if (at := places[name, kind])}
+        box.parts.sort(key=lambda kind: (middles[kind], kind))
         box.labels = _labels(box.node, used[name])
         box.inputs = max(slots[name], 2 if box.node["type"].endswith(".merge") else 1)
         ports = max(len(box.labels), box.inputs)
