@@ -45,7 +45,8 @@ class ConnectionForm(forms.Form):
         self.initial["is_active"] = True
         self.initial["allowed_methods"] = list(kind.methods)
         if connection is not None:
-            self.initial |= {
+            self.initial = {
+                **self.initial,
                 "name": connection.name,
                 "is_active": connection.is_active,
                 "allowed_methods": connection.allowed_methods,
