@@ -35,7 +35,7 @@ class ConnectionForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.kind = kind
-        kept = connection.secret_values if connection else {}
+        kept = connection.kept_secrets if connection else {}
         for one in kind.fields:
             self.fields[one.name] = _field_of(one, is_kept=bool(kept.get(one.name)))
             self.initial[one.name] = one.default

@@ -173,3 +173,22 @@ def test_a_kind_is_declared_once_for_form_schema_and_docs() -> None:
         for field in kind.secret_fields:
             assert schema["properties"][field.name]["writeOnly"] is True
         assert all(about["description"] for about in schema["properties"].values())
+
+
+def test_secrets_that_do_not_open_any_more_are_typed_in_again(make: Make) -> None:
+    shop, other = make("rest_key", values=KEY), make("rest_key", name="Other", values=KEY)
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connections_connection SET secrets = (SELECT secrets FROM"
+            " connections_connection WHERE id = %s) WHERE id = %s",
+            [other.pk, shop.pk],
+        )
+    shop = services.get_connection("Shop")
+    with pytest.raises(services.SecretsUnreadable):
+        services.call(connection=shop, method="GET", path="/", by=ADA)
+    assert "Type them in again" in services.check_connection(connection=shop, by=ADA).last_error
+    with pytest.raises(FieldsInvalid):
+        _change(shop)
+    changed = _change(shop, values={"api_key": "key-typed-again"})
+    assert changed.values["api_key"] == "key-typed-again"
+    services.remove_connection(connection=changed, by=ADA)
