@@ -186,6 +186,7 @@ class SendMailOutput(OperationOutput):
     action="Request an outside system",
     scope=_USE,
     slow=True,
+    reads=lambda data: data.method in {"GET", "HEAD"} and not data.idempotency_key,
     errors=(
         *_OUTSIDE, allowed.CallNotAllowed, allowed.CallInvalid, errors.AnswerUnusable,
         errors.RedirectRefused, errors.CallRejected, CallMalformed, LoginRefused,

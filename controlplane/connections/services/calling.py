@@ -156,9 +156,10 @@ def turn() -> Iterator[None]:
 @contextmanager
 def told(connection: Connection, *, what: dict[str, Any], reads: bool, by: Actor) -> Iterator[None]:
     """The use goes into the trail and the failure onto the connection, whatever comes of it."""
-    outcome = "done"
+    outcome = "failed"
     try:
         yield
+        outcome = "done"
     except DomainError as error:
         outcome = error.code
         if isinstance(error, OutsideError | LoginRefused) and not isinstance(error, CallRejected):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import Celery
 from django.db import connection as database
 from django.utils import timezone
 
@@ -164,6 +165,21 @@ def test_the_beat_checks_what_is_due_and_tells_only_of_changes(
     assert len(checks) == 1
     services.check_connection(connection=shop, by=system("connections"))
     assert len(_trail()) == len([*checks, "created", "created"])
+
+
+def test_the_beat_leaves_the_asking_to_the_tenants_own_lane(
+    make: Make, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(Celery, "send_task", lambda _app, name, **_given: sent.append(name))
+    make()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.enqueue_due()
+    assert sent == ["connections.check_due"]
+    services.check_due()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.enqueue_due()
+    assert len(sent) == 1
 
 
 def test_a_kind_is_declared_once_for_form_schema_and_docs() -> None:
