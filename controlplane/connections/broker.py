@@ -104,21 +104,31 @@ class Exchange:
             answer = self._tried(signed, is_repeatable=repeatable)
             if answer.status not in {301, 302, 303, 307, 308}:
                 return answer
-            target = urljoin(signed.url, answer.headers.get("location", "")[:4000])
+            target = answer.headers.get("location", "")[:4000]
             if asked.method not in {"GET", "HEAD"}:
-                raise RedirectRefused.of(self.connection, target, "the call may change something")
+                raise self._not_followed(target, "the call may change something")
             try:
                 asked = self._redirected(asked, signed, target)
             except (allowed.CallInvalid, allowed.CallNotAllowed) as error:
-                raise RedirectRefused.of(self.connection, target, error.detail) from None
+                raise self._not_followed(target, error.detail) from None
             signed = self._signed(asked)
-        raise RedirectRefused.of(self.connection, target, f"{MOST_REDIRECTS} were followed")
+        raise self._not_followed(target, f"{MOST_REDIRECTS} were followed")
 
     def _redirected(self, asked: Outgoing, signed: Outgoing, target: str) -> Outgoing:
-        if httpx.URL(target).netloc != httpx.URL(signed.url).netloc:
+        try:
+            whole = urljoin(signed.url, target)
+            leaves = httpx.URL(whole).netloc != httpx.URL(signed.url).netloc
+        except (ValueError, httpx.InvalidURL):
+            raise allowed.CallNotAllowed("it leads to no address") from None
+        if leaves:
             raise allowed.CallNotAllowed("it leads to another host")
-        found = allowed.request_for(self.connection, method=asked.method, path=target)
+        found = allowed.request_for(self.connection, method=asked.method, path=whole)
         return replace(found, headers=asked.headers)
+
+    def _not_followed(self, target: str, why: str) -> RedirectRefused:
+        # Behind the question mark stands what was asked for, and maybe the key.
+        shown = self.without_secrets(target.partition("?")[0])
+        return RedirectRefused.of(self.connection, shown, why)
 
     def _tried(self, request: Outgoing, *, is_repeatable: bool) -> Incoming:
         for attempt in range(TRIES):

@@ -47,7 +47,7 @@ def _about(kind: ConnectionKind) -> list[str]:
 
 
 def _shape(one: Field) -> str:
-    words = ["secret" if one.is_secret else one.type]
+    words: list[str] = ["secret" if one.is_secret else one.type]
     if one.choices:
         words = [", ".join(f"`{value}`" for value, _label in one.choices)]
     if not one.is_required:

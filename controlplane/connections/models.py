@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.connections import kinds
 from controlplane.core.classification import Classification
-from controlplane.core.crypto import EncryptedTextField
+from controlplane.core.crypto import EncryptedTextField, Undecryptable
 from controlplane.core.models import Row
 from controlplane.core.redaction import remember
 
@@ -77,6 +77,14 @@ class Connection(Row):
         for value in found.values():
             remember(value)
         return found
+
+    @property
+    def kept_secrets(self) -> dict[str, str]:
+        """None where they do not open any more: they have to be typed in again."""
+        try:
+            return self.secret_values
+        except Undecryptable:
+            return {}
 
     def keep_secrets(self, values: Mapping[str, str]) -> None:
         self.secrets = json.dumps(dict(values)) if values else ""

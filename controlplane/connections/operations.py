@@ -17,7 +17,8 @@ from controlplane.nodes.declaration import OperationInput, OperationOutput, oper
 _USE = "connections:use"
 _OUTSIDE = (
     services.ConnectionUnknown, services.ConnectionPaused, services.ProtocolOther,
-    services.ConnectionBusy, errors.AddressRefused, errors.ConnectionUnreachable, errors.TimeIsUp,
+    services.ConnectionBusy, services.SecretsUnreadable, errors.AddressRefused,
+    errors.ConnectionUnreachable, errors.TimeIsUp,
 )  # fmt: skip
 Text = Annotated[str, StringConstraints(strip_whitespace=False)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -33,9 +34,13 @@ def _connection() -> Any:
 
 class SystemRequestInput(OperationInput):
     connection: str = _connection()
-    method: Method = Field(default="GET", description="What is to be done")
+    method: Method = Field(
+        default="GET",
+        description="What is to be done",
+        json_schema_extra={"n8n": {"shown": True}},
+    )
     path: str = Field(
-        description="What follows the connection's address, such as /orders.json",
+        description="What follows the connection's address, such as /orders/17",
         min_length=1,
         max_length=allowed.MAX_LENGTH,
         json_schema_extra={"n8n": {"default": "/"}},
@@ -48,7 +53,9 @@ class SystemRequestInput(OperationInput):
         description="Further headers, as a JSON object; those that let the call in are there",
     )
     body: dict[str, JsonValue] | None = Field(
-        default=None, description="What is sent as JSON, an object"
+        default=None,
+        description="What is sent as JSON, an object; an empty one only where something is written",
+        json_schema_extra={"n8n": {"shown": True}},
     )
     text: Text = Field(
         default="",
@@ -157,7 +164,7 @@ class ListFilesOutput(OperationOutput):
 class SendMailInput(OperationInput):
     connection: str = _connection()
     to: str = Field(description="Addresses, with commas between", min_length=3, max_length=4000)
-    subject: str = Field(description="The subject", min_length=1, max_length=500)
+    subject: str = Field(description="What the mail is about", min_length=1, max_length=500)
     text: str = Field(
         description="What to say",
         min_length=1,
@@ -179,6 +186,7 @@ class SendMailOutput(OperationOutput):
     action="Request an outside system",
     scope=_USE,
     slow=True,
+    reads=lambda data: data.method in {"GET", "HEAD"} and not data.idempotency_key,
     errors=(
         *_OUTSIDE, allowed.CallNotAllowed, allowed.CallInvalid, errors.AnswerUnusable,
         errors.RedirectRefused, errors.CallRejected, CallMalformed, LoginRefused,
@@ -187,7 +195,8 @@ class SendMailOutput(OperationOutput):
 def request(data: SystemRequestInput, *, by: Actor) -> SystemRequestOutput:
     """Call the API of an outside system through a connection, which lets the call in."""
     content, content_type = data.text.encode(), data.content_type
-    if data.body is not None and not data.text:
+    writes = data.method in {"POST", "PUT", "PATCH"}
+    if not data.text and (data.body or (data.body is not None and writes)):
         content, content_type = json.dumps(data.body).encode(), "application/json"
     found = services.call(
         connection=services.get_connection(data.connection),

@@ -5,6 +5,7 @@ from controlplane.connections.services.calling import (
     ConnectionBusy,
     ConnectionPaused,
     ProtocolOther,
+    SecretsUnreadable,
     call,
 )
 from controlplane.connections.services.changing import (
@@ -30,7 +31,7 @@ from controlplane.connections.services.files import (
 __all__ = [
     "CallResult", "ConnectionBusy", "ConnectionExists", "ConnectionInUse", "ConnectionPaused",
     "ConnectionUnknown", "ContentMalformed", "ContentTooLarge", "LimitsInvalid", "ProtocolOther",
-    "SecretsNeeded", "call", "change_connection", "check_connection", "check_due",
-    "create_connection", "enqueue_due", "get_connection", "list_files", "put_file",
+    "SecretsNeeded", "SecretsUnreadable", "call", "change_connection", "check_connection",
+    "check_due", "create_connection", "enqueue_due", "get_connection", "list_files", "put_file",
     "remove_connection", "send_mail",
 ]  # fmt: skip

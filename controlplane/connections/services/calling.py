@@ -16,6 +16,7 @@ from controlplane.connections.kinds.declaration import Incoming, Outgoing
 from controlplane.connections.kinds.suites import LoginRefused
 from controlplane.connections.models import Connection
 from controlplane.core.actor import Actor
+from controlplane.core.crypto import Undecryptable
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.logs import get_logger
 from controlplane.core.redaction import redact
@@ -49,6 +50,12 @@ class ProtocolOther(DomainError):
     code = "connection_protocol_other"
     status = 422
     title = "The connection is of another kind"
+
+
+class SecretsUnreadable(DomainError):
+    code = "connection_secrets_unreadable"
+    status = 409
+    title = "The connection's secrets cannot be read"
 
 
 class ConnectionBusy(DomainError):
@@ -113,7 +120,7 @@ def call(
 
 
 def assert_usable(connection: Connection, protocol: str) -> None:
-    """Raises ConnectionPaused and ProtocolOther."""
+    """Raises ConnectionPaused, ProtocolOther and SecretsUnreadable."""
     kind = kind_named(connection.kind)
     if kind.protocol != protocol:
         raise ProtocolOther(
@@ -125,6 +132,13 @@ def assert_usable(connection: Connection, protocol: str) -> None:
         raise ConnectionPaused(
             f"“{connection.name}” is switched off. Whoever manages connections can switch it on."
         )
+    try:
+        _opened = connection.secret_values
+    except Undecryptable:
+        raise SecretsUnreadable(
+            f"The secrets of “{connection.name}” cannot be decrypted here, as after a restore "
+            "without its keys. Whoever manages connections can type them in again."
+        ) from None
 
 
 @contextmanager
@@ -142,9 +156,10 @@ def turn() -> Iterator[None]:
 @contextmanager
 def told(connection: Connection, *, what: dict[str, Any], reads: bool, by: Actor) -> Iterator[None]:
     """The use goes into the trail and the failure onto the connection, whatever comes of it."""
-    outcome = "done"
+    outcome = "failed"
     try:
         yield
+        outcome = "done"
     except DomainError as error:
         outcome = error.code
         if isinstance(error, OutsideError | LoginRefused) and not isinstance(error, CallRejected):

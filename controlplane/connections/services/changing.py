@@ -121,8 +121,11 @@ def change_connection(
     Raises ConnectionUnknown, FieldsInvalid, LimitsInvalid, ConnectionExists and SecretsNeeded.
     """
     row = _locked(connection)
-    kind, before, old_hosts = kind_named(row.kind), _told(row), set(row.allowed_hosts)
-    old_options, old_secrets = dict(row.options), row.secret_values
+    kind, old_hosts = kind_named(row.kind), set(row.allowed_hosts)
+    old_options, old_secrets = dict(row.options), row.kept_secrets
+    if not old_secrets:
+        row.secrets = ""
+    before = _told(row)
     options, secrets = checked(kind, values, kept=old_secrets)
     _name(row, name)
     _limit(row, kind, allowed_hosts, allowed_paths, allowed_methods)

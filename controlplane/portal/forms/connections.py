@@ -35,7 +35,7 @@ class ConnectionForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.kind = kind
-        kept = connection.secret_values if connection else {}
+        kept = connection.kept_secrets if connection else {}
         for one in kind.fields:
             self.fields[one.name] = _field_of(one, is_kept=bool(kept.get(one.name)))
             self.initial[one.name] = one.default
@@ -45,7 +45,8 @@ class ConnectionForm(forms.Form):
         self.initial["is_active"] = True
         self.initial["allowed_methods"] = list(kind.methods)
         if connection is not None:
-            self.initial |= {
+            self.initial = {
+                **self.initial,
                 "name": connection.name,
                 "is_active": connection.is_active,
                 "allowed_methods": connection.allowed_methods,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import Celery
 from django.db import connection as database
 from django.utils import timezone
 
@@ -166,6 +167,21 @@ def test_the_beat_checks_what_is_due_and_tells_only_of_changes(
     assert len(_trail()) == len([*checks, "created", "created"])
 
 
+def test_the_beat_leaves_the_asking_to_the_tenants_own_lane(
+    make: Make, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(Celery, "send_task", lambda _app, name, **_given: sent.append(name))
+    make()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.enqueue_due()
+    assert sent == ["connections.check_due"]
+    services.check_due()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.enqueue_due()
+    assert len(sent) == 1
+
+
 def test_a_kind_is_declared_once_for_form_schema_and_docs() -> None:
     for kind in offered():
         schema = schema_of(kind)
@@ -173,3 +189,22 @@ def test_a_kind_is_declared_once_for_form_schema_and_docs() -> None:
         for field in kind.secret_fields:
             assert schema["properties"][field.name]["writeOnly"] is True
         assert all(about["description"] for about in schema["properties"].values())
+
+
+def test_secrets_that_do_not_open_any_more_are_typed_in_again(make: Make) -> None:
+    shop, other = make("rest_key", values=KEY), make("rest_key", name="Other", values=KEY)
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connections_connection SET secrets = (SELECT secrets FROM"
+            " connections_connection WHERE id = %s) WHERE id = %s",
+            [other.pk, shop.pk],
+        )
+    shop = services.get_connection("Shop")
+    with pytest.raises(services.SecretsUnreadable):
+        services.call(connection=shop, method="GET", path="/", by=ADA)
+    assert "Type them in again" in services.check_connection(connection=shop, by=ADA).last_error
+    with pytest.raises(FieldsInvalid):
+        _change(shop)
+    changed = _change(shop, values={"api_key": "key-typed-again"})
+    assert changed.values["api_key"] == "key-typed-again"
+    services.remove_connection(connection=changed, by=ADA)

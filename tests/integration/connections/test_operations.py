@@ -9,6 +9,7 @@ from django.test import Client
 
 from controlplane.connections.models import Connection
 from controlplane.connections.services import create_connection
+from controlplane.events.models import LedgerEntry
 from tenants.context import inside
 from tenants.models import Tenant
 from tests.fakes.outside import FakeOutside
@@ -45,6 +46,16 @@ def test_a_request_by_name(call: Call, shop: Connection, outside_system: FakeOut
     assert first.json()["body"] == {"ok": True, "path": "/orders"}
     assert again.json() == first.json()
     assert [one.body for one in outside_system.calls] == [b'{"a": 1}']
+
+
+def test_an_answer_that_may_be_asked_for_again_is_not_kept(
+    call: Call, shop: Connection, north: Tenant, outside_system: FakeOutside
+) -> None:
+    for _turn in range(2):
+        call("request", key="one", connection="Shop", path="/orders")
+    assert len(outside_system.calls) == 2
+    with inside(north):
+        assert not LedgerEntry.objects.exists()
 
 
 def test_a_text_is_sent_as_it_is(call: Call, shop: Connection, outside_system: FakeOutside) -> None:

@@ -18,7 +18,7 @@ from tests.fakes.outside import FakeOutside, running_outside, told
 
 Browser = Callable[..., Client]
 KEY = "key-of-the-shop"
-QUERIES_OF_LIST = 14
+QUERIES_OF_LIST = 16
 
 
 @pytest.fixture

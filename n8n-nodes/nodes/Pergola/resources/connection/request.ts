@@ -17,12 +17,54 @@ export const request: Operation = {
 			displayOptions: showOnlyForRequest,
 		},
 		{
+			displayName: 'Method',
+			name: 'method',
+			type: 'options',
+			options: [
+				{
+					name: 'Delete',
+					value: 'DELETE',
+				},
+				{
+					name: 'Get',
+					value: 'GET',
+				},
+				{
+					name: 'Head',
+					value: 'HEAD',
+				},
+				{
+					name: 'Patch',
+					value: 'PATCH',
+				},
+				{
+					name: 'Post',
+					value: 'POST',
+				},
+				{
+					name: 'Put',
+					value: 'PUT',
+				},
+			],
+			default: 'GET',
+			description: 'What is to be done',
+			displayOptions: showOnlyForRequest,
+		},
+		{
 			displayName: 'Path',
 			name: 'path',
 			type: 'string',
 			required: true,
 			default: '/',
-			description: "What follows the connection's address, such as /orders.json",
+			description: "What follows the connection's address, such as /orders/17",
+			displayOptions: showOnlyForRequest,
+		},
+		{
+			displayName: 'Body',
+			name: 'body',
+			type: 'json',
+			default: '{}',
+			description: 'What is sent as JSON, an object; an empty one only where something is written',
 			displayOptions: showOnlyForRequest,
 		},
 		{
@@ -62,13 +104,6 @@ export const request: Operation = {
 					description: 'How the answer is read; auto is JSON where it is JSON',
 				},
 				{
-					displayName: 'Body',
-					name: 'body',
-					type: 'json',
-					default: '{}',
-					description: 'What is sent as JSON, an object',
-				},
-				{
 					displayName: 'Content Type',
 					name: 'content_type',
 					type: 'string',
@@ -89,39 +124,6 @@ export const request: Operation = {
 					default: '',
 					description:
 						'Sent as Idempotency-Key, so that a call that changes something may be made again where the way fails; only for systems that know the header',
-				},
-				{
-					displayName: 'Method',
-					name: 'method',
-					type: 'options',
-					options: [
-						{
-							name: 'Delete',
-							value: 'DELETE',
-						},
-						{
-							name: 'Get',
-							value: 'GET',
-						},
-						{
-							name: 'Head',
-							value: 'HEAD',
-						},
-						{
-							name: 'Patch',
-							value: 'PATCH',
-						},
-						{
-							name: 'Post',
-							value: 'POST',
-						},
-						{
-							name: 'Put',
-							value: 'PUT',
-						},
-					],
-					default: 'GET',
-					description: 'What is to be done',
 				},
 				{
 					displayName: 'Query',

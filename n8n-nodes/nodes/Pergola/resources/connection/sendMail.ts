@@ -31,7 +31,7 @@ export const sendMail: Operation = {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'The subject',
+			description: 'What the mail is about',
 			displayOptions: showOnlyForSendMail,
 		},
 		{
