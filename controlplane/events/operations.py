@@ -70,7 +70,7 @@ class FetchEventInput(OperationInput):
         description="Its one-time token, from there too",
         min_length=1,
         max_length=200,
-        json_schema_extra={"n8n": {"default": "={{ $json.body.token }}"}},
+        json_schema_extra={"n8n": {"default": "={{ $json.body.token }}", "secret": True}},
     )
 
 

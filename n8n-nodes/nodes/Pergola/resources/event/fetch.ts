@@ -21,6 +21,9 @@ export const fetch: Operation = {
 			name: 'token',
 			type: 'string',
 			required: true,
+			typeOptions: {
+				password: true,
+			},
 			default: '={{ $json.body.token }}',
 			description: 'Its one-time token, from there too',
 			displayOptions: showOnlyForFetch,
