@@ -20,6 +20,8 @@ from controlplane.connections.models import Connection
 from controlplane.core.dialling import AddressForbidden, dial, is_private_host
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.redaction import redact
+from tenants.context import current_tenant
+from tenants.environments.marks import marked_subject
 
 MOST_RECIPIENTS = 20
 
@@ -64,7 +66,8 @@ def message_of(
         raise _invalid("subject", "is one line of at most 500 characters")
     sender = str(connection.options["sender"])
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = sender, ", ".join(to), subject
+    message["From"], message["To"] = sender, ", ".join(to)
+    message["Subject"] = marked_subject(subject, current_tenant())
     if reply_to:
         message["Reply-To"] = reply_to
     message["Date"] = formatdate()

@@ -4,7 +4,7 @@ from tests.mutation.mutant import Mutant
 
 MACHINE = "controlplane/approvals/machine.py"
 REQUESTING = "controlplane/approvals/services/requesting.py"
-RULES = ("tests/unit/approvals/test_machine.py",)
+RULES = ("tests/unit/approvals/test_machine.py", "tests/unit/approvals/test_machine_rules.py")
 # Named cases only: what hypothesis finds it also shrinks, which takes minutes.
 NAMED = "not Approving"
 REQUESTERS = ("tests/integration/approvals/test_requesters.py",)
