@@ -7,81 +7,111 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0001_initial'),
-        ('tenants', '0090_limits'),
+        ("catalog", "0001_initial"),
+        ("tenants", "0090_limits"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='installation',
-            name='cases_ran',
+            model_name="installation",
+            name="cases_ran",
             field=models.JSONField(blank=True, db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='parameters_written',
+            model_name="installation",
+            name="parameters_written",
             field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='release',
-            name='author',
-            field=models.CharField(blank=True, db_default='', default='', max_length=200),
+            model_name="release",
+            name="author",
+            field=models.CharField(blank=True, db_default="", default="", max_length=200),
         ),
         migrations.AddField(
-            model_name='release',
-            name='case_files',
+            model_name="release",
+            name="case_files",
             field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='release',
-            name='cases',
+            model_name="release",
+            name="cases",
             field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='release',
-            name='findings',
+            model_name="release",
+            name="findings",
             field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='release',
-            name='notes',
-            field=models.TextField(blank=True, db_default='', default=''),
+            model_name="release",
+            name="notes",
+            field=models.TextField(blank=True, db_default="", default=""),
         ),
         migrations.AddField(
-            model_name='release',
-            name='status',
-            field=models.CharField(choices=[('draft', 'Draft'), ('live', 'Live'), ('deprecated', 'Deprecated')], db_default='live', default='live', max_length=10),
+            model_name="release",
+            name="status",
+            field=models.CharField(
+                choices=[("draft", "Draft"), ("live", "Live"), ("deprecated", "Deprecated")],
+                db_default="live",
+                default="live",
+                max_length=10,
+            ),
         ),
         migrations.AddField(
-            model_name='release',
-            name='steps',
+            model_name="release",
+            name="steps",
             field=models.JSONField(db_default=[], default=list),
         ),
         migrations.AddField(
-            model_name='template',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='templates', to='tenants.partner'),
+            model_name="template",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="templates",
+                to="tenants.partner",
+            ),
         ),
         migrations.CreateModel(
-            name='CaseRun',
+            name="CaseRun",
             fields=[
-                ('id', models.UUIDField(default=controlplane.core.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('n8n_version', models.CharField(blank=True, max_length=20)),
-                ('passed', models.PositiveIntegerField()),
-                ('failed', models.PositiveIntegerField()),
-                ('results', models.JSONField()),
-                ('ran_by', models.CharField(max_length=200)),
-                ('ran_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='case_runs', to='catalog.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=controlplane.core.models.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("n8n_version", models.CharField(blank=True, max_length=20)),
+                ("passed", models.PositiveIntegerField()),
+                ("failed", models.PositiveIntegerField()),
+                ("results", models.JSONField()),
+                ("ran_by", models.CharField(max_length=200)),
+                ("ran_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="case_runs",
+                        to="catalog.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-ran_at'],
-                'indexes': [models.Index(fields=['release', '-ran_at'], name='case_run_by_release')],
+                "ordering": ["-ran_at"],
+                "indexes": [
+                    models.Index(fields=["release", "-ran_at"], name="case_run_by_release")
+                ],
             },
         ),
     ]
