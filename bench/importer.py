@@ -21,7 +21,7 @@ from controlplane.workflow.importer.importing import import_export
 from controlplane.workflow.importer.result import Imported
 from controlplane.workflow.reading import WorkflowUnreadable
 
-MUTANTS = 10
+MUTANTS = 3
 IDS = {"id", "webhookId"}
 ODD: list[Any] = [
     None, True, 0, -1, 1e300, "", "x" * 10_000, "__proto__", "\ud800", [], {}, [[[]]], {"a": {}},

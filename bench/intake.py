@@ -96,10 +96,10 @@ def _prepared(environment: dict[str, str], *, kept: Path = VAR / "tenant.json") 
         )  # fmt: skip
         return done.stdout
 
+    python("manage.py", "migrate_fleet")
     if kept.exists():
         made: dict[str, str] = json.loads(kept.read_text())
     else:
-        python("manage.py", "migrate_fleet")
         made = json.loads(python("-m", "bench.shop.prepare", "1", "--sources").splitlines()[0])
         kept.write_text(json.dumps(made))
     with psycopg.connect(environment["DATABASE_OWNER_URL"]) as owner:

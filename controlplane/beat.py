@@ -10,6 +10,7 @@ SCHEDULE = {
     name: {"task": name, "schedule": when}
     for name, when in {
         "instances.check_health": schedule(MINUTE),
+        "connections.check_everywhere": schedule(5 * MINUTE),
         "approvals.advance_everywhere": schedule(MINUTE),
         "events.reconcile_everywhere": schedule(2 * MINUTE),
         "policies.publish_due_everywhere": schedule(MINUTE),

@@ -90,6 +90,7 @@ TENANT_APPS = [
     "controlplane.audit",
     "controlplane.vault",
     "controlplane.instances",
+    "controlplane.connections",
     "controlplane.events",
     "controlplane.approvals",
     "controlplane.policies",
@@ -244,6 +245,8 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 SECURE = PUBLIC_URL.startswith("https://")
 # On http:// nobody's account is worth a second factor: that is a trial on one's own machine.
 ADMIN_REQUIRES_MFA = env.bool("ADMIN_REQUIRES_MFA", default=SECURE)
+# Rules that bind many tenants come into force only when somebody else approved them.
+LAYERS_NEED_APPROVAL = env.bool("LAYERS_NEED_APPROVAL", default=SECURE)
 ACCOUNT_ADAPTER = "controlplane.portal.identity.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "controlplane.portal.forms.accounts.LogInForm",
@@ -274,6 +277,12 @@ SOCIALACCOUNT_ADAPTER = "controlplane.portal.identity.single_sign_on.SingleSignO
 SOCIALACCOUNT_LOGIN_ON_GET = True
 # Partners' identity providers are called at public addresses by https, but for these hosts.
 OIDC_PRIVATE_HOSTS = env.list("OIDC_PRIVATE_HOSTS", default=[])
+
+# --- Connections: outside systems of tenants, reached at public addresses by TLS -----------------
+
+# Hosts of the installation's own network, or `host:port`, that every tenant's connections may
+# reach all the same, also by http.
+CONNECTION_PRIVATE_HOSTS = env.list("CONNECTION_PRIVATE_HOSTS", default=[])
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "pergola_session"

@@ -82,6 +82,17 @@ def people_of(tenant: Tenant, *, only: Collection[str] | None = None) -> dict[st
     }
 
 
+def people_named(tenant: Tenant, names: Collection[str]) -> list[Person]:
+    """Those whose id or e-mail address is among the names, whichever way it is written."""
+    wanted = {name.strip().casefold() for name in names}
+    found = people_of(tenant)
+    return [
+        person
+        for person in found.values()
+        if person.id in wanted or (person.contact.email.casefold() or None) in wanted
+    ]
+
+
 def _person(user_id: str, memberships: list[Member], tenant: Tenant, *, has_factor: bool) -> Person:
     memberships = sorted(memberships, key=lambda member: member.is_partners)
     first = memberships[0]

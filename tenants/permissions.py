@@ -28,6 +28,7 @@ class Permission(TextChoices):
     SUBMIT = "submit", _("Hand in invoices, purchase orders and goods receipts")
     KNOWLEDGE = "knowledge", _("Add, approve and retire the documents that answers are made of")
     SOURCES = "sources", _("Connect event sources and replace their secrets")
+    CONNECTIONS = "connections", _("Connect outside systems and replace their secrets")
     INSTALLATIONS = "installations", _("Clone templates, change and remove installations")
     MEMBERS = "members", _("Change and remove the tenant’s members")
     KEYS = "keys", _("Issue and revoke API keys")
@@ -41,8 +42,8 @@ P = Permission
 VIEWER = {P.HEALTH, P.PAYLOAD}
 APPROVER = VIEWER | {P.DECIDE, P.EXCEPTIONS, P.HANDLE}
 MANAGER = APPROVER | {
-    P.SUBMIT, P.KNOWLEDGE, P.SOURCES, P.INSTALLATIONS, P.MEMBERS, P.KEYS, P.POLICIES, P.SETTINGS,
-    P.AUDIT,
+    P.SUBMIT, P.KNOWLEDGE, P.SOURCES, P.CONNECTIONS, P.INSTALLATIONS, P.MEMBERS, P.KEYS,
+    P.POLICIES, P.SETTINGS, P.AUDIT,
 }  # fmt: skip
 
 # The narrowest first.
@@ -58,8 +59,8 @@ SHARED = frozenset({P.HEALTH})
 # Who builds and hosts sees no customer data; who designs, improves, helps and decides has to.
 OWNERSHIP: Mapping[str, frozenset[Permission]] = {
     Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
-    Area.AUTOMATION: frozenset({P.EXCEPTIONS, P.INSTALLATIONS, P.SOURCES}),
-    Area.INFRASTRUCTURE: frozenset({P.EXCEPTIONS, P.SOURCES, P.KEYS, P.MEMBERS}),
+    Area.AUTOMATION: frozenset({P.EXCEPTIONS, P.INSTALLATIONS, P.SOURCES, P.CONNECTIONS}),
+    Area.INFRASTRUCTURE: frozenset({P.EXCEPTIONS, P.SOURCES, P.CONNECTIONS, P.KEYS, P.MEMBERS}),
     Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.AUDIT}),
     Area.SUPPORT: frozenset({P.PAYLOAD, P.EXCEPTIONS, P.HANDLE, P.SUBMIT}),
     Area.ESCALATION: frozenset({P.PAYLOAD, P.DECIDE, P.EXCEPTIONS, P.HANDLE}),
@@ -87,6 +88,8 @@ SCOPES: Mapping[Permission, frozenset[str]] = {
     P.HANDLE: frozenset({"tickets:submit"}),
     P.SUBMIT: frozenset({"invoices:submit", "procurement:submit"}),
     P.KNOWLEDGE: frozenset({"knowledge:approve", "knowledge:write"}),
+    # Calling through one (connections:use) is for machines: whoever sets it up sees no answers.
+    P.CONNECTIONS: frozenset({"connections:manage", "connections:read"}),
     P.POLICIES: frozenset({"policies:simulate"}),
     P.AUDIT: frozenset({"audit:read"}),
 }

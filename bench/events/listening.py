@@ -1,5 +1,6 @@
-"""`python -m bench.events.listening SLUG URL`: a workspace at URL that listens; prints its key."""
+"""`python -m bench.events.listening SLUG URL`: a workspace at URL, nothing that waits; its key."""
 
+import os
 import sys
 import uuid
 
@@ -8,30 +9,33 @@ import django
 django.setup()
 
 from controlplane.core.actor import Actor, ActorKind  # noqa: E402
-from controlplane.events.models import Subscription  # noqa: E402
-from controlplane.events.services import subscribe  # noqa: E402
+from controlplane.events.models import (  # noqa: E402
+    Delivery,
+    Event,
+    ExceptionCase,
+    OutboxMessage,
+    Subscription,
+)
 from controlplane.instances.models import Workspace  # noqa: E402
 from tenants.context import inside  # noqa: E402
 from tenants.keys import issue_key  # noqa: E402
 from tenants.lookup import tenant_by_slug  # noqa: E402
 
+SCOPES = ["events:subscribe", "audit:record"]
+
 
 def main(slug: str, url: str) -> None:
     tenant = tenant_by_slug(slug)
     by = Actor(ActorKind.SYSTEM, "bench", "Bench")
-    _row, key = issue_key(
-        tenant=tenant, name="chaos", scopes=["events:subscribe", "audit:record"], by=by
-    )
+    _row, key = issue_key(tenant=tenant, name="bench", scopes=SCOPES, by=by)
+    OutboxMessage.objects.all().delete()
     with inside(tenant):
-        Subscription.objects.all().delete()
-        Workspace.objects.all().delete()
+        # Events too: who begins to listen gets what came in lately and was delivered to nobody.
+        for model in (ExceptionCase, Delivery, Event, Subscription, Workspace):
+            model.objects.all().delete()
         Workspace.objects.create(
             instance_id=uuid.uuid4(), base_url=url, webhook_base_url=url, prefix="bench",
-            member_email="bench@members.pergola.invalid", api_key="none",
-        )  # fmt: skip
-        subscribe(
-            webhook_url=f"{url}/webhook/chaos", event_types=["order.created"], workflow_id="1",
-            is_test=False, by=by,
+            member_email="bench@members.pergola.invalid", api_key=os.environ["N8N_API_KEY"],
         )  # fmt: skip
     print(key)
 

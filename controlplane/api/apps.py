@@ -7,6 +7,7 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from controlplane.api import (
+            connections,
             installations,
             invoices,
             knowledge,
@@ -19,6 +20,7 @@ class ApiConfig(AppConfig):
 
         measures.feed_gauges()
         offer_scopes(invoices.SUBMIT, invoices.READ, invoices.PROCUREMENT)
+        offer_scopes(connections.READ, connections.MANAGE)
         offer_scopes(installations.READ, installations.WRITE)
         offer_scopes(knowledge.READ, knowledge.WRITE)
         offer_scopes(tickets.READ, tickets.SUBMIT, subscriptions.SCOPE)

@@ -57,7 +57,7 @@ class OperationView(APIView):
             return self.operation.run(data, by=actor).model_dump(mode="json")
 
         key = _key_of(request, actor)
-        if self.operation.read_only or not key:
+        if not key or self.operation.only_reads(data):
             return Response(run())
         once = ledger.once_slowly if self.operation.slow else ledger.once
         answer, is_replay = once(

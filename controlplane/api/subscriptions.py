@@ -30,6 +30,11 @@ class SubscriptionIn(Body):
     event_types: list[str] = Field(description="Which events it wants", min_length=1)
     workflow_id: str = Field(default="", description="n8n's ID of the workflow", max_length=64)
     test: bool = Field(default=False, description="The editor listens for one test event")
+    fetch: Literal["trigger", "execution"] = Field(
+        default="trigger",
+        description="Who fetches an event: the trigger before it starts an execution, or the "
+        "execution in its first step",
+    )
 
 
 class WhoamiOut(BaseModel):
@@ -54,6 +59,7 @@ class SubscriptionsOut(BaseModel):
 class ClaimIn(Body):
     token: str = Field(description="The one-time token of the delivery", max_length=200)
     include_payload: bool = Field(default=False, description="Return the event's body too")
+    cloudevent: bool = Field(default=False, description="Return it as a CloudEvent 1.0 too")
 
 
 class ClaimOut(BaseModel):
@@ -68,6 +74,10 @@ class ClaimOut(BaseModel):
     payload: dict[str, Any] = Field(
         default_factory=dict,
         description="The body as the source sent it; left out unless include_payload was set",
+    )
+    cloudevent: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The event as a structured CloudEvent 1.0; left out unless cloudevent was set",
     )
 
 
@@ -131,6 +141,7 @@ class Subscriptions(MachineView):
             event_types=data.event_types,
             workflow_id=data.workflow_id,
             is_test=data.test,
+            is_fetched_in_execution=data.fetch == "execution",
             by=request.user.actor,
         )
         return _answer(_subscription(subscription))
@@ -163,7 +174,9 @@ class Claim(MachineView):
         require_scope(SCOPE, request.user.actor)
         data = ClaimIn.model_validate(request.data)
         claimed = delivery.claim(delivery_id=delivery_id, token=data.token, by=request.user.actor)
-        shown = present_delivery(claimed, include_payload=data.include_payload)
+        shown = present_delivery(
+            claimed, include_payload=data.include_payload, as_cloudevent=data.cloudevent
+        )
         return _answer(ClaimOut.model_validate(shown))
 
 

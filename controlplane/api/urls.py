@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from controlplane.api import (
     approvals,
     audit,
+    connections,
     installations,
     invoices,
     knowledge,
@@ -35,6 +36,12 @@ urlpatterns = [
     path("v1/approvals/<uuid:approval_id>/comments", by_member(approvals.Comments.as_view())),
     path("v1/approvals/<uuid:approval_id>/attachments", by_member(approvals.Attachments.as_view())),
     path("v1/audit", by_member(audit.Entries.as_view())),
+    path("v1/connections", by_member(connections.Connections.as_view())),
+    path("v1/connections/kinds", by_member(connections.Kinds.as_view())),
+    path(
+        "v1/connections/<uuid:connection_id>",
+        by_member(connections.ConnectionDetail.as_view()),
+    ),
     path("v1/templates", by_member(installations.Templates.as_view())),
     path("v1/templates/<slug:template>", by_member(installations.TemplateDetail.as_view())),
     path("v1/installations", by_member(installations.Installations.as_view())),

@@ -11,6 +11,7 @@ from controlplane.approvals.links import portal_link
 from controlplane.approvals.machine import agreed
 from controlplane.approvals.models import Approval
 from controlplane.approvals.queries import PageUnknown, page_of_approvals
+from controlplane.approvals.requesters import RequesterUnknown, requesters_named
 from controlplane.approvals.rows import state_of
 from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.core.actor import Actor
@@ -24,7 +25,7 @@ Status = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 class RequestInput(OperationInput):
     subject_type: str = Field(
         default="order",
-        description="The kind of thing to decide on: order, invoice or ticket",
+        description="The kind of thing to decide on: order, invoice, ticket or decision",
         pattern=r"^[a-z_]+$",
         max_length=40,
         json_schema_extra={"n8n": {"shown": True}},
@@ -38,6 +39,12 @@ class RequestInput(OperationInput):
         description="What the person who decides should know besides the order and the reasons",
         max_length=2000,
         json_schema_extra={"n8n": {"multiline": True}},
+    )
+    requested_by: str = Field(
+        default="",
+        description="The member because of whom it is asked, by e-mail address or ID. Who asks "
+        "does not decide, nor does anybody in their name. Empty: a machine asks",
+        max_length=254,
     )
     expires_in_hours: int = Field(
         default=72,
@@ -151,11 +158,12 @@ def _output(approval: Approval) -> ApprovalOutput:
     title="Request and Wait",
     action="Request an approval and wait for it",
     scope="approvals:request",
-    errors=(SubjectUnknown, ForeignUrl, NoWorkspace),
+    errors=(SubjectUnknown, RequesterUnknown, ForeignUrl, NoWorkspace),
     waits=True,
 )
 def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
     """Ask a person to decide, and continue when they have."""
+    requested_by = requesters_named(data.requested_by)
     return _output(
         services.request_approval(
             subject_type=data.subject_type,
@@ -163,6 +171,7 @@ def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
             note=data.note,
             expires_in=timedelta(hours=data.expires_in_hours),
             resume_url=data.resume_url,
+            requested_by=requested_by,
             by=by,
         )
     )

@@ -86,6 +86,7 @@ def _ask_anew(approval: Approval, subject: Subject, by: Actor) -> None:
     # Votes on what it was before count no more, and another amount may need other people.
     services.start_over(approval, subject, now=timezone.now())
     approval.save()
+    services.note_causers(approval, subject.caused_by)
     services.record_step(
         "approval.renewed", approval, {"from": before, "to": approval.revision}, by
     )

@@ -27,7 +27,8 @@ class Subject:
     `reasons` are dicts of code, message, verdict and policy. `verdict` is what policies say of it
     now: accept, hold or reject; empty where none was made. `blocked` says why it cannot be approved
     yet and what to do first. `terms`: by which rules it is decided, where the subject itself says
-    so and not the tenant's routes.
+    so and not the tenant's routes. `caused_by`: the people because of whom it is as it is; they do
+    not decide it.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Subject:
     verdict: str = ""
     blocked: str = ""
     terms: Terms | None = None
+    caused_by: tuple[Actor, ...] = ()
 
 
 Describe = Callable[[uuid.UUID], Subject]

@@ -36,6 +36,7 @@ RESERVED_NOUNS = {
     "approval",
     "audit",
     "collection",
+    "connection",
     "data_keys",
     "document",
     "engagement",

@@ -9,10 +9,18 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from controlplane.catalog import choices, copied, restoring, retention, services
+        from controlplane.catalog import (
+            choices,
+            connection_uses,
+            copied,
+            restoring,
+            retention,
+            services,
+        )
         from controlplane.catalog.models import Installation, credential_ids
         from controlplane.catalog.parameters import parameters_of
         from controlplane.catalog.upgrades.drift import end_lost_upgrades
+        from controlplane.connections.uses import register_use
         from controlplane.instances.removal import register_credentials
         from controlplane.policies.parameters import register_provider
         from tenants import health
@@ -25,6 +33,7 @@ class CatalogConfig(AppConfig):
         by_status = Installation.objects.filter
         health.contribute("installations_active", lambda: by_status(status=status.ACTIVE).count())
         health.contribute("installations_failed", lambda: by_status(status=status.FAILED).count())
+        choices.register_choices("connection", choices.connections)
         choices.register_choices("approver_group", choices.approver_groups)
         choices.register_choices("policy", choices.policies)
         copied.declare_all()
@@ -33,6 +42,7 @@ class CatalogConfig(AppConfig):
         register_after_restore("upgrades", end_lost_upgrades)
         retention.register()
         register_credentials(credential_ids)
+        register_use(connection_uses.installations_with)
 
 
 def _show_the_catalog() -> None:

@@ -52,3 +52,10 @@ def policies() -> list[tuple[str, str]]:
     return list(
         Policy.objects.filter(is_active=True).order_by("title").values_list("slug", "title")
     )
+
+
+def connections() -> list[tuple[str, str]]:
+    from controlplane.connections.models import Connection
+
+    found = Connection.objects.filter(is_active=True).order_by("name")
+    return [(str(one.pk), one.name) for one in found]

@@ -178,6 +178,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ]),
         _group(_("Work"), [
             (_("Sources"), "input", "events_source"),
+            (_("Connections"), "cable", "connections_connection"),
             (_("Events"), "bolt", "events_event"),
             (_("Orders"), "receipt_long", "orders_order"),
             (_("Invoices"), "request_quote", "invoices_invoice"),

@@ -1,6 +1,8 @@
 """Outgoing HTTP: every call has a time-out, and retries wait longer each time, with jitter."""
 
 import random
+import ssl
+from functools import cache
 
 import httpx
 
@@ -17,6 +19,14 @@ def backoff(attempt: int, *, base: float = 0.5, cap: float = 60.0) -> float:
     return float(step / 2) + random.uniform(0, step / 2)  # noqa: S311  (spreads load, guards nothing)
 
 
+@cache
+def authorities() -> ssl.SSLContext:
+    """Whose certificates are believed. Read once: it takes longer than most calls do."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def client(*, timeout: httpx.Timeout = TIMEOUT) -> httpx.Client:
     """A client that ignores proxies of the environment and follows no redirect to elsewhere."""
-    return httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+    return httpx.Client(
+        timeout=timeout, follow_redirects=False, trust_env=False, verify=authorities()
+    )

@@ -7,8 +7,10 @@ a process had not handed over when it was killed is lost: these are measures, no
 Labels hold an id of a tenant or instance, or a word of Pergola's own. Never customer data.
 """
 
+import collections
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -58,11 +60,19 @@ class Histogram(Family):
     buckets: tuple[float, ...] = QUICK
 
     def observe(self, seconds: float, *labels: object) -> None:
+        self.observe_all([seconds], *labels)
+
+    def observe_all(self, seconds: Sequence[float], *labels: object) -> None:
+        """As `observe` for each, handed over together."""
         assert len(labels) == len(self.labels), f"{self.name} has the labels {self.labels}"
         stem = SEPARATOR.join([self.name, *(str(label) for label in labels)])
-        bucket = next((str(each) for each in self.buckets if seconds <= each), "+Inf")
         # Each in its own bucket alone: they are added up when somebody asks.
-        _add({f"{stem}{SEPARATOR}{bucket}": 1, f"{stem}{SEPARATOR}sum": max(seconds, 0.0)})
+        counts = collections.Counter(bisect_left(self.buckets, each) for each in seconds)
+        found: dict[str, float] = {f"{stem}{SEPARATOR}sum": sum(max(each, 0.0) for each in seconds)}
+        for place, count in counts.items():
+            bucket = str(self.buckets[place]) if place < len(self.buckets) else "+Inf"
+            found[f"{stem}{SEPARATOR}{bucket}"] = count
+        _add(found)
 
 
 @dataclass(frozen=True)

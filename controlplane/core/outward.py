@@ -6,12 +6,13 @@ differently the second time gains nothing.
 
 import time
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+
+from controlplane.core.dialling import is_public
 
 SECONDS = 5.0
 MOST_BYTES = 512 * 1024
@@ -85,9 +86,8 @@ class _Refusing(HTTPAdapter):
 
 
 def _public_only(connection: Any) -> Any:
-    peer = ip_address(connection.getpeername()[0])
-    peer = getattr(peer, "ipv4_mapped", None) or peer
-    if not peer.is_global or peer.is_multicast:
+    peer = str(connection.getpeername()[0])
+    if not is_public(peer):
         connection.close()
         raise AddressForbidden(f"{peer} is not an address of the public internet")
     return connection

@@ -47,6 +47,16 @@ def wait_for(instance_id: uuid.UUID) -> float:
         return 0
 
 
+def is_open(instance_id: uuid.UUID) -> bool:
+    """Whether calls are held back or tried one at a time, since n8n did not answer. False where
+    Redis does not say."""
+    _failures, until_key, _probe = _keys(instance_id)
+    try:
+        return cache.get(until_key) is not None
+    except RedisError:
+        return False
+
+
 def note_failure(instance_id: uuid.UUID) -> bool:
     """Whether this one opened it."""
     failures_key, until_key, probe_key = _keys(instance_id)

@@ -175,15 +175,20 @@ def _past_space(text: str, at: int, besides: str) -> int:
     return at
 
 
-def presented(event: Event) -> dict[str, Any]:
-    """The event as a structured CloudEvent of Pergola's, whatever it came in as."""
+def presented(event: Event, *, with_data: bool = True) -> dict[str, Any]:
+    """The event as a structured CloudEvent of Pergola's, whatever it came in as.
+
+    Without its data it is one as well: the specification leaves that open.
+    """
     shown: dict[str, Any] = {
         "specversion": "1.0",
         "id": str(event.pk),
         "source": f"{settings.PUBLIC_URL}/in/{current_tenant().slug}/{event.source.slug}",
         "type": f"pergola.{event.type}",
         "time": event.received_at.isoformat(),
-        "datacontenttype": "application/json",
-        "data": json.loads(event.body),
     }
-    return shown | ({"subject": event.subject} if event.subject else {})
+    if event.subject:
+        shown["subject"] = event.subject
+    if with_data:
+        shown |= {"datacontenttype": "application/json", "data": json.loads(event.body)}
+    return shown

@@ -6,6 +6,7 @@ of life from the execution settles it before anything is sent again.
 """
 
 import hashlib
+import json
 import secrets
 import uuid
 from datetime import timedelta
@@ -37,6 +38,8 @@ from controlplane.instances.models import Workspace
 # How long an execution may take to its first call of ours before a delivery whose answer was lost
 # is sent again.
 SIGN_OF_LIFE = timedelta(seconds=60)
+# When it is first looked at again whether an execution fetched what it was started for.
+FETCHED_WITHIN = 2.0
 # How long an event waits for a listener. Who clones a template wants what came in while it was set
 # up, not every order and invoice of the last year started and paid again.
 WAITS_FOR_A_LISTENER = timedelta(days=7)
@@ -78,9 +81,27 @@ def hold_listeners(*, alone: bool) -> None:
 
 def fan_out(event: Event) -> None:
     """In the event's transaction: one delivery for each listener; none waits for one."""
-    hold_listeners(alone=False)
-    for subscription in Subscription.objects.for_event(event):
-        _start(Delivery(event=event, subscription=subscription))
+    for subscription_id in _listeners(event):
+        _start(Delivery(event=event, subscription_id=subscription_id))
+
+
+def _listeners(event: Event) -> list[uuid.UUID]:
+    """Live ones, held as by `hold_listeners`; a test event goes to editors that wait for one, if
+    any does.
+
+    One message, two statements: the second has seen what was there after it waited.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared('events_subscription'::regclass::oid::bigint);"
+            " SELECT id, is_test FROM events_subscription"
+            " WHERE event_types @> %s::jsonb AND is_test <= %s",
+            [json.dumps([event.type]), event.is_test],
+        )
+        cursor.nextset()
+        found = cursor.fetchall()
+    waiting = [subscription for subscription, is_test in found if is_test]
+    return waiting or [subscription for subscription, _is_test in found]
 
 
 def catch_up(subscription: Subscription) -> int:
@@ -133,12 +154,9 @@ def deliver(reference: uuid.UUID) -> None:
     """The outbox handler: offer one delivery to n8n. Raises NotYet while that fails."""
     with bound(delivery_id=str(reference)):
         workspace = Workspace.current()
-        token = _next_token(reference, workspace)
-        if token is None:
+        delivery, token = _next_token(reference, workspace)
+        if delivery is None:
             return
-        delivery = Delivery.objects.select_related("event__source", "subscription").get(
-            pk=reference
-        )
         assert delivery.subscription is not None  # _next_token saw to it
         url = assert_own_url(workspace, delivery.subscription.webhook_url)
         body = {
@@ -157,9 +175,13 @@ def deliver(reference: uuid.UUID) -> None:
             _count_failure(workspace)
         elif circuit.note_success(workspace.instance_id):
             _settle_circuit(workspace)
-        delivery.refresh_from_db()
+        delivery.refresh_from_db(fields=["status"])
+        if delivery.status == Delivery.Status.DELIVERED:
+            return
         if response.is_success and delivery.status == Delivery.Status.CLAIMED:
-            _settle(delivery)
+            mark_delivered(delivery)
+        elif response.is_success and delivery.subscription.is_fetched_in_execution:
+            raise _offered(delivery)
         elif response.status_code == httpx.codes.NOT_FOUND:
             why = "n8n has no active workflow at the trigger's address (404)"
             raise _not_yet(delivery, why, Failure.REJECTED)
@@ -204,8 +226,11 @@ def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = 
 
 
 @transaction.atomic
-def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
-    """A new token for the next try; None where there is nothing to send. Raises NotYet."""
+def _next_token(reference: uuid.UUID, workspace: Workspace) -> tuple[Delivery | None, str]:
+    """The delivery and a new token for the next try; nothing where nothing is to be sent.
+
+    Raises NotYet.
+    """
     # Before the row: a pause that begins or ends meanwhile sees this delivery, or is seen.
     hold_listeners(alone=False)
     delivery = (
@@ -216,23 +241,25 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     )
     # Without a listener it waits for the next one, which starts it again.
     if delivery is None or delivery.subscription is None:
-        return None
+        return None, ""
     if delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE}:
-        return None
+        return None, ""
     if delivery.status == Delivery.Status.CLAIMED:
         if delivery.event.execution_id:
-            _settle(delivery)
-            return None
+            mark_delivered(delivery)
+            return None, ""
         assert delivery.claimed_at is not None
         if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
             why = "fetched by n8n; waiting for a sign of life"
             raise outbox.NotYet(why, seconds=5, is_waiting=True)
+    if delivery.offered_at and timezone.now() - delivery.offered_at < SIGN_OF_LIFE:
+        raise outbox.NotYet("started; to be fetched", seconds=5, is_waiting=True)
     installation_id = delivery.subscription.installation_id
     if installation_id and Pause.objects.filter(installation_id=installation_id).exists():
         # Whoever lets the installation go on starts it again.
         delivery.status = Delivery.Status.HELD
         delivery.save(update_fields=["status", "updated_at"])
-        return None
+        return None, ""
     if delivery.event.source.is_ordered and _has_one_before(delivery):
         why = "an earlier event of the same subject is not handled yet"
         raise outbox.NotYet(why, seconds=NEXT_TURN_SECONDS, is_waiting=True)
@@ -242,9 +269,10 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> str | None:
     token = secrets.token_urlsafe(32)
     delivery.token_sha256 = _digest(token)
     delivery.status = Delivery.Status.PENDING
+    delivery.offered_at = None
     delivery.attempts += 1
-    delivery.save(update_fields=["token_sha256", "status", "attempts", "updated_at"])
-    return token
+    delivery.save(update_fields=["token_sha256", "status", "offered_at", "attempts", "updated_at"])
+    return delivery, token
 
 
 def _has_one_before(delivery: Delivery) -> bool:
@@ -268,7 +296,7 @@ def _has_one_before(delivery: Delivery) -> bool:
 
 
 @transaction.atomic
-def _settle(delivery: Delivery) -> None:
+def mark_delivered(delivery: Delivery) -> None:
     delivery.status = Delivery.Status.DELIVERED
     delivery.delivered_at = timezone.now()
     delivery.last_error, delivery.failure = "", ""
@@ -276,6 +304,15 @@ def _settle(delivery: Delivery) -> None:
     settle_after_success(delivery)
     count_delivery("delivered")
     log.info("event.delivered", event_id=str(delivery.event_id), attempts=delivery.attempts)
+
+
+def _offered(delivery: Delivery) -> outbox.NotYet:
+    """n8n has started an execution, which fetches the event in its first step."""
+    Delivery.objects.filter(pk=delivery.pk).update(offered_at=timezone.now())
+    if delivery.attempts >= TOLD_AFTER:
+        why = "n8n starts the workflow, and no execution of it fetches the event"
+        open_for(delivery, Failure.REJECTED, why)
+    return outbox.NotYet("started; to be fetched", seconds=FETCHED_WITHIN, is_waiting=True)
 
 
 def _not_yet(delivery: Delivery, why: str, failure: str) -> outbox.NotYet:

@@ -8,7 +8,9 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from controlplane.core.measures import TENANT, Counter, Gauge, Histogram, Sample, declare
+from controlplane.events import circuit
 from controlplane.events.models import ExceptionCase, OutboxMessage
+from controlplane.instances.models import Workspace
 from tenants import measures
 from tenants.context import current_tenant
 
@@ -43,10 +45,16 @@ def count_delivery(result: str) -> None:
     DELIVERIES.add(current_tenant().pk, result)
 
 
-def note_relayed(handler: str, message: uuid.UUID, attempts: int) -> None:
-    """A message was handled. Its id is a UUIDv7 and says when it was written."""
-    if not attempts:
-        RELAYED.observe(time.time() - (message.int >> 80) / 1000, handler)
+def note_relayed(messages: Iterable[tuple[str, uuid.UUID, int]]) -> None:
+    """Handler, id and failed tries of messages that were handled. An id is a UUIDv7 and says when
+    it was written."""
+    now = time.time()
+    taken: dict[str, list[float]] = {}
+    for handler, message, attempts in messages:
+        if not attempts:
+            taken.setdefault(handler, []).append(now - (message.int >> 80) / 1000)
+    for handler, seconds in taken.items():
+        RELAYED.observe_all(seconds, handler)
 
 
 def _outbox() -> dict[str, float]:
@@ -87,5 +95,19 @@ def _open_exceptions() -> Iterable[Sample]:
     return [((kind,), count) for kind, count in open_ones.annotate(count=Count("pk"))]
 
 
+CIRCUIT_OPEN = measures.gauge_of_tenants(
+    "pergola_circuit_open",
+    "1 while a tenant's calls to its n8n are held back because it did not answer, else 0.",
+    labels=("instance",),
+    together=max,
+)
+
+
+def _circuit() -> Iterable[Sample]:
+    found = Workspace.objects.values_list("instance_id", flat=True)
+    return [((str(instance),), float(circuit.is_open(instance))) for instance in found]
+
+
 def feed() -> None:
     measures.feed(measures.EXCEPTIONS_OPEN, _open_exceptions)
+    measures.feed(CIRCUIT_OPEN, _circuit)

@@ -20,6 +20,11 @@ class EventOutput(OperationOutput):
     test: bool = Field(description="Whether it was sent by the test button")
 
 
+class FetchedEventOutput(EventOutput):
+    environment: Literal["production", "sandbox"] = Field(description="Where it came in")
+    delivery_id: uuid.UUID = Field(description="The delivery that was fetched")
+
+
 class ExceptionOutput(OperationOutput):
     exception_id: uuid.UUID = Field(description="The exception; later nodes ask for it")
     type: str = Field(description="What sort of failure it is, such as timeout")

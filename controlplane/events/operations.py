@@ -7,17 +7,19 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from controlplane.core.actor import Actor
-from controlplane.events import cloudevents, services
+from controlplane.events import cloudevents, delivery, services
 from controlplane.events.exceptions import handling
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.models import Event, ExceptionCase
 from controlplane.events.operation_rows import (
     EventOutput,
     ExceptionOutput,
+    FetchedEventOutput,
     listed_event,
     shown_case,
 )
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+from tenants.context import current_tenant
 
 Failures = Literal[
     "connection", "timeout", "rate_limit", "rejected", "policy", "missing_data", "duplicate",
@@ -57,6 +59,21 @@ class GetEventOutput(EventOutput):
     )
 
 
+class FetchEventInput(OperationInput):
+    delivery_id: uuid.UUID = Field(
+        description="The delivery, from the body that reached the Webhook",
+        json_schema_extra={
+            "n8n": {"label": "Delivery ID", "default": "={{ $json.body.delivery_id }}"}
+        },
+    )
+    token: str = Field(
+        description="Its one-time token, from there too",
+        min_length=1,
+        max_length=200,
+        json_schema_extra={"n8n": {"default": "={{ $json.body.token }}", "secret": True}},
+    )
+
+
 class ListEventsInput(OperationInput):
     type: str = Field(
         default="", description="Only events of this type, such as order.created", max_length=60
@@ -67,11 +84,19 @@ class ListEventsInput(OperationInput):
     subject: str = Field(
         default="", description="Only events about this, such as #1001", max_length=200
     )
+    cloudevents: bool = Field(
+        default=False,
+        description="Whether to return them as CloudEvents 1.0, too, without their data",
+        json_schema_extra={"n8n": {"label": "CloudEvents"}},
+    )
     limit: int = _limit()
 
 
 class ListEventsOutput(OperationOutput):
     events: list[EventOutput] = Field(description="The newest first")
+    cloudevents: list[dict[str, JsonValue]] = Field(
+        description="The same as CloudEvents; empty where that was not asked for"
+    )
 
 
 class EmitEventInput(OperationInput):
@@ -195,14 +220,38 @@ def get_event(data: GetEventInput, *, by: Actor) -> GetEventOutput:
     )
 
 
+@operation(
+    resource="event",
+    name="fetch",
+    action="Fetch the event of a delivery",
+    scope="events:subscribe",
+    errors=(delivery.DeliveryUnknown, delivery.DeliveryClaimed),
+)
+def fetch_event(data: FetchEventInput, *, by: Actor) -> FetchedEventOutput:
+    """Take what a Webhook was called for: the first step of a workflow that begins with one."""
+    fetched = services.fetch_delivered(delivery_id=data.delivery_id, token=data.token, by=by)
+    return FetchedEventOutput.model_validate(
+        {
+            **listed_event(fetched.event),
+            "environment": current_tenant().environment,
+            "delivery_id": fetched.pk,
+        }
+    )
+
+
 @operation(resource="event", name="list", action="List events", scope="events:read", read_only=True)
 def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
     """Find the newest events, by type, source and subject."""
     found = Event.objects.recent().defer("body")
     given = {"type": data.type, "source__slug": data.source, "subject": data.subject}
     found = found.filter(**{name: value for name, value in given.items() if value})
+    events = list(found[: min(data.limit, 500)])
+    shown = events if data.cloudevents else []
     return ListEventsOutput.model_validate(
-        {"events": [listed_event(event) for event in found[: min(data.limit, 500)]]}
+        {
+            "events": [listed_event(event) for event in events],
+            "cloudevents": [cloudevents.presented(event, with_data=False) for event in shown],
+        }
     )
 
 

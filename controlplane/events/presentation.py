@@ -3,11 +3,15 @@
 import json
 from typing import Any
 
+from controlplane.events import cloudevents
 from controlplane.events.models import Delivery
 from tenants.context import current_tenant
 
 
-def present_delivery(delivery: Delivery, *, include_payload: bool) -> dict[str, Any]:
+def present_delivery(
+    delivery: Delivery, *, include_payload: bool, as_cloudevent: bool = False
+) -> dict[str, Any]:
+    """`as_cloudevent` adds that form of it, with the payload where that is included."""
     event = delivery.event
     presented: dict[str, Any] = {
         "event_id": str(event.pk),
@@ -21,4 +25,6 @@ def present_delivery(delivery: Delivery, *, include_payload: bool) -> dict[str, 
     }
     if include_payload:
         presented["payload"] = json.loads(event.body)
+    if as_cloudevent:
+        presented["cloudevent"] = cloudevents.presented(event, with_data=include_payload)
     return presented

@@ -24,7 +24,13 @@ AFTER = timedelta(minutes=2)
 NOT_AFTER = timedelta(days=3)
 # How long a run may take without an end before it counts as vanished. Who waits is not counted.
 LONGEST_RUN = timedelta(hours=2)
-AT_ONCE = 200
+AT_ONCE = 2000
+# So many are asked for one by one; before more than a few are, n8n lists what ended well lately.
+ASKED = 200
+FEW = 20
+LISTED = 4000
+# Fetching the event is how a run begins, and nothing that it did.
+FETCHES = "event.fetch"
 
 log = get_logger(__name__)
 
@@ -56,13 +62,27 @@ def reconcile() -> int:
     if not deliveries:
         return 0
     with client_for(workspace, tries=1) as n8n:
-        for delivery in deliveries:
-            try:
+        try:
+            if len(deliveries) > FEW:
+                deliveries = _without_ended_well(deliveries, n8n)
+            for delivery in deliveries[:ASKED]:
                 opened += _compare(delivery, n8n)
-            except InstanceError as error:
-                log.warning("reconcile.stopped", why=str(error)[:200])
-                break
+        except InstanceError as error:
+            log.warning("reconcile.stopped", why=str(error)[:200])
     return opened
+
+
+def _without_ended_well(deliveries: list[Delivery], n8n: N8nClient) -> list[Delivery]:
+    """Those that are still to be asked for; the others are marked. Raises InstanceError."""
+    listed = n8n.list_executions(status=ExecutionStatus.SUCCESS, limit=LISTED)
+    ended_well = {run.id for run in listed}
+    left: list[Delivery] = []
+    done: list[Delivery] = []
+    for delivery in deliveries:
+        is_done = delivery.event.execution_id in ended_well
+        (done if is_done else left).append(delivery)
+    Delivery.objects.filter(pk__in=[one.pk for one in done]).update(reconciled_at=timezone.now())
+    return left
 
 
 def _compare(delivery: Delivery, n8n: N8nClient) -> bool:
@@ -97,8 +117,8 @@ def _failed(delivery: Delivery, n8n: N8nClient, run: Execution) -> bool:
 
 
 def _judge_forgotten(delivery: Delivery) -> bool:
-    acted = LedgerEntry.objects.filter(key__contains=f":{delivery.event.execution_id}:").exists()
-    if acted:
+    entries = LedgerEntry.objects.filter(key__contains=f":{delivery.event.execution_id}:")
+    if entries.exclude(operation=FETCHES).exists():
         _mark(delivery)
         return False
     why = f"Run {delivery.event.execution_id} is not in n8n any more, and did nothing here."

@@ -18,7 +18,7 @@ from controlplane.core.text import made_storable
 from controlplane.events import delivery
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
-from controlplane.events.models import Event, Source, Subscription
+from controlplane.events.models import Delivery, Event, Source, Subscription
 from controlplane.events.types import EVENT_TYPES
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url
@@ -272,11 +272,32 @@ def attach_execution(event: Event, execution: Execution) -> None:
 
 
 @transaction.atomic
+def fetch_delivered(*, delivery_id: uuid.UUID, token: str, by: Actor) -> Delivery:
+    """As `delivery.claim`, by the execution that was started for it: that settles the delivery.
+
+    Raises DeliveryUnknown or DeliveryClaimed.
+    """
+    found = delivery.claim(delivery_id=delivery_id, token=token, by=by)
+    if by.execution:
+        attach_execution(found.event, by.execution)
+        delivery.mark_delivered(found)
+    return found
+
+
+@transaction.atomic
 def subscribe(
-    *, webhook_url: str, event_types: list[str], workflow_id: str, is_test: bool, by: Actor
+    *,
+    webhook_url: str,
+    event_types: list[str],
+    workflow_id: str,
+    is_test: bool,
+    by: Actor,
+    is_fetched_in_execution: bool = False,
 ) -> Subscription:
     """Have events delivered to a trigger; asked again at each start of n8n, with the same effect.
 
+    `is_fetched_in_execution`: at the address is a Webhook of n8n's own, whose workflow begins with
+    `fetch_delivered`.
     Events that waited for a listener are delivered. Raises EventTypeUnknown, ForeignUrl.
     """
     _assert_known(event_types)
@@ -289,6 +310,7 @@ def subscribe(
             "event_types": sorted(set(event_types)),
             "workflow_id": workflow_id,
             "is_test": is_test,
+            "is_fetched_in_execution": is_fetched_in_execution,
         },
     )
     delivery.catch_up(subscription)

@@ -5,31 +5,19 @@ the given URL but one put together from our own host and its path, so that no tw
 read two hosts out of it.
 """
 
-import re
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from controlplane.core.addressing import is_plain, origin_of, steps_of
 from controlplane.core.errors import DomainError
 from controlplane.instances.models import Workspace
 
 MAX_LENGTH = 2000
-_PORTS = {"http": 80, "https": 443}
-# What RFC 3986 allows: no space, quote, angle bracket, backslash, brace, bar or control character,
-# so nothing that some parser strips or turns into a slash.
-_PLAIN = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 
 
 class ForeignUrl(DomainError):
     code = "url_not_own"
     status = 400
     title = "The address is not of this tenant's n8n"
-
-
-@dataclass(frozen=True)
-class _Origin:
-    scheme: str
-    host: str
-    port: int
 
 
 def assert_own_url(workspace: Workspace, url: str) -> str:
@@ -47,34 +35,16 @@ def assert_own_url(workspace: Workspace, url: str) -> str:
 
 def _rest_under(base: str, url: str) -> str | None:
     """What follows `base` in `url`, or None when `url` is anything but an address under it."""
-    if len(url) > MAX_LENGTH or not _PLAIN.fullmatch(url) or "#" in url:
+    if len(url) > MAX_LENGTH or not is_plain(url) or "#" in url:
         return None
     try:
         ours, theirs = urlsplit(base), urlsplit(url)
-        same = _origin(ours.scheme, ours.netloc) == _origin(theirs.scheme, theirs.netloc)
+        same = origin_of(ours.scheme, ours.netloc) == origin_of(theirs.scheme, theirs.netloc)
     except (ValueError, KeyError):
         return None
     if not same or not theirs.path.startswith(f"{ours.path}/"):
         return None
     path = theirs.path[len(ours.path) :]
-    segments = re.split(r"[/\\]", _fully_unquoted(path))[1:]
-    if any(segment in {"", ".", ".."} for segment in segments):
+    if any(segment in {"", ".", ".."} for segment in steps_of(path)):
         return None
     return f"{path}?{theirs.query}" if theirs.query else path
-
-
-def _origin(scheme: str, netloc: str) -> _Origin:
-    """Raises ValueError for anything that is not exactly host[:port]."""
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.\-]+)(?::([0-9]{1,5}))?", netloc)
-    if match is None:
-        raise ValueError(netloc)
-    host, port = match.groups()
-    scheme = scheme.lower()
-    return _Origin(scheme, host.lower(), int(port) if port else _PORTS[scheme])
-
-
-def _fully_unquoted(path: str) -> str:
-    """Decoded until nothing changes: a proxy in between may decode once more than we do."""
-    while (decoded := unquote(path)) != path:
-        path = decoded
-    return path

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import httpx
 
+from controlplane.core.http import authorities
 from controlplane.instances.client import N8nClient
 from controlplane.instances.client.errors import (
     InstanceError,
@@ -75,6 +76,7 @@ class MemberSession:
             headers={"browser-id": "pergola"},
             follow_redirects=False,
             trust_env=False,
+            verify=authorities(),
             transport=transport,
         )
 

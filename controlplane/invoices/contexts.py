@@ -222,5 +222,6 @@ def register() -> None:
         list_bounds={},
         sample=sample(),
         parameters=PARAMETERS,
+        title="Invoice {invoice.number}",
         money=("invoice.total.minor", "invoice.currency"),
     )

@@ -8,6 +8,7 @@ from controlplane.invoices.contexts import money_text
 from controlplane.invoices.matching.result import plain
 from controlplane.invoices.models import Invoice
 from controlplane.invoices.services.lookup import SUBJECT, invoice_link
+from controlplane.policies.services import overriders_of
 from controlplane.policies.verdicts import Verdict
 
 _LINES_SHOWN = 20
@@ -30,6 +31,7 @@ def describe_invoice(invoice_id: uuid.UUID) -> Subject:
         title=f"{kind} {invoice}{sender}",
         summary=_summary(invoice),
         revision=str(invoice.decision_id or ""),
+        caused_by=overriders_of(invoice.decision_id),
         reasons=invoice.reasons,
         amount=invoice.total,
         verdict=invoice.verdict,

@@ -93,4 +93,5 @@ def register() -> None:
             source_language="en",
         ),
         parameters=PARAMETERS,
+        title="Answer",
     )

@@ -3,6 +3,7 @@
 import inspect
 import typing
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,6 +25,7 @@ def operation(
     read_only: bool = False,
     waits: bool = False,
     slow: bool = False,
+    reads: Callable[[Any], bool] | None = None,
 ) -> Callable[[Handler], Handler]:
     """File the function as an operation. Raises ImproperlyConfigured where it is not complete."""
 
@@ -52,6 +54,7 @@ def operation(
                 read_only=read_only,
                 waits=waits,
                 slow=slow,
+                reads=reads,
             )
         )
         return handler

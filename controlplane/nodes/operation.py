@@ -36,6 +36,9 @@ class Operation:
     `slow` marks one that asks the outside world for seconds: it stands in no transaction, and may
     be done twice where a process dies.
 
+    `reads` says of an input whether this call changes nothing: its answer is not kept, since it may
+    be asked for again.
+
     `errors` are its own, beside those that every operation may answer.
     """
 
@@ -52,6 +55,7 @@ class Operation:
     read_only: bool = False
     waits: bool = False
     slow: bool = False
+    reads: Callable[[Any], bool] | None = None
 
     @property
     def key(self) -> str:
@@ -60,6 +64,9 @@ class Operation:
     @property
     def path(self) -> str:
         return f"operations/{self.resource}/{self.name}"
+
+    def only_reads(self, data: OperationInput) -> bool:
+        return self.read_only or (self.reads is not None and self.reads(data))
 
     def run(self, data: OperationInput, *, by: Actor) -> OperationOutput:
         return self.handler(data, by=by)

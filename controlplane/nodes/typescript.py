@@ -253,6 +253,8 @@ def _type_options(kind: str, resolved: dict[str, Any], hints: dict[str, Any]) ->
     if kind == "number":
         bounds = {"minValue": resolved.get("minimum"), "maxValue": resolved.get("maximum")}
         return {name: bound for name, bound in bounds.items() if bound is not None}
+    if kind == "string" and hints.get("secret"):
+        return {"password": True}
     return {"rows": 4} if kind == "string" and hints.get("multiline") else {}
 
 

@@ -14,7 +14,7 @@ from controlplane.orders.normal import (
     Totals,
     amount_text,
 )
-from controlplane.orders.shopify import MOST_LINES, MOST_TAGS
+from controlplane.orders.payload import MOST_LINES, MOST_TAGS
 from controlplane.policies.contexts import Parameter, register_context
 
 CONTEXT = "order"
@@ -189,5 +189,6 @@ def register() -> None:
         list_bounds=LIST_BOUNDS,
         sample=facts_of(_SAMPLE),
         parameters=PARAMETERS,
+        title="Order {order.number}",
         money=("order.total.minor", "order.currency"),
     )

@@ -11,7 +11,7 @@ from controlplane.events.services import EventUnknown
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 from controlplane.orders import services
 from controlplane.orders.normal import amount_text
-from controlplane.orders.shopify import OrderUnreadable
+from controlplane.orders.payload import OrderUnreadable
 
 
 class ReviewInput(OperationInput):

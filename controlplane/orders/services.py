@@ -15,7 +15,7 @@ from controlplane.events.services import attach_execution, get_event
 from controlplane.orders.contexts import CONTEXT, facts_of
 from controlplane.orders.models import Order, OrderLine
 from controlplane.orders.normal import NormalOrder, amount_text
-from controlplane.orders.shopify import normalize_order
+from controlplane.orders.shops import normalize_order
 from controlplane.policies.models import Decision
 from controlplane.policies.parameters import parameters_for
 from controlplane.policies.services import evaluate, record_decision_outcome

@@ -12,18 +12,11 @@ from typing import Any
 
 from babel import Locale
 
-from controlplane.core.errors import DomainError, FieldError
-from controlplane.core.money import is_currency
+from controlplane.core.errors import FieldError
 from controlplane.core.text import made_storable
-from controlplane.orders.normal import (
-    NO_CURRENCY,
-    ZERO,
-    Address,
-    Buyer,
-    Line,
-    NormalOrder,
-)
-from controlplane.orders.reading import NotJson, Reader, kind_of, parse_json, total_of
+from controlplane.orders.normal import ZERO, Address, Buyer, Line, NormalOrder
+from controlplane.orders.payload import MOST_LINES, MOST_TAGS, OrderUnreadable, currency_of
+from controlplane.orders.reading import Reader, total_of
 from controlplane.orders.shopify_amounts import (
     do_add_up,
     money_of,
@@ -32,29 +25,12 @@ from controlplane.orders.shopify_amounts import (
     totals_of,
 )
 
-MOST_LINES = 500
-MOST_TAGS = 250
 
-
-class OrderUnreadable(DomainError):
-    code = "order_unreadable"
-    status = 422
-    title = "The event holds no order"
-
-
-def normalize_order(body: str) -> NormalOrder:
+def read_order(payload: dict[str, Any]) -> NormalOrder:
     """Whatever can be read of the order; the rest is in its `problems`.
 
     Raises OrderUnreadable where it cannot even be told which order it is.
     """
-    try:
-        payload = parse_json(body)
-    except NotJson as error:
-        raise OrderUnreadable(
-            "The event's body is not JSON. Look at the event and at what the shop sends.",
-            errors=(FieldError("body", "is not JSON"),),
-        ) from error
-    payload = _unwrapped(payload)
     order = Reader(payload)
     external_id = _external_id(order)
     currency = _currency(order)
@@ -85,17 +61,6 @@ def normalize_order(body: str) -> NormalOrder:
     )
 
 
-def _unwrapped(payload: Any) -> dict[str, Any]:
-    if isinstance(payload, dict) and isinstance(payload.get("order"), dict) and "id" not in payload:
-        payload = payload["order"]
-    if not isinstance(payload, dict):
-        raise OrderUnreadable(
-            f"The event's body is {kind_of(payload)}, not an order.",
-            errors=(FieldError("body", "is not an object"),),
-        )
-    return payload
-
-
 def _external_id(order: Reader) -> str:
     """The number alone, also from `gid://shopify/Order/450789469`."""
     for name in ("id", "admin_graphql_api_id", "name"):
@@ -118,14 +83,8 @@ def _plain_number(order: Reader) -> str:
 
 def _currency(order: Reader) -> str:
     shop_money = order.object("total_price_set").object("shop_money")
-    code = (order.text("currency", most=10) or shop_money.text("currency_code", most=10)).upper()
-    if not code:
-        order.report("currency_missing", "currency", "is missing")
-    elif not is_currency(code):
-        order.report("currency_unknown", "currency", f"is “{code}”, which is no ISO 4217 code")
-    else:
-        return code
-    return NO_CURRENCY
+    code = order.text("currency", most=10) or shop_money.text("currency_code", most=10)
+    return currency_of(order, code)
 
 
 def _line(line: Reader) -> Line:

@@ -6,6 +6,7 @@ from controlplane.approvals.subjects import Subject, SubjectUnknown
 from controlplane.core.errors import FieldError
 from controlplane.orders.models import Order
 from controlplane.orders.services import SUBJECT
+from controlplane.policies.services import overriders_of
 
 _LINES_SHOWN = 20
 
@@ -25,6 +26,7 @@ def describe_order(order_id: uuid.UUID) -> Subject:
         title=f"Order {order.number}",
         summary=_summary(order),
         revision=str(order.decision_id or ""),
+        caused_by=overriders_of(order.decision_id),
         reasons=order.reasons,
         amount=order.money,
     )

@@ -9,8 +9,10 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from controlplane.policies import copied, layers, retention
+        from controlplane.policies import brought, copied, layers, retention, subjects
 
+        brought.register()
+        subjects.register()
         copied.declare_all()
         retention.register()
         layers.register()

@@ -1,6 +1,7 @@
 """What rules can speak about: contexts that higher floors register by name, such as "order"."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import NoneType
@@ -9,9 +10,12 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from controlplane.core.errors import DomainError
+from controlplane.policies import tenant_facts
 from controlplane.policies.shapes import ListOf, Open, Record, Scalar, Shape, record_of
+from controlplane.policies.tenant_facts import SETTINGS
 
 PARAMETERS = "params"
+Loader = Callable[[uuid.UUID], dict[str, Any]]
 
 
 class ContextUnknown(DomainError):
@@ -35,7 +39,13 @@ class Context:
     Every declared field is always present and never null, so that no rule passes or fails because
     something was left out. `list_bounds` says how many elements of a list the rules look at.
     `sample` holds values of this form: a rule is tried on it before it is published. `money` names
-    the fields with what a decision is about: whole minor units, and their currency.
+    the fields with what a decision is about: whole minor units, and their currency. `open_records`
+    are fields that hold a record of the caller's own form, such as a tool's arguments.
+
+    `load` reads the facts of one that is kept here, by its id; without it the caller brings them.
+    `title` is what people call one, as a message with {names}.
+
+    Beside these fields, rules about anything read the tenant's settings.
     """
 
     name: str
@@ -44,10 +54,18 @@ class Context:
     sample: Mapping[str, Any]
     parameters: Mapping[str, Parameter]
     money: tuple[str, str] | None = None
+    open_records: tuple[str, ...] = ()
+    load: Loader | None = None
+    title: str = ""
+
+    @property
+    def readable(self) -> dict[str, str]:
+        """Every name but those of parameters: the context's own fields, and the tenant's."""
+        return {**self.fields, **tenant_facts.FIELDS}
 
     @cached_property
     def shape(self) -> Record:
-        facts = record_of(self.fields, self.list_bounds)
+        facts = record_of(self.readable, self.list_bounds, open_records=self.open_records)
         params: dict[str, Shape] = {
             name: ListOf(bound, Scalar()) if (bound := self._parameter_bound(name)) else Open()
             for name in self.parameters
@@ -58,8 +76,8 @@ class Context:
     def kinds(self) -> dict[str, str]:
         """What each field holds, or each element of it, by the sample: a text, a whole number …"""
         found = {}
-        for path in self.fields:
-            value: Any = self.largest
+        for path in self.readable:
+            value: Any = {**self.largest, SETTINGS: tenant_facts.SAMPLE}
             for name in path.split("."):
                 if isinstance(value, list):
                     value = value[0] if value else None
@@ -113,6 +131,10 @@ class Context:
             node[last] = ""
         return blank or ""
 
+    def to_try(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts with what stands beside them when a rule is tried."""
+        return {**facts, PARAMETERS: self.with_defaults({}), SETTINGS: tenant_facts.SAMPLE}
+
     def with_defaults(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What `params` holds: the installation's values over the declared defaults."""
         return {name: p.default for name, p in self.parameters.items()} | dict(parameters)
@@ -132,6 +154,9 @@ def register_context(
     sample: Mapping[str, Any],
     parameters: Mapping[str, Parameter] | None = None,
     money: tuple[str, str] | None = None,
+    open_records: tuple[str, ...] = (),
+    load: Loader | None = None,
+    title: str = "",
 ) -> Context:
     """File a context; called in AppConfig.ready of the app whose data it describes."""
     if name in _contexts:
@@ -143,6 +168,9 @@ def register_context(
         sample=sample,
         parameters=parameters or {},
         money=money,
+        open_records=open_records,
+        load=load,
+        title=title,
     )
     return _contexts[name]
 

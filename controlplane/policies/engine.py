@@ -90,7 +90,7 @@ def check(expression: str, context: Context) -> float:
     unseen = set(program.variables()) - set(re.findall(r"[_a-zA-Z]\w*", expression))
     if unseen:
         raise RuleInvalid(f"The rule is read in two ways, at {sorted(unseen)}. Write it plainer.")
-    facts = Facts({**context.sample, "params": context.with_defaults({})})
+    facts = Facts(context.to_try(context.sample))
     try:
         facts.satisfy(program)
     except RuleFailed as error:
@@ -100,6 +100,8 @@ def check(expression: str, context: Context) -> float:
             if "params" in expression
             else ""
         )
+        if asked := [name for name in context.open_records if name in expression]:
+            hint += f" Guard what may be missing with has({asked[0]}.name) && …."
         message = f"On the sample that rules are tried on, {error.detail}.{hint}"
         raise RuleFailed(message, errors=(FieldError("expression", message),)) from error
     assert_quick(program, context)
@@ -112,7 +114,7 @@ def assert_quick(program: cel.Program, context: Context) -> None:
     By the processor's time, so that a busy machine refuses nothing. The bound on cost was kept
     before, so this ends; an answer or a failure is all the same here.
     """
-    facts = Facts({**context.largest, "params": context.with_defaults({})})
+    facts = Facts(context.to_try(context.largest))
     best = LONGEST_RUN + 1
     for _try in range(3):
         began = time.thread_time()

@@ -5,7 +5,11 @@ from typing import Any
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies.contexts import PARAMETERS, Context, kind_of
-from controlplane.policies.shapes import ListOf, Record, Shape
+from controlplane.policies.shapes import ListOf, Open, Record, Shape
+from controlplane.policies.tenant_facts import SETTINGS
+
+MOST_OPEN_VALUES = 500
+"""In a record of the caller's own form, so that no rule is slow by what stands in it."""
 
 
 class FactsIncomplete(DomainError):
@@ -39,6 +43,11 @@ def _faults(context: Context, shape: Shape, value: Any, path: str) -> Iterator[F
             return
         for index, element in enumerate(value[: shape.bound]):
             yield from _faults(context, shape.element, element, f"{path}.{index}")
+    elif isinstance(shape, Open):
+        if not isinstance(value, Mapping):
+            yield FieldError(path, "is no record")
+        elif (count := _values_in(value)) > MOST_OPEN_VALUES:
+            yield FieldError(path, f"has {count} values, and {MOST_OPEN_VALUES} is the most")
     elif isinstance(value, Mapping | list) or value is None:
         yield FieldError(path, "is no single value")
     elif (expected := context.kinds.get(_without_index(path))) not in (None, kind_of(value)):
@@ -53,12 +62,18 @@ def _faults_of_record(
         return
     for name, below in shape.fields.items():
         here = f"{path}.{name}" if path else name
-        if here == PARAMETERS:
+        if here in {PARAMETERS, SETTINGS}:
             continue
         if name not in value:
             yield FieldError(here, "is missing")
         else:
             yield from _faults(context, below, value[name], here)
+
+
+def _values_in(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_values_in, value.values()))
+    return sum(map(_values_in, value)) if isinstance(value, list) else 1
 
 
 def _without_index(path: str) -> str:

@@ -20,6 +20,7 @@ from controlplane.policies.contexts import PARAMETERS, Context
 from controlplane.policies.grammar import RuleInvalid
 from controlplane.policies.messages import fill_message
 from controlplane.policies.reads import needed, only
+from controlplane.policies.tenant_facts import SETTINGS
 from controlplane.policies.verdicts import Verdict, strictest
 
 SEMANTICS = 2
@@ -76,14 +77,19 @@ def judge(
     data: Mapping[str, Any],
     parameters: Mapping[str, Any],
     *,
+    settings: Mapping[str, Any] | None = None,
     semantics: int = SEMANTICS,
 ) -> Judgement:
     """What the rule sets say about the data, in their order; no database, so simulation, examples
-    and recomputing use it too. A layer alone lets nothing pass: without rules of its own, a tenant
-    holds.
+    and recomputing use it too. `settings` are the tenant's own, as `tenant_facts` gives them; None
+    for a decision of before they were kept, whose rules could read none. A layer alone lets nothing
+    pass: without rules of its own, a tenant holds.
     """
     within = _Within(context, semantics)
-    facts = within.bounds({**data, PARAMETERS: dict(parameters)})
+    beside = {PARAMETERS: dict(parameters)}
+    if settings is not None:
+        beside[SETTINGS] = dict(settings)
+    facts = within.bounds({**data, **beside})
     reasons = within.reasons
     if not any(rules.layer == OWN for rules in rule_sets):
         reasons.append(_hold("no_policy", f"No policy for {context.name} is published."))

@@ -16,6 +16,8 @@ from controlplane.policies.facts import FactsIncomplete, assert_complete
 from controlplane.policies.models import Decision, SimulationRun
 from controlplane.policies.parameters import parameters_for
 
+ContextName = Literal["order", "customer", "invoice", "ticket", "answer", "agent_action"]
+"""What higher floors register; a guard compares."""
 VerdictName = Literal["accept", "hold", "reject"]
 AT_ONCE = 2000
 
@@ -33,19 +35,21 @@ class DecisionReasonOutput(BaseModel):
 
 
 class EvaluateInput(OperationInput):
-    context: str = Field(
+    context: ContextName = Field(
         default="order",
-        description="What the rules are about: order, invoice or answer",
-        pattern=r"^[a-z_]+$",
-        max_length=40,
+        description="What the rules are about; its page in the portal says what they read",
         json_schema_extra={"n8n": {"shown": True}},
     )
     facts: dict[str, Any] = Field(
-        description="What the rules read, as a JSON object with every field of the context"
+        default_factory=dict,
+        description="What the rules read, as a JSON object with every field of the context. "
+        "Leave it empty for a ticket, which Pergola reads by About ID",
+        json_schema_extra={"n8n": {"shown": True}},
     )
     about_id: uuid.UUID | None = Field(
         default=None,
-        description="A UUID of your own for what is decided on; one is made where there is none",
+        description="What is decided on: a ticket's ID, or a UUID of your own; one is made where "
+        "there is none",
         json_schema_extra={"n8n": {"label": "About ID"}},
     )
     models_used: dict[str, Any] = Field(
@@ -176,12 +180,15 @@ class OverrideInput(DecisionInput):
     errors=(ContextUnknown, FactsIncomplete, FactsUnusable),
 )
 def evaluate(data: EvaluateInput, *, by: Actor) -> EvaluateOutput:
-    """Judge facts of your own by the published policies, and keep the decision."""
-    assert_complete(get_context(data.context), data.facts)
+    """Judge facts by the published policies, and keep the decision: accept, hold or reject."""
+    context, facts = get_context(data.context), data.facts
+    if not facts and context.load and data.about_id:
+        facts = context.load(data.about_id)
+    assert_complete(context, facts)
     decision = services.evaluate_facts(
         context=data.context,
         subject_id=data.about_id or new_id(),
-        data=data.facts,
+        data=facts,
         parameters=parameters_for(by.installation_id),
         models_used=data.models_used or None,
         snapshot=data.snapshot,

@@ -21,6 +21,7 @@ def register() -> None:
         )
     )
     hold_back(Decision, lambda rows: without_open_approvals(rows, "subject_id"))
+    hold_back(Decision, without_open_approvals)  # of one that is itself put to people
 
 
 def keep_decisions_of(model: type[models.Model]) -> None:

@@ -4,7 +4,7 @@ Built from the dotted names that a context declares: `order.lines.sku` is a text
 `order.lines` when `order.lines` has a bound.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -17,7 +17,9 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Open:
-    """A parameter whose form is the template's business: anything may be read from it."""
+    """A value whose form is somebody else's business, as a parameter's is the template's and an
+    argument's the tool's: anything may be read from it, and no list in it gone through.
+    """
 
     weight: int = 64
 
@@ -49,7 +51,13 @@ class ListOf:
 Shape = Scalar | Open | Record | ListOf
 
 
-def record_of(names: Iterable[str], bounds: Mapping[str, int], *, path: str = "") -> Record:
+def record_of(
+    names: Iterable[str],
+    bounds: Mapping[str, int],
+    *,
+    open_records: Collection[str] = (),
+    path: str = "",
+) -> Record:
     """The record that dotted `names` below `path` describe."""
     children: dict[str, list[str]] = {}
     for name in names:
@@ -60,7 +68,9 @@ def record_of(names: Iterable[str], bounds: Mapping[str, int], *, path: str = ""
     fields: dict[str, Shape] = {}
     for head, rests in children.items():
         here = f"{path}.{head}" if path else head
-        value: Shape = record_of(rests, bounds, path=here) if rests else Scalar()
+        value: Shape = Open() if here in open_records else Scalar()
+        if rests:
+            value = record_of(rests, bounds, open_records=open_records, path=here)
         fields[head] = ListOf(bounds[here], value) if here in bounds else value
     return Record(fields)
 

@@ -12,9 +12,12 @@ import rfc8785
 from controlplane.policies.contexts import Context, amount_in
 from controlplane.policies.judging import Judgement, RuleSet, judge
 from controlplane.policies.models.decisions import Decision, DecisionQuerySet
+from controlplane.policies.tenant_facts import settings_now
 from controlplane.policies.verdicts import Verdict
 
-FIELDS = ("id", "subject_type", "subject_id", "decided_at", "verdict", "input", "parameters")
+FIELDS = (
+    "id", "subject_type", "subject_id", "decided_at", "verdict", "input", "parameters", "settings",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,10 @@ def with_candidate(
 
 def rejudged(context: Context, rule_sets: Sequence[RuleSet], decision: Decision) -> Rejudged:
     data: dict[str, Any] = decision.input or {}
-    judged = judge(context, rule_sets, data, decision.parameters)
+    settings = decision.settings
+    if settings is None:  # of before they were kept: what the tenant's are now comes nearest
+        settings = settings_now()
+    judged = judge(context, rule_sets, data, decision.parameters, settings=settings)
     return Rejudged(decision, judged, *amount_in(context, data))
 
 

@@ -37,8 +37,8 @@ def verdict_bars(counts: Mapping[str, int]) -> list[FlipBar]:
     bars = []
     for value, label in VERDICTS:
         old, new = before[value], after[value]
-        bars.append(FlipBar(label, _("was"), old, _percent(old, widest), "before"))
-        bars.append(FlipBar("", _("would be"), new, _percent(new, widest), "invoiced"))
+        bars.append(FlipBar(label, _("was"), old, percent_of(old, widest), "before"))
+        bars.append(FlipBar("", _("would be"), new, percent_of(new, widest), "invoiced"))
     return bars
 
 
@@ -49,7 +49,7 @@ def money_bars(money: Mapping[str, Mapping[str, int]]) -> list[FlipBar]:
         widest = max(sums["held"], sums["released"], 1)
         for name, key, kind in ((HELD, "held", "tolerated"), (RELEASED, "released", "received")):
             group = currency if key == "held" else ""
-            width = _percent(sums[key], widest)
+            width = percent_of(sums[key], widest)
             bars.append(FlipBar(group, name, in_money(sums[key], currency), width, kind))
     return bars
 
@@ -58,5 +58,6 @@ def in_money(minor: int, currency: str) -> Money:
     return Money(Decimal(minor).scaleb(-get_currency_precision(currency)), currency)
 
 
-def _percent(value: int, widest: int) -> str:
+def percent_of(value: int, widest: int) -> str:
+    """Of the widest bar, as an SVG's width takes it."""
     return str((Decimal(100) * max(value, 0) / widest).quantize(Decimal("0.01")))

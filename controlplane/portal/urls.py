@@ -10,6 +10,7 @@ from controlplane.portal.views import (
     audit,
     brand,
     collections,
+    connections,
     contact,
     data,
     decisions,
@@ -197,6 +198,15 @@ exception_urls = [
     path("<uuid:exception_id>/edit/", exceptions.edit, name="edit"),
     path("<uuid:exception_id>/resolve/", exceptions.resolve, name="resolve"),
 ]
+connection_urls = [
+    path("", connections.index, name="list"),
+    path("new/", connections.choose, name="choose"),
+    path("new/<slug:kind>/", connections.create, name="create"),
+    path("<uuid:connection_id>/", connections.detail, name="detail"),
+    path("<uuid:connection_id>/edit/", connections.edit, name="edit"),
+    path("<uuid:connection_id>/check/", connections.check, name="check"),
+    path("<uuid:connection_id>/remove/", connections.remove, name="remove"),
+]
 source_urls = [
     path("", sources.index, name="list"),
     path("new/", sources.create, name="create"),
@@ -298,6 +308,7 @@ urlpatterns = [
     path("decisions/", include((decision_urls, "decisions"))),
     path("data/", data.index, name="data"),
     path("sandbox/", include((sandbox_urls, "sandbox"))),
+    path("connections/", include((connection_urls, "connections"))),
     path("sources/", include((source_urls, "sources"))),
     path("exceptions/", include((exception_urls, "exceptions"))),
 ]

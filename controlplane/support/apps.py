@@ -11,6 +11,7 @@ class SupportConfig(AppConfig):
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
         from controlplane.support import (
+            contexts,
             copied,
             retention,
             samples,
@@ -23,6 +24,7 @@ class SupportConfig(AppConfig):
         from tenants.environments.services import register_sample
         from tenants.provisioning import register_seed
 
+        contexts.register()
         copied.declare_all()
         register_sample("tickets", samples.add_sample_tickets)
         kinds.register_kind(webhook.KIND)

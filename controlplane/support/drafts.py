@@ -22,6 +22,7 @@ class Draft:
     text: str
     citations: list[dict[str, Any]]
     reasons: list[dict[str, str]]
+    decision_id: uuid.UUID
 
 
 def newest_draft(ticket_id: uuid.UUID) -> Draft | None:
@@ -71,4 +72,5 @@ def _draft(answer: Answer) -> Draft:
         text=answer.shown_text,
         citations=answer.shown_citations,
         reasons=answer.reasons,
+        decision_id=answer.decision_id,
     )

@@ -3,10 +3,12 @@
 import uuid
 
 from controlplane.approvals.models import Approval
+from controlplane.approvals.requesters import members_among
 from controlplane.approvals.subjects import Subject, SubjectUnknown
 from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
 from controlplane.knowledge.answers.subjects import Question
+from controlplane.policies.services import overriders_of
 from controlplane.support.drafts import Draft, newest_draft
 from controlplane.support.models import Ticket
 from controlplane.support.services.receiving import SUBJECT, get_ticket, ticket_link
@@ -34,6 +36,7 @@ def question_of_ticket(ticket_id: uuid.UUID) -> Question:
 
 def describe_ticket(ticket_id: uuid.UUID) -> Subject:
     """The draft of its newest answer: another answer needs another approval, hence the revision.
+    A member who asked the question does not let its answer out.
 
     Raises SubjectUnknown.
     """
@@ -57,6 +60,10 @@ def describe_ticket(ticket_id: uuid.UUID) -> Subject:
         summary=_summary(ticket, draft),
         revision=str(draft.answer_id),
         reasons=draft.reasons,
+        caused_by=(
+            *overriders_of(draft.decision_id),
+            *members_among([ticket.requester_email]),
+        ),
     )
 
 

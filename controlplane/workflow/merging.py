@@ -5,7 +5,7 @@
 only one side changed is taken over. What both changed differently is a conflict: it is listed with
 both sides, the merged workflow has the tenant's there for the time being, and it is not to be
 deployed before every conflict is settled. Never changed are the tenant's credentials, ids, webhook
-ids and paths, the workflow's name, and where the tenant put its nodes.
+ids and paths of its own, the workflow's name, and where the tenant put its nodes.
 """
 
 from collections.abc import Iterable

@@ -55,10 +55,21 @@ def _merged(name: str, was: Json, mine: Json, new: Json, decisions: Decisions) -
     content = merge_object((), base, ours, theirs, settle)
     if not isinstance(content.get("parameters"), dict):
         content["parameters"] = mine["parameters"]
-    if mine["type"] in WITH_PATH and "path" in mine["parameters"]:
-        content["parameters"] = {**content["parameters"], "path": mine["parameters"]["path"]}
+    path = _path(was, mine, new)
+    if path is not MISSING:
+        content["parameters"] = {**content["parameters"], "path": path}
     own = {key: mine[key] for key in OWN if key in mine}
     return {**own, **content}
+
+
+def _path(was: Json, mine: Json, new: Json) -> Any:
+    """A webhook's path: the tenant's where its copy has one of its own, and never a conflict."""
+    if mine["type"] not in WITH_PATH:
+        return MISSING
+    before, ours, theirs = (
+        node.get("parameters", {}).get("path", MISSING) for node in (was, mine, new)
+    )
+    return theirs if same(ours, before) else ours
 
 
 def _content(node: Json) -> Json:

@@ -39,24 +39,32 @@ export async function pergolaRequest(
 	context: PergolaContext,
 	request: PergolaRequest,
 ): Promise<IDataObject> {
-	const { baseUrl } = await context.getCredentials<{ baseUrl: string }>(CREDENTIAL);
+	const credentials = await context.getCredentials<{ baseUrl: string }>(CREDENTIAL);
+	const { baseUrl } = credentials;
 	let response: IN8nHttpFullResponse;
 	try {
-		response = (await context.helpers.httpRequestWithAuthentication.call(context, CREDENTIAL, {
-			baseURL: baseUrl,
-			url: `/api/v1/${request.path}`,
-			method: request.method,
-			headers: { Accept: 'application/json', ...request.headers },
-			body: request.body,
-			qs: request.qs,
-			json: true,
-			timeout: TIMEOUT_MS,
-			// A redirect would carry the key elsewhere and turn a POST into a GET.
-			disableFollowRedirect: true,
-			// The problem that comes with a 4xx says more than its status.
-			ignoreHttpStatusErrors: true,
-			returnFullResponse: true,
-		})) as IN8nHttpFullResponse;
+		response = (await context.helpers.httpRequestWithAuthentication.call(
+			context,
+			CREDENTIAL,
+			{
+				baseURL: baseUrl,
+				url: `/api/v1/${request.path}`,
+				method: request.method,
+				headers: { Accept: 'application/json', ...request.headers },
+				body: request.body,
+				qs: request.qs,
+				json: true,
+				timeout: TIMEOUT_MS,
+				// A redirect would carry the key elsewhere and turn a POST into a GET.
+				disableFollowRedirect: true,
+				// The problem that comes with a 4xx says more than its status.
+				ignoreHttpStatusErrors: true,
+				returnFullResponse: true,
+			},
+			// Else n8n decrypts them once more, and in a webhook evaluates them in a new isolate, which
+			// takes it longer than all the rest.
+			{ credentialsDecrypted: { id: '', name: '', type: CREDENTIAL, data: credentials } },
+		)) as IN8nHttpFullResponse;
 	} catch (error) {
 		throw new NodeApiError(
 			context.getNode(),

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor, system
+from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
@@ -58,23 +58,23 @@ def _write_archive(tenant: Tenant, departure: Departure) -> None:
 
 
 def announce_leaving(*, tenant: Tenant, by: Actor, reason: str) -> Departure:
-    """Close the doors now and have a worker do the rest of `leave_tenant`. Raises CannotLeave."""
+    """Close the doors now, its sandbox's too, and have a worker do the rest of `leave_tenant`.
+
+    All of it or nothing, so that no worker's death leaves the sandbox behind. Raises CannotLeave.
+    """
     with transaction.atomic():
         departure = _notice(tenant, by, reason)
         enqueue_on_commit("tenants.leave", tenant_id=str(tenant.pk))
+        for sandbox in tenant.sandboxes.exclude(status=Tenant.Status.LEAVING):
+            announce_leaving(tenant=sandbox, by=by, reason=reason)
     return departure
 
 
 def finish_leaving(tenant: Tenant) -> None:
-    """What was announced, to its end; nothing where it was taken back meanwhile."""
-    # Its own archive first, and asked again under the lock: never a second notice.
+    """The archive of what was announced; nothing where it was taken back meanwhile."""
     with alone("tenants.leave", str(tenant.pk)):
-        if (departure := _departure_of(tenant)) is None:
-            return
-        _write_archive(tenant, departure)
-    by = system(departure.left_by)
-    for sandbox in tenant.sandboxes.exclude(status=Tenant.Status.LEAVING):
-        leave_tenant(tenant=sandbox, by=by, reason=departure.reason)
+        if departure := _departure_of(tenant):
+            _write_archive(tenant, departure)
 
 
 def enqueue_unfinished() -> None:

@@ -142,11 +142,26 @@ class Editor:
                 self.workflow["connections"].pop(one["name"], None)
             connect(self.workflow, one["name"], other["name"])
 
+    def _credential(self, mark: str) -> None:
+        if (node := self._some(sticky=False)) is not None:
+            node["credentials"] = {"httpHeaderAuth": {"id": mark, "name": mark}}
+
     def _setting(self, mark: str) -> None:
         self.workflow.setdefault("settings", {})[f"key_{mark}"] = mark
 
 
-EDITS = ["change", "set", "switch_off", "rename", "move", "remove", "add", "rewire", "setting"]
+EDITS = [
+    "credential",
+    "change",
+    "set",
+    "switch_off",
+    "rename",
+    "move",
+    "remove",
+    "add",
+    "rewire",
+    "setting",
+]
 
 
 def _leaves(value: Any) -> Any:

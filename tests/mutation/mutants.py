@@ -1,8 +1,10 @@
 """The guards, each with what becomes of the code when it is taken away."""
 
+from tests.mutation.approvals import APPROVALS
 from tests.mutation.doors import DOORS
+from tests.mutation.events import EVENTS
 from tests.mutation.outside import OUTSIDE
 from tests.mutation.walls import WALLS
 from tests.mutation.work import WORK
 
-MUTANTS = [*WALLS, *DOORS, *WORK, *OUTSIDE]
+MUTANTS = [*WALLS, *DOORS, *WORK, *OUTSIDE, *APPROVALS, *EVENTS]

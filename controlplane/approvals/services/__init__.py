@@ -18,7 +18,13 @@ from controlplane.approvals.services.lookup import (
     get_approval,
     latest_for,
 )
-from controlplane.approvals.services.requesting import request_approval, shown_of, start_over
+from controlplane.approvals.services.requesting import (
+    note_causer,
+    note_causers,
+    request_approval,
+    shown_of,
+    start_over,
+)
 
 __all__ = [
     "DECIDE",
@@ -37,6 +43,8 @@ __all__ = [
     "expire_overdue",
     "get_approval",
     "latest_for",
+    "note_causer",
+    "note_causers",
     "record_step",
     "request_approval",
     "shown_of",

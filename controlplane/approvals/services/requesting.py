@@ -1,6 +1,7 @@
 """Asking for a decision: whom by which terms, and which execution waits for it."""
 
 import uuid
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,12 +34,13 @@ def request_approval(
     expires_in: timedelta = timedelta(hours=72),
     resume_url: str = "",
     by: Actor,
-    requested_by: Actor | None = None,
+    requested_by: Sequence[Actor] = (),
 ) -> Approval:
     """Ask for a decision on a subject, and note which execution waits for it.
 
     The subject's own terms count, else those of the tenant's route that fits best. `requested_by`
-    is the person who caused it (`by` where that is one): who asks never decides. A second request
+    are the people who caused it, beside `by` where that is one and whom the subject names: they
+    never decide it, neither in person nor through somebody. A second request
     for the same revision joins the first: both executions get its answer. Where it has ended
     already the caller sees so and need not wait. Raises SubjectUnknown, ForeignUrl, TermsInvalid.
     """
@@ -58,7 +60,7 @@ def request_approval(
     if is_new:
         start_over(approval, subject, now=now)
         approval.save()
-    _note_requester(approval, requested_by or by)
+    note_causers(approval, [*requested_by, by, *subject.caused_by])
     if approval.is_pending and resume_url and by.execution:
         Waiter.objects.get_or_create(
             approval=approval,
@@ -71,8 +73,8 @@ def request_approval(
         told = {"expires_at": approval.expires_at.isoformat(), "terms": approval.terms}
         if approval.route:
             told["route"] = approval.route
-        if requested_by is not None:
-            told["requested_by"] = requested_by.label
+        if approval.requesters:
+            told["requested_by"] = ", ".join(each["label"] for each in approval.requesters)
         record_step("approval.requested", approval, told, by)
     return approval
 
@@ -100,12 +102,27 @@ def shown_of(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _note_requester(approval: Approval, requester: Actor) -> None:
-    """Also of one who joins: their vote, where they gave one, counts no more."""
-    if requester.kind is not ActorKind.MEMBER or not approval.is_pending:
+@transaction.atomic
+def note_causer(*, subject_ids: Collection[uuid.UUID], by: Actor) -> None:
+    """Somebody changed what the waiting approvals of these subjects are about, so does not decide
+    them; a vote that was given before counts no more.
+    """
+    if by.kind is not ActorKind.MEMBER:
         return
-    if requester.id in approval.requester_ids:
+    waiting = Approval.objects.pending().filter(subject_id__in=subject_ids)
+    for approval in waiting.select_for_update().order_by("requested_at", "pk"):
+        note_causers(approval, [by])
+
+
+def note_causers(approval: Approval, requesters: Iterable[Actor]) -> None:
+    """Also of those who join: their vote, where they gave one, counts no more."""
+    if not approval.is_pending:
         return
-    named = {"id": requester.id, "label": requester.label}
-    approval.requesters = [*(approval.requesters or ()), named]
+    known = {each["id"]: each["label"] for each in approval.requesters or ()}
+    people = {each.id: each.label for each in requesters if each.kind is ActorKind.MEMBER}
+    if people.keys() <= known.keys():
+        return
+    approval.requesters = [
+        {"id": key, "label": label} for key, label in {**known, **people}.items()
+    ]
     approval.save(update_fields=["requesters", "updated_at"])

@@ -50,8 +50,9 @@ def deliver_again(case: ExceptionCase) -> None:
     if not found:
         raise _nothing(case)
     for one in found:
-        one.status, one.reconciled_at = Delivery.Status.PENDING, None
-        one.save(update_fields=["status", "reconciled_at", "updated_at"])
+        one.status = Delivery.Status.PENDING
+        one.reconciled_at = one.offered_at = None
+        one.save(update_fields=["status", "reconciled_at", "offered_at", "updated_at"])
         # The next run is another one.
         Event.objects.filter(pk=one.event_id).update(execution_id="")
         outbox.put("events.deliver", one.pk)

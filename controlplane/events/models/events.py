@@ -119,29 +119,25 @@ class Event(Row):
         return f"{self.type} {self.subject}".strip()
 
 
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    def for_event(self, event: Event) -> Self:
-        """Live listeners; a test event goes to an editor that waits for one, if there is one."""
-        listening = self.filter(event_types__contains=[event.type])
-        if event.is_test and (waiting := listening.filter(is_test=True)).exists():
-            return waiting
-        return listening.filter(is_test=False)
-
-
 class Subscription(Row):
-    """A Pergola Trigger that is active in n8n."""
+    """A Pergola Trigger that is active in n8n.
+
+    Its events go to itself, or to a Webhook of its workflow, whose execution then fetches the event
+    in its first step (`is_fetched_in_execution`).
+    """
 
     installation_id = models.UUIDField(null=True, blank=True)
     webhook_url = models.CharField(max_length=500)
     workflow_id = models.CharField(max_length=64, blank=True)
     event_types = models.JSONField(default=list)
     is_test = models.BooleanField(default=False)
+    is_fetched_in_execution = models.BooleanField(default=False, db_default=False)
 
     classified = Classification(
-        health="installation_id webhook_url workflow_id event_types is_test",
+        health=(
+            "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution"
+        ),
     )
-
-    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -153,7 +149,10 @@ class Subscription(Row):
 
 
 class Delivery(Row):
-    """An event on its way to one subscription. n8n gets an id and a token, and fetches the rest."""
+    """An event on its way to one subscription. n8n gets an id and a token, and fetches the rest.
+
+    `offered_at`: since when an execution that n8n started has been expected to fetch it.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Waiting to be delivered")
@@ -169,6 +168,7 @@ class Delivery(Row):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     token_sha256 = models.CharField(max_length=64, blank=True)
+    offered_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -180,8 +180,8 @@ class Delivery(Row):
 
     classified = Classification(
         health=(
-            "event subscription status claimed_at delivered_at attempts last_error failure "
-            "reconciled_at"
+            "event subscription status offered_at claimed_at delivered_at attempts last_error "
+            "failure reconciled_at"
         ),
         secrets="token_sha256",
     )

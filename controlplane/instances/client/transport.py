@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 import httpx
 import tenacity
 
+from controlplane.core.http import authorities
 from controlplane.instances.client.errors import (
     AccessDenied,
     InstanceRefused,
@@ -54,6 +55,7 @@ class Transport:
             headers={"Accept": "application/json"},
             follow_redirects=False,
             trust_env=False,
+            verify=authorities(),
             transport=transport,
         )
 

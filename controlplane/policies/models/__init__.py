@@ -1,7 +1,14 @@
 """Rules, their versions and layers, decisions, and simulations of them."""
 
 from controlplane.policies.models.decisions import Decision, DecisionEntry
-from controlplane.policies.models.layers import BoundVersion, Layer, LayerPolicy, LayerVersion
+from controlplane.policies.models.layers import (
+    BoundVersion,
+    Layer,
+    LayerExample,
+    LayerPolicy,
+    LayerRule,
+    LayerVersion,
+)
 from controlplane.policies.models.policies import (
     Example,
     Immutable,
@@ -22,7 +29,9 @@ __all__ = [
     "Example",
     "Immutable",
     "Layer",
+    "LayerExample",
     "LayerPolicy",
+    "LayerRule",
     "LayerVersion",
     "Policy",
     "PolicyVersion",

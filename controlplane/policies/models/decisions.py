@@ -37,10 +37,11 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 class Decision(Row):
     """What the policies said about one thing because of one event, and what they looked at.
 
-    `input_sha256` is taken over the RFC 8785 canonical JSON of the input, so that the decision
-    can be computed again from the same input, versions and parameters. `engine` names what read
-    the rules, `policy_versions` the versions of all layers in the order in which they spoke;
-    `models_used` and `snapshot` are the caller's: which model and prompt made the facts, of what.
+    `input_sha256` is taken over the RFC 8785 canonical JSON of the input, so that the decision can
+    be computed again from the same input, versions, parameters and settings of the tenant; settings
+    are null in decisions of before they were kept. `engine` names what read the rules,
+    `policy_versions` the versions of all layers in the order in which they spoke; `models_used` and
+    `snapshot` are the caller's: which model and prompt made the facts, of what.
     """
 
     context = models.CharField(max_length=40)
@@ -52,6 +53,7 @@ class Decision(Row):
     input_sha256 = models.CharField(max_length=64)
     policy_versions = models.JSONField(default=list)
     parameters = models.JSONField(default=dict)
+    settings = models.JSONField(null=True)
     input = models.JSONField(null=True)
     engine = models.CharField(max_length=80, db_default="")
     models_used = models.JSONField(null=True)
@@ -61,7 +63,7 @@ class Decision(Row):
     classified = Classification(
         health=(
             "context subject_type subject_id event_id verdict input_sha256 policy_versions "
-            "parameters decided_at engine models_used snapshot"
+            "parameters settings decided_at engine models_used snapshot"
         ),
         payload="reasons input",
     )

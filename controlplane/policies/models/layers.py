@@ -14,7 +14,16 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.classification import Classification
 from controlplane.core.models import Row
-from controlplane.policies.models.policies import Immutable, VersionStatus
+from controlplane.policies.models.policies import (
+    EXPRESSION_HELP,
+    MESSAGE_HELP,
+    RULE_CODE_HELP,
+    VERDICTS,
+    Immutable,
+    VersionStatus,
+    code_is_a_name,
+)
+from controlplane.policies.verdicts import Verdict
 from tenants.models import Partner
 
 
@@ -25,7 +34,10 @@ class Layer(models.TextChoices):
 
 
 class LayerPolicy(Row):
-    """A shared rule set. `rules` is the draft: dicts of code, verdict, expression and message."""
+    """A shared rule set. Its rules and examples are the draft; what binds is `live_version`.
+
+    `draft_by_id`: whoever edited it last, who counts as an author of the next version.
+    """
 
     layer = models.CharField(
         max_length=10, choices=[(one.value, one.label) for one in (Layer.PLATFORM, Layer.PARTNER)]
@@ -36,8 +48,11 @@ class LayerPolicy(Row):
     context = models.CharField(max_length=40)
     slug = models.SlugField(max_length=60, db_index=False)
     title = models.CharField(max_length=120)
-    is_active = models.BooleanField(default=True)
-    rules = models.JSONField(default=list, blank=True)
+    is_active = models.BooleanField(
+        default=True, help_text=_("An inactive one takes no part in decisions; at once.")
+    )
+    draft_by = models.CharField(max_length=200, blank=True, db_default="", editable=False)
+    draft_by_id = models.CharField(max_length=80, blank=True, db_default="", editable=False)
     live_version = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -61,12 +76,75 @@ class LayerPolicy(Row):
         return self.title
 
 
+class LayerRule(Row):
+    """A rule of the draft, in the words of a tenant's own."""
+
+    policy = models.ForeignKey(LayerPolicy, on_delete=models.CASCADE, related_name="rules")
+    position = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=60, validators=[code_is_a_name], help_text=RULE_CODE_HELP)
+    expression = models.TextField(help_text=EXPRESSION_HELP)
+    verdict = models.CharField(max_length=10, choices=VERDICTS[1:], default=Verdict.HOLD.value)
+    message = models.CharField(max_length=300, help_text=MESSAGE_HELP)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "code"], name="layer_rule_code_unique"),
+            models.CheckConstraint(
+                name="layer_rule_holds_or_rejects", condition=Q(verdict__in=["hold", "reject"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def as_published(self) -> dict[str, str]:
+        """What a version keeps of it."""
+        return {
+            "code": self.code,
+            "expression": self.expression,
+            "verdict": self.verdict,
+            "message": self.message,
+        }
+
+
+class LayerExample(Row):
+    """A case that the rules must go on answering as it says; of nobody's data."""
+
+    policy = models.ForeignKey(LayerPolicy, on_delete=models.CASCADE, related_name="examples")
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=120)
+    facts = models.JSONField(default=dict, blank=True)
+    verdict = models.CharField(max_length=10, choices=VERDICTS)
+    codes = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "name"], name="layer_example_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_published(self) -> dict[str, Any]:
+        """What a version keeps of it."""
+        return {
+            "name": self.name,
+            "facts": self.facts,
+            "verdict": self.verdict,
+            "codes": self.codes,
+        }
+
+
 class LayerVersion(Row):
-    """As published; `status` and `steps` (status, by, note, at) go on, the rules never change."""
+    """As handed in; `status` and `steps` (status, by, by_id, note, at) go on, the rest never."""
 
     policy = models.ForeignKey(LayerPolicy, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     rules = models.JSONField()
+    examples = models.JSONField(null=True, default=list)
     status = models.CharField(max_length=10, choices=VersionStatus)
     steps = models.JSONField(default=list)
 
@@ -85,7 +163,7 @@ class LayerVersion(Row):
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:
-        raise Immutable(f"{self} was published and decisions refer to it")
+        raise Immutable(f"{self} was handed in, and decisions may refer to it")
 
 
 class BoundVersion(Row):

@@ -24,6 +24,14 @@ code_is_a_name = RegexValidator(
 )
 
 
+RULE_CODE_HELP = _("Stable name of the reason, for workflows and reports: over_limit.")
+EXPRESSION_HELP = _(
+    "CEL, true where the rule applies. Amounts are whole minor units: "
+    "order.total.minor > 50000 means more than 500.00 in a currency with cents."
+)
+MESSAGE_HELP = _("What people read. {order.number} puts in a value that the rule can see.")
+
+
 class Immutable(Exception):
     """A row that later rows refer to was about to be changed."""
 
@@ -80,18 +88,13 @@ class Rule(Row):
     code = models.CharField(
         max_length=60,
         validators=[code_is_a_name],
-        help_text=_("Stable name of the reason, for workflows and reports: over_limit."),
+        help_text=RULE_CODE_HELP,
     )
-    expression = models.TextField(
-        help_text=_(
-            "CEL, true where the rule applies. Amounts are whole minor units: "
-            "order.total.minor > 50000 means more than 500.00 in a currency with cents."
-        )
-    )
+    expression = models.TextField(help_text=EXPRESSION_HELP)
     verdict = models.CharField(max_length=10, choices=VERDICTS[1:], default=Verdict.HOLD.value)
     message = models.CharField(
         max_length=300,
-        help_text=_("What people read. {order.number} puts in a value that the rule can see."),
+        help_text=MESSAGE_HELP,
     )
     enabled = models.BooleanField(default=True)
 

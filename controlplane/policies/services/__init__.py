@@ -12,6 +12,7 @@ from controlplane.policies.services.decisions import (
     get_decision,
     input_hash,
     override_decision,
+    overriders_of,
     recompute,
     recompute_decision,
     record_decision_outcome,
@@ -30,7 +31,15 @@ from controlplane.policies.services.drafts import (
     save_draft,
 )
 from controlplane.policies.services.flips import Share, flip_share
-from controlplane.policies.services.layering import publish_layer, seed_layer
+from controlplane.policies.services.layering import (
+    ApprovalNeeded,
+    approve_layer,
+    note_layer_edit,
+    publish_layer_version,
+    seed_layer,
+    submit_layer,
+    withdraw_layer,
+)
 from controlplane.policies.services.publishing import (
     SEEDED_TABLES,
     AuthorMayNotApprove,
@@ -75,19 +84,20 @@ from controlplane.policies.services.simulating import (
 )
 
 __all__ = [
-    "HIGHEST_COST_TOGETHER", "SEEDED_TABLES", "AuthorMayNotApprove", "DecisionUnknown",
-    "ExampleFailed", "HistoryTooLong",
+    "HIGHEST_COST_TOGETHER", "SEEDED_TABLES", "ApprovalNeeded", "AuthorMayNotApprove",
+    "DecisionUnknown", "ExampleFailed", "HistoryTooLong",
     "InputChanged", "InputNotKept", "Judgement", "NothingToReview", "OverrideWithoutReason",
     "PolicyTaken", "PolicyTooCostly", "PolicyUnknown", "Reason", "RuleSet", "RulesNotKept",
     "Share", "SimulationUnknown", "StepNotPossible", "TimeHasPassed", "TooManyFlips",
-    "VersionUnknown", "approve_version", "assert_affordable", "cancel_schedule",
+    "VersionUnknown", "approve_layer", "approve_version", "assert_affordable", "cancel_schedule",
     "cancel_simulation", "check_rule", "check_rules", "create_policy", "differs_from_live",
     "draft_of", "evaluate", "evaluate_facts", "flip_share", "get_decision", "get_policy",
-    "get_run", "get_version", "give_up_lost_runs", "input_hash", "judge", "live_numbers",
-    "note_edit", "override_decision", "publish_due",
-    "publish_layer", "publish_policy", "publish_version", "recompute", "recompute_decision",
+    "get_run", "get_version",
+    "give_up_lost_runs", "input_hash", "judge", "live_numbers", "note_edit", "note_layer_edit",
+    "override_decision", "overriders_of", "publish_due",
+    "publish_layer_version", "publish_policy", "publish_version", "recompute", "recompute_decision",
     "record_decision_outcome", "roll_back", "rule_sets_in_force", "rule_sets_named",
     "run_examples", "run_simulation",
     "save_draft", "schedule_version", "seed_layer", "seed_policy", "set_terms", "start_simulation",
-    "submit_version", "try_example", "withdraw_version",
+    "submit_layer", "submit_version", "try_example", "withdraw_layer", "withdraw_version",
 ]  # fmt: skip

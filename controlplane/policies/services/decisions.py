@@ -8,8 +8,9 @@ from typing import Any
 import rfc8785
 from django.db import transaction
 
+from controlplane.approvals.services import note_causer
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies import engine, judging, layers
 from controlplane.policies.contexts import get_context
@@ -22,7 +23,10 @@ from controlplane.policies.models import (
     Policy,
     PolicyVersion,
 )
+from controlplane.policies.tenant_facts import settings_now
 from controlplane.policies.verdicts import Verdict
+
+_MEMBER = f"{ActorKind.MEMBER.value}:"
 
 
 class DecisionUnknown(DomainError):
@@ -82,7 +86,8 @@ def evaluate(
     layers.keep_copies(bound)
     rule_sets = [*(each.rule_set for each in bound), *own_rule_sets(context)]
     in_force = known.with_defaults(parameters)
-    judged = judge(known, rule_sets, data, in_force)
+    settings = settings_now()
+    judged = judge(known, rule_sets, data, in_force, settings=settings)
     count_decision(context, judged.verdict.value)
     return Decision.objects.create(
         context=context,
@@ -95,6 +100,7 @@ def evaluate(
         input=dict(data),
         policy_versions=[rules.as_decided() for rules in rule_sets],
         parameters=in_force,
+        settings=settings,
         engine=judging.ENGINE,
         models_used=None if models_used is None else dict(models_used),
         snapshot=snapshot[:200],
@@ -173,7 +179,7 @@ def override_decision(
     *, decision_id: uuid.UUID, verdict: str, why: str, by: Actor
 ) -> DecisionEntry:
     """A person's other verdict, with the reason why. The decision stays as it was taken; what
-    later steps do with an override is theirs to say.
+    later steps do with an override is theirs to say. Who gave it decides no approval about it.
 
     Raises DecisionUnknown, OverrideWithoutReason.
     """
@@ -191,6 +197,7 @@ def override_decision(
         by=by.label,
         by_id=key_of(by),
     )
+    note_causer(subject_ids={decision.pk, decision.subject_id}, by=by)
     record(
         action="decision.overridden",
         subject_type="decision",
@@ -199,6 +206,18 @@ def override_decision(
         by=by,
     )
     return entry
+
+
+def overriders_of(decision_id: uuid.UUID | None) -> tuple[Actor, ...]:
+    """The people who gave it another verdict: none of them approves what comes of it."""
+    if decision_id is None:
+        return ()
+    entries = DecisionEntry.objects.filter(
+        decision_id=decision_id, kind=DecisionEntry.Kind.OVERRIDE, by_id__startswith=_MEMBER
+    )
+    return tuple(
+        Actor(ActorKind.MEMBER, each.by_id.removeprefix(_MEMBER), each.by) for each in entries
+    )
 
 
 def record_decision_outcome(
@@ -251,6 +270,7 @@ def judged_again(decision: Decision, data: Mapping[str, Any]) -> Judgement:
         rule_sets_of(decision),
         data,
         decision.parameters,
+        settings=decision.settings,
         semantics=judging.semantics_of(decision.engine),
     )
 

@@ -9,6 +9,7 @@ from controlplane.policies.contexts import PARAMETERS, Context, get_context
 from controlplane.policies.cost import HIGHEST_COST
 from controlplane.policies.judging import OWN, Judgement, RuleSet, judge
 from controlplane.policies.messages import check_message
+from controlplane.policies.tenant_facts import SAMPLE, SETTINGS
 from controlplane.policies.verdicts import Verdict
 
 HIGHEST_COST_TOGETHER = 4 * HIGHEST_COST
@@ -89,11 +90,14 @@ def fault_of(
 def try_example(
     facts: Mapping[str, Any], *, rules: Sequence[Mapping[str, Any]], context: str
 ) -> Judgement:
-    """What the rules alone say, the facts put over the context's sample."""
+    """What the rules alone say, the facts put over the context's sample; `params` and `tenant` in
+    them over the parameters' defaults and the settings' sample.
+    """
     known = get_context(context)
     data = filled(known, facts)
-    parameters = known.with_defaults(data.pop(PARAMETERS, {}))
-    return judge(known, [RuleSet("", 0, OWN, "", rules)], data, parameters)
+    parameters = known.with_defaults(_record(data.pop(PARAMETERS, {})))
+    settings = {**SAMPLE, **_record(data.pop(SETTINGS, {}))}
+    return judge(known, [RuleSet("", 0, OWN, "", rules)], data, parameters, settings=settings)
 
 
 def filled(context: Context, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +110,10 @@ def filled(context: Context, facts: Mapping[str, Any]) -> dict[str, Any]:
 
     merged: dict[str, Any] = over(context.sample, facts)
     return merged
+
+
+def _record(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _told(verdict: str, codes: Sequence[str]) -> str:

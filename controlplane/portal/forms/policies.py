@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlplane.core.errors import DomainError
-from controlplane.policies.contexts import context_names
+from controlplane.policies.contexts import PARAMETERS, context_names
 from controlplane.policies.grammar import LONGEST_RULE, RuleInvalid
 from controlplane.policies.models.policies import VERDICTS, code_is_a_name
 from controlplane.policies.services import check_rule
+from controlplane.policies.tenant_facts import SETTINGS
 
 MOST_FORMS = 200
 MOST_FACTS = 100_000
@@ -104,6 +105,11 @@ class ExampleForm(forms.Form):
             ) from error
         if not isinstance(facts, dict):
             raise forms.ValidationError(_("Write an object: {…}."))
+        for name in (PARAMETERS, SETTINGS):
+            if not isinstance(facts.get(name, {}), dict):
+                raise forms.ValidationError(
+                    _("“%(name)s” is an object of names and values."), params={"name": name}
+                )
         return facts
 
     def clean_codes(self) -> list[str]:

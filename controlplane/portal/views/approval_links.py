@@ -68,7 +68,9 @@ def _page(
 ) -> TemplateResponse:
     template = f"portal/approvals/by_mail/{name}.html"
     response = TemplateResponse(request, template, context, status=status)
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # The address is a secret, so nobody else is told it. Not "no-referrer": a browser then sends
+    # the form with "Origin: null", which the protection against forged forms refuses.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

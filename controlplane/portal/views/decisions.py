@@ -2,11 +2,13 @@
 
 import json
 import uuid
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -21,15 +23,20 @@ from tenants.members import actor_of
 from tenants.permissions import Permission
 
 EVERY = "all"
+DAYS = ("1", "7", "30")
 
 
 @require_GET
 @member_page
 def index(request: HttpRequest) -> HttpResponse:
     status = lists.chosen(request, "status", [EVERY, *(v for v, _l in VERDICTS)], default=EVERY)
+    days = lists.chosen(request, "days", [EVERY, *DAYS], default=EVERY)
+    rows = Decision.objects.said(verdict="" if status == EVERY else status).defer("input")
+    if days != EVERY:
+        rows = rows.filter(decided_at__gte=timezone.now() - timedelta(days=int(days)))
     shown = lists.listing(
         request,
-        Decision.objects.said(verdict="" if status == EVERY else status).defer("input"),
+        rows,
         search_in=["context", "subject_type", "subject_id", "reasons"],
         sorts={"decided": "decided_at", "context": "context", "verdict": "verdict"},
         default_sort="-decided",
@@ -40,6 +47,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "list_id": "decisions",
         "status": status,
         "statuses": [(EVERY, _("All")), *VERDICTS],
+        "days": days,
+        "every_day": EVERY,
+        "day_choices": [(each, int(each)) for each in DAYS],
     }
     return lists.page_or_part(
         request, "portal/decisions/list.html", "portal/decisions/_table.html", context

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from controlplane.core.errors import DomainError
 from controlplane.policies import layers, services
-from controlplane.policies.contexts import PARAMETERS, Context, get_context
+from controlplane.policies.contexts import get_context
+from controlplane.policies.contexts_page import described
 from controlplane.policies.models import Policy, PublishingTerms, SimulationRun
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
@@ -194,29 +195,6 @@ def context_page(request: HttpRequest, name: str) -> HttpResponse:
 def context_fields(request: HttpRequest, name: str) -> HttpResponse:
     """For the script that completes names while a rule is typed."""
     return JsonResponse({"fields": described(get_context(name))})
-
-
-def described(known: Context) -> list[dict[str, str]]:
-    """Each name that rules may write, what it holds, and what it means."""
-    found = [
-        {
-            "name": path,
-            "kind": known.kinds.get(path, ""),
-            "text": text,
-            "list": _list_of(known, path),
-        }
-        for path, text in known.fields.items()
-    ]
-    return found + [
-        {"name": f"{PARAMETERS}.{name}", "kind": "", "text": parameter.description, "list": ""}
-        for name, parameter in known.parameters.items()
-    ]
-
-
-def _list_of(known: Context, path: str) -> str:
-    """The list that it is, or in whose elements it stands: l.quantity in order.lines."""
-    inside = [name for name in known.list_bounds if path == name or path.startswith(f"{name}.")]
-    return max(inside, key=len, default="")
 
 
 def _detail(

@@ -94,10 +94,10 @@ class Imported:
 
     def restored(self) -> Json:
         """The export as it was read, with everything that was removed: for checks, not to keep."""
-        workflow = copied(self.workflow)
+        workflow: Json = copied(self.workflow)
         for removal in reversed(self.removals):
             *steps, last = removal.path
-            holder = workflow
+            holder: Any = workflow
             for step in steps:
                 holder = holder[step]
             holder[last] = copied(removal.was)
@@ -117,7 +117,7 @@ def with_values(workflow: Json, chosen: dict[str, tuple[Proposal, str]]) -> Json
 
     The expression is what stands between the braces, as in `$('Start').item.json.limit`.
     """
-    copy = copied(workflow)
+    copy: Json = copied(workflow)
     for proposal, expression in chosen.values():
         for use in proposal.uses:
             *steps, last = use.path

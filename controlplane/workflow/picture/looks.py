@@ -110,7 +110,7 @@ def _initials(words: str) -> str:
     parts = [part for part in words.split() if part[0].isalnum()]
     if len(parts) > 1:
         return (parts[0][0] + parts[1][0]).upper()
-    capitals = re.findall("[A-Z]", parts[0][1:]) if parts else []
+    capitals: list[str] = re.findall("[A-Z]", parts[0][1:]) if parts else []
     if capitals and not parts[0].isupper():
         return parts[0][0].upper() + capitals[0]
     return (parts[0][:2] if parts else "?").title()

@@ -58,12 +58,29 @@ export class PergolaTrigger implements INodeType {
 				default: {},
 				options: [
 					{
+						displayName: 'Add CloudEvent',
+						name: 'cloudEvent',
+						type: 'boolean',
+						default: false,
+						description:
+							'Whether to add the event in the form of CloudEvents 1.0, as cloudevent; with its data where the payload is included',
+					},
+					{
 						displayName: 'Include Payload',
 						name: 'includePayload',
 						type: 'boolean',
 						default: false,
 						description:
 							'Whether to put what the shop sent into the execution. Leave it off unless a step needs it: execution data is hard to delete, and Pergola keeps the event.',
+					},
+					{
+						displayName: 'Webhook Path',
+						name: 'webhookPath',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. new-order-7f3a',
+						description:
+							'Path of a Webhook node of this workflow that starts it in place of this trigger, with Pergola’s Fetch behind it. Many events a second then cost n8n a quarter of the work.',
 					},
 				],
 			},

@@ -40,7 +40,11 @@ async function claim(
 	return await pergolaRequest(context, {
 		method: 'POST',
 		path: `deliveries/${deliveryId}/claim`,
-		body: { token, include_payload: options.includePayload === true },
+		body: {
+			token,
+			include_payload: options.includePayload === true,
+			cloudevent: options.cloudEvent === true,
+		},
 	});
 }
 

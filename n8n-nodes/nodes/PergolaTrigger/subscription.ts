@@ -27,6 +27,7 @@ export async function subscribe(context: IHookFunctions): Promise<boolean> {
 			workflow_id: context.getWorkflow().id ?? '',
 			// "Execute workflow" in the editor listens on an address of its own, for one event.
 			test: context.getMode() === 'manual',
+			fetch: startsAtWebhook(context) ? 'execution' : 'trigger',
 		},
 	});
 	return true;
@@ -55,6 +56,20 @@ function chosenEvents(context: IHookFunctions): string[] {
 	return context.getNodeParameter('events') as string[];
 }
 
+/** Where Pergola delivers: to this trigger, or to the Webhook of the same workflow that it names. */
 function webhookUrl(context: IHookFunctions): string {
-	return context.getNodeWebhookUrl('default') as string;
+	const own = context.getNodeWebhookUrl('default') as string;
+	if (!startsAtWebhook(context)) return own;
+	// n8n puts the node's ID before the path of a trigger of ours, and nothing before a Webhook's.
+	return own.split('/').slice(0, -2).join('/') + `/${webhookPath(context)}`;
+}
+
+/** The editor's test listens for itself: it has one address at a time. */
+function startsAtWebhook(context: IHookFunctions): boolean {
+	return webhookPath(context) !== '' && context.getMode() !== 'manual';
+}
+
+function webhookPath(context: IHookFunctions): string {
+	const { webhookPath: path } = context.getNodeParameter('options', {}) as IDataObject;
+	return typeof path === 'string' ? path.trim().replace(/^\/+/, '') : '';
 }

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from controlplane.approvals.models import Approval
 from controlplane.core import exposition, measures
 from controlplane.core.measures import Counter, Family, Gauge, Histogram
+from controlplane.events import circuit
 from controlplane.events.measures import INTAKE, RELAYED, note_relayed
 from controlplane.events.models import OutboxMessage
 from controlplane.policies.measures import count_decision
@@ -136,8 +137,7 @@ def test_times_fall_into_buckets(db: None) -> None:
 
 def test_a_message_tells_how_long_it_waited_but_not_after_a_retry(db: None) -> None:
     message = OutboxMessage(schema_name="t", handler="h", reference="x")
-    note_relayed("h", message.pk, attempts=0)
-    note_relayed("h", message.pk, attempts=3)
+    note_relayed([("h", message.pk, 0), ("h", message.pk, 3)])
 
     found = scrape()["pergola_outbox_handled_seconds_bucket"]
     assert found[("h", "60.0")] == 1
@@ -345,3 +345,18 @@ def test_labels_hold_no_customers_data() -> None:
     for family in measures.declared().values():
         assert set(family.labels) <= allowed, family.name
     assert exposition.OTHERS not in allowed
+
+
+def test_an_open_circuit_is_told_until_n8n_answers(north: Tenant) -> None:
+    with inside(north):
+        instance_id = make_workspace().instance_id
+        for _number in range(circuit.FAILURES):
+            circuit.note_failure(instance_id)
+        of_tenants.refresh()
+    labels = (str(instance_id), str(north.pk))
+    assert scrape()["pergola_circuit_open"][labels] == 1
+
+    with inside(north):
+        circuit.note_success(instance_id)
+        of_tenants.refresh()
+    assert scrape()["pergola_circuit_open"][labels] == 0

@@ -47,7 +47,7 @@ def test_who_asked_never_decides_not_even_through_another(ada: Actor, ben: Actor
     approval = request_approval(
         subject_type="order",
         subject_id=make_order().pk,
-        requested_by=ada,
+        requested_by=[ada],
         by=make_execution_actor(),
     )
     delegate_now(ada, ben)

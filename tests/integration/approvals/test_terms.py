@@ -163,7 +163,7 @@ def test_who_asks_later_has_not_voted(ada: Actor, ben: Actor, tenant: Tenant) ->
     yes(approval, ada)
 
     request_approval(
-        subject_type="order", subject_id=approval.subject_id, requested_by=ada,
+        subject_type="order", subject_id=approval.subject_id, requested_by=[ada],
         by=make_execution_actor(),
     )  # fmt: skip
 

@@ -84,6 +84,22 @@ def test_a_token_fetches_once(offered: Callable[..., Any]) -> None:
         claim(delivery_id=delivery.pk, token=token, by=make_machine())
 
 
+def test_the_trigger_gets_a_cloudevent_beside_what_it_got_before(
+    offered: Callable[..., Any],
+) -> None:
+    delivery, token = offered()
+    claimed = claim(delivery_id=delivery.pk, token=token, by=make_machine())
+
+    before = present_delivery(claimed, include_payload=False)
+    shown = present_delivery(claimed, include_payload=False, as_cloudevent=True)
+    whole = present_delivery(claimed, include_payload=True, as_cloudevent=True)
+
+    assert before == {name: shown[name] for name in before}
+    assert shown["cloudevent"]["subject"] == "#1001"
+    assert "data" not in shown["cloudevent"]
+    assert whole["cloudevent"]["data"] == whole["payload"]
+
+
 def test_a_wrong_token_fetches_nothing(offered: Callable[..., Any]) -> None:
     delivery, _token = offered()
 

@@ -130,7 +130,7 @@ def test_a_retry_sends_the_same_event_again(failed: ExceptionCase) -> None:
 
 def test_it_closes_by_itself_when_it_is_delivered(failed: ExceptionCase) -> None:
     handling.retry(case=failed, by=ADA)
-    delivery._settle(Delivery.objects.select_related("event").get())
+    delivery.mark_delivered(Delivery.objects.select_related("event").get())
 
     case = ExceptionCase.objects.get()
     assert (case.status, case.resolution) == ("resolved", "succeeded")
@@ -140,9 +140,9 @@ def test_it_closes_by_itself_when_the_same_subject_succeeds_later(failed: Except
     later = make_event(note="changed")
     other = make_event(number=1002)
 
-    delivery._settle(Delivery.objects.select_related("event").get(event=other))
+    delivery.mark_delivered(Delivery.objects.select_related("event").get(event=other))
     assert ExceptionCase.objects.get().is_open
-    delivery._settle(Delivery.objects.select_related("event").get(event=later))
+    delivery.mark_delivered(Delivery.objects.select_related("event").get(event=later))
 
     assert ExceptionCase.objects.get().resolution == "succeeded"
 
@@ -161,7 +161,7 @@ def test_a_correction_is_a_revision_and_the_original_stays(failed: ExceptionCase
     assert Delivery.objects.get(event=original).status == "set_aside"
     assert Delivery.objects.get(event=revised).pk in waiting()
     assert case.event == revised
-    delivery._settle(Delivery.objects.select_related("event").get(event=revised))
+    delivery.mark_delivered(Delivery.objects.select_related("event").get(event=revised))
     assert not ExceptionCase.objects.unresolved().exists()
 
 

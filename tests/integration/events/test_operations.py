@@ -40,6 +40,17 @@ def test_an_event_is_read_and_found(call: Callable[..., Any], event: Event) -> N
     assert call("event/list", type="order.updated").json()["events"] == []
 
 
+def test_listed_events_are_cloudevents_too_where_asked(
+    call: Callable[..., Any], event: Event
+) -> None:
+    (shown,) = call("event/list", cloudevents=True).json()["cloudevents"]
+
+    assert (shown["specversion"], shown["id"]) == ("1.0", str(event.pk))
+    assert shown["type"] == "pergola.order.created"
+    assert "data" not in shown
+    assert call("event/list").json()["cloudevents"] == []
+
+
 def test_an_event_is_emitted_once(call: Callable[..., Any], north: Tenant) -> None:
     given = {"type": "message.received", "subject": "A", "payload": {"a": 1}, "external_id": "7"}
 

@@ -65,6 +65,31 @@ def test_a_run_that_is_gone_and_acted_is_taken_as_done() -> None:
     assert Delivery.objects.get().reconciled_at
 
 
+def test_a_run_that_only_fetched_its_event_did_nothing() -> None:
+    LedgerEntry.objects.create(
+        key="key-1:n8n:wf1:71:Fetch:0:0", operation="event.fetch", request_sha256="0" * 64
+    )
+
+    assert reconcile() == 1
+
+
+def test_of_many_runs_those_that_ended_well_are_listed_and_not_asked_for(n8n: FakeN8n) -> None:
+    for number in range(2000, 2030):
+        event = make_event(number=number)
+        Event.objects.filter(pk=event.pk).update(workflow_id="wf1", execution_id=str(number))
+        n8n.executions[str(number)] = "success"
+    n8n.executions |= {"71": "success", "2007": "crashed"}
+    Delivery.objects.update(
+        status=Delivery.Status.DELIVERED, delivered_at=timezone.now() - timedelta(minutes=5)
+    )
+
+    assert reconcile() == 1
+
+    assert ExceptionCase.objects.get().execution_id == "2007"
+    assert not Delivery.objects.filter(reconciled_at=None).exists()
+    assert len([call for call in n8n.calls if "/executions/" in call.path]) == 1
+
+
 def test_an_n8n_that_does_not_answer_is_asked_next_time(n8n: FakeN8n) -> None:
     n8n.refuse("GET", "/api/v1/executions/71", status=500)
     n8n.executions["71"] = "success"

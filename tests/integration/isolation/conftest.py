@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import connections as databases
+from django.db import transaction
 
 from tenants import lookup
 from tenants.context import inside
 from tenants.models import Tenant
-from tests.factories.world import parts
+from tests.factories.world import connections, parts
 from tests.fakes.n8n import running_fake_n8n
 from tests.integration.isolation.callers import Callers
 from tests.integration.isolation.cells import LEDGER
@@ -25,7 +26,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             yield
             transaction.set_rollback(True)
         lookup.forget_tenants()
-        connections["default"].set_schema_to_public()
+        databases["default"].set_schema_to_public()
 
 
 @pytest.fixture(scope="package")
@@ -42,7 +43,7 @@ def callers(neighbours: tuple[Tenant, Tenant, Tenant]) -> Callers:
 
 @pytest.fixture(scope="package")
 def world(callers: Callers) -> Iterator[World]:
-    with running_fake_n8n() as n8n:
+    with running_fake_n8n() as n8n, connections.servers():
         with inside(callers.tenant):
             made = parts(n8n.url)
         yield World(callers.tenant, made, n8n)
@@ -62,7 +63,7 @@ def undone(database: None, request: pytest.FixtureRequest) -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-    connections["default"].set_schema_to_public()
+    databases["default"].set_schema_to_public()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -24,6 +24,7 @@ OPENING = (
 )  # fmt: skip
 # Who opens files, and why they are not another tenant's.
 OPENS = {
+    "controlplane/connections/sftp.py": "on the tenant's own server",
     "controlplane/events/ingest.py": "a folder that who runs the command names, for one tenant",
     "controlplane/events/management/commands/ingest.py": "a file that who runs the command names",
     "controlplane/api/management/commands/generate.py": "the product's own generated files",

@@ -27,6 +27,10 @@ CALLS_OUT = {
     "controlplane/audit/sink.py": "the operator's AUDIT_SINK, with hashes alone",
     "controlplane/audit/tasks.py": "names errors of httpx",
     "controlplane/approvals/resume.py": "an address that assert_own_url has made its own",
+    "controlplane/connections/broker.py": "a tenant's outside system, by core.guarded_http",
+    "controlplane/connections/sftp.py": "a tenant's outside system, by core.dialling",
+    "controlplane/connections/smtp.py": "a tenant's outside system, by core.dialling",
+    "controlplane/core/guarded_http.py": "an address that was judged by core.dialling",
     "controlplane/core/outward.py": "an address that a partner typed in, never of our network",
     "controlplane/portal/identity/single_sign_on.py": "a partner's provider, by core.outward",
     "controlplane/portal/views/sign_on.py": "a partner's provider, by core.outward",
@@ -40,8 +44,10 @@ CALLS_OUT = {
     "controlplane/instances/members.py": "an instance's own address, outside of tenants",
     "controlplane/instances/probe.py": "an instance's own address, outside of tenants",
     "controlplane/instances/services/workspaces.py": "gives the client address and key",
+    "controlplane/support/sending.py": "the operator's mail server",
     "controlplane/knowledge/index/weaviate_client.py": "the deployment's index: test_vectors",
 }
+LIBRARIES = {"asyncssh", "ftplib", "httpcore", "httpx", "requests", "smtplib", "urllib3"}
 # Who makes a client of n8n: for a tenant only by client_for(workspace).
 MAKES_A_CLIENT = {
     "controlplane/instances/probe.py",
@@ -193,7 +199,7 @@ def test_everybody_who_calls_out_is_known() -> None:
     found = {
         path
         for path, names in sources.imports().items()
-        if any(name.partition(".")[0] in {"httpx", "requests", "urllib3"} for name in names)
+        if any(name.partition(".")[0] in LIBRARIES for name in names)
         or "urllib.request" in {name.rpartition(".")[0] for name in names}
     }
 

@@ -20,6 +20,7 @@ TASKS = sorted(name for name in app.tasks if not name.startswith("celery."))
 SHARED = {
     "approvals.advance_everywhere": "goes through all tenants",
     "catalog.tend_everywhere": "goes through all tenants",
+    "connections.check_everywhere": "goes through all tenants",
     "events.reconcile_everywhere": "goes through all tenants",
     "instances.check_health": "n8n servers are shared rows",
     "instances.refresh_workspaces": "goes through the tenants of one n8n",

@@ -1,21 +1,27 @@
 import hashlib
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from controlplane.approvals import services as approvals
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
 from controlplane.core.actor import Actor, ActorKind, Execution
+from controlplane.events.incoming import Incoming
+from controlplane.events.intake import receive
 from controlplane.events.models import Event, Source
-from controlplane.events.services import EventUnknown
+from controlplane.events.services import EventUnknown, send_test_event
+from controlplane.events.verification import woocommerce
 from controlplane.orders import services
 from controlplane.orders.contexts import facts_of
 from controlplane.orders.models import Order
+from controlplane.orders.payload import OrderUnreadable
 from controlplane.orders.services import OutcomeNotAllowed, OutcomeRecorded
-from controlplane.orders.shopify import OrderUnreadable, normalize_order
+from controlplane.orders.shops import normalize_order
 from controlplane.orders.subjects import describe_order
 from controlplane.policies import parameters
 from controlplane.policies.models import Decision
@@ -271,3 +277,31 @@ def test_the_operation_answers_as_declared(event, machine, north):
         refused = call(outcome_path, {**outcome, "outcome": "rejected"}, "application/json")
         assert refused.status_code == 409
         assert refused.json()["code"] == "outcome_recorded"
+
+
+def test_an_order_of_woocommerce_goes_the_same_way(tenant):
+    source = Source.objects.create(slug="woo", name="Shop", kind="woocommerce", secret="s" * 32)
+    body = (Path(settings.BASE_DIR) / "tests/data/woocommerce/order.json").read_bytes()
+    headers = {
+        woocommerce.SIGNATURE_HEADER: woocommerce.sign(body, source.secret),
+        "X-WC-Webhook-Topic": "order.created",
+        "X-WC-Webhook-Delivery-ID": "7",
+    }
+    received = receive(source=source, incoming=Incoming.of(body, headers))
+
+    reviewed = review(received.event)
+
+    assert (reviewed.order.number, reviewed.decision.verdict) == ("#727", "accept")
+    assert reviewed.order.lines.count() == 2
+    done = services.record_outcome(
+        order_id=reviewed.order.pk, outcome="accepted", note="", by=MACHINE
+    )
+    assert done.outcome == "accepted"
+
+
+def test_the_sample_of_a_woocommerce_source_is_an_order(tenant):
+    source = Source.objects.create(slug="woo", name="Shop", kind="woocommerce", secret="s" * 32)
+
+    reviewed = review(send_test_event(source=source).event)
+
+    assert [reason["code"] for reason in reviewed.decision.reasons] == ["test_order"]

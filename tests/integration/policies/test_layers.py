@@ -2,16 +2,31 @@
 
 import pytest
 
+from controlplane.audit.models import Entry
 from controlplane.core.actor import system
 from controlplane.core.models import new_id
 from controlplane.orders.contexts import _SAMPLE, CONTEXT, facts_of
 from controlplane.policies import layers
-from controlplane.policies.models import BoundVersion, Decision, Policy
-from controlplane.policies.services import evaluate, recompute_decision, seed_layer
+from controlplane.policies.models import BoundVersion, Decision, LayerExample, LayerPolicy, Policy
+from controlplane.policies.services import (
+    ApprovalNeeded,
+    AuthorMayNotApprove,
+    ExampleFailed,
+    NothingToReview,
+    StepNotPossible,
+    approve_layer,
+    evaluate,
+    note_layer_edit,
+    publish_layer_version,
+    recompute_decision,
+    seed_layer,
+    submit_layer,
+    withdraw_layer,
+)
 from tenants import lookup
 from tenants.context import inside
 from tenants.models import Partner
-from tests.integration.policies.conftest import LARGE
+from tests.integration.policies.conftest import ADA, GRACE, LARGE
 
 BY = system("tests")
 EMBARGO = {
@@ -88,4 +103,76 @@ def test_a_shared_version_is_retired_by_the_next(db):
     publish("platform", {**EMBARGO, "verdict": "hold"})
     first, second = policy.versions.order_by("number")
     assert (first.status, second.status) == ("retired", "published")
-    assert [step["status"] for step in first.steps] == ["draft", "published", "retired"]
+    assert [step["status"] for step in first.steps] == [
+        "draft", "review", "published", "retired",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def drafted(db):
+    """In force as Ada wrote it, and with a stricter draft by her that nobody handed in."""
+    policy = publish("platform", {**EMBARGO, "verdict": "hold"})
+    policy.rules.update(verdict="reject")
+    note_layer_edit(policy, by=ADA)
+    return policy
+
+
+def test_a_draft_binds_nobody_before_it_is_published(drafted, north):
+    assert decided("north").verdict == "hold"
+    version = submit_layer(policy=drafted, note="as the ministry says", by=ADA)
+    layers.forget()
+    assert (version.status, decided("north").verdict) == ("review", "hold")
+    assert submit_layer(policy=drafted, note="again", by=ADA) == version
+    publish_layer_version(version=version, note="agreed", by=ADA)
+    layers.forget()
+    assert decided("north").verdict == "reject"
+
+
+def test_where_the_platform_says_so_somebody_else_approves(drafted, north, settings):
+    settings.LAYERS_NEED_APPROVAL = True
+    version = submit_layer(policy=drafted, note="stricter", by=GRACE)
+    with pytest.raises(ApprovalNeeded, match="binds many tenants"):
+        publish_layer_version(version=version, by=GRACE)
+    for author in (ADA, GRACE, BY):  # who wrote it, who handed it in, and no machine
+        with pytest.raises(AuthorMayNotApprove):
+            approve_layer(version=version, by=author)
+    layers.forget()
+    assert decided("north").verdict == "hold"
+    other = type(ADA)(ADA.kind, "3", "Linus")
+    approve_layer(version=version, note="read it", by=other)
+    publish_layer_version(version=version, note="now", by=GRACE)
+    version.refresh_from_db()
+    assert [(s["status"], s["by"], s["note"]) for s in version.steps] == [
+        ("draft", "Ada", ""), ("review", "Grace", "stricter"), ("approved", "Linus", "read it"),
+        ("published", "Grace", "now"),
+    ]  # fmt: skip
+    told = Entry.objects.filter(subject_id=str(drafted.pk)).order_by("sequence")
+    assert [e.action for e in told][-3:] == [
+        "layer_policy.review", "layer_policy.approved", "layer_policy.published",
+    ]  # fmt: skip
+
+
+def test_steps_out_of_order_are_refused(drafted):
+    version = submit_layer(policy=drafted, by=ADA)
+    withdraw_layer(version=version, note="not yet", by=ADA)
+    for step in (approve_layer, publish_layer_version, withdraw_layer):
+        with pytest.raises(StepNotPossible, match="is retired"):
+            step(version=version, by=GRACE)
+    drafted.rules.update(verdict="hold")
+    newest = submit_layer(policy=drafted, by=ADA)
+    publish_layer_version(version=newest, by=ADA)
+    with pytest.raises(NothingToReview):
+        submit_layer(policy=drafted, by=ADA)
+
+
+def test_examples_are_run_before_a_version_is_frozen(drafted):
+    LayerExample.objects.create(
+        policy=drafted, name="to Austria", facts={"order": {"ship_to": {"country": "AT"}}},
+        verdict="reject",
+    )  # fmt: skip
+    with pytest.raises(ExampleFailed, match="“to Austria”: expected reject"):
+        submit_layer(policy=drafted, by=ADA)
+    assert LayerPolicy.objects.get().versions.count() == 1
+    LayerExample.objects.update(verdict="accept")
+    version = submit_layer(policy=drafted, by=ADA)
+    assert version.examples[0]["name"] == "to Austria"

@@ -1,7 +1,5 @@
 """The tenant's admin: saving publishes, and a fault is shown at its field."""
 
-import json
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -39,6 +37,8 @@ def form_of(policy, north, **changes):
         "is_active": "on",
         "rules-TOTAL_FORMS": len(rules),
         "rules-INITIAL_FORMS": len(rules),
+        "examples-TOTAL_FORMS": "0",
+        "examples-INITIAL_FORMS": "0",
     }
     for index, rule in enumerate(rules):
         fields = {
@@ -128,21 +128,96 @@ def test_what_is_refused_stays_a_draft_and_says_why(admin, checks, north):
         assert checks.rules.get(code="no_lines").expression == "order.line_count < 900"
 
 
-def test_rules_for_many_are_published_when_saved(admin, north):
-    rule = {
-        "code": "embargo", "verdict": "reject", "expression": "order.ship_to.country == 'KP'",
-        "message": "No.",
-    }  # fmt: skip
-    given = {
+EMBARGO = {
+    "position": "1", "code": "embargo", "verdict": "reject", "message": "No.", "enabled": "on",
+    "expression": "order.ship_to.country == 'KP'",
+}  # fmt: skip
+CASE = {
+    "position": "1", "name": "to Pyongyang", "verdict": "reject", "codes": "embargo",
+    "facts": '{"order": {"ship_to": {"country": "KP"}}}',
+}  # fmt: skip
+MANY = "/admin/policies/layerpolicy/"
+VERSIONS = "/admin/policies/layerversion/"
+
+
+def layer_form(rule=EMBARGO, example=CASE, **changes):
+    data = {
         "layer": "platform", "context": "order", "slug": "embargo", "title": "Embargo",
-        "is_active": "on", "rules": json.dumps([rule]),
+        "is_active": "on", "hand_in": "on", "note": "as the ministry says", **changes,
     }  # fmt: skip
-    page = "/admin/policies/layerpolicy/add/"
-    wrong = {**given, "rules": json.dumps([{**rule, "expression": "order.totl == 1"}])}
-    assert "There is no field “totl”" in admin.post(page, wrong).content.decode()
-    assert admin.post(page, given).status_code == 302
+    for kind, row in (("rules", rule), ("examples", example)):
+        data |= {f"{kind}-TOTAL_FORMS": "1", f"{kind}-INITIAL_FORMS": "0"}
+        data |= {f"{kind}-0-{name}": value for name, value in row.items()}
+    return data
+
+
+def test_rules_for_many_are_written_in_fields_handed_in_and_published(admin, north):
+    assert admin.get(f"{MANY}add/").status_code == 200
+    assert admin.post(f"{MANY}add/", layer_form()).status_code == 302
     policy = LayerPolicy.objects.get()
-    assert policy.versions.get().pk == policy.live_version
+    version = policy.versions.get()
+    assert (version.status, policy.live_version) == ("review", None)
+    assert version.examples[0]["codes"] == ["embargo"]
+    assert [step["note"] for step in version.steps] == ["", "as the ministry says"]
+    shown = admin.get(f"{VERSIONS}{version.pk}/change/").content.decode()
+    assert "order.ship_to.country == &#x27;KP&#x27;" in shown
+    assert "to Pyongyang" in shown
+    sent = {"action": "publish", "_selected_action": [str(version.pk)], "note": "agreed"}
+    assert "is in force" in admin.post(VERSIONS, sent, follow=True).content.decode()
+    policy.refresh_from_db()
+    assert policy.live_version == version.pk
+    assert policy.versions.get().steps[-1]["note"] == "agreed"
+    for page in (MANY, f"{MANY}{policy.pk}/change/", VERSIONS):
+        assert admin.get(page).status_code == 200
+
+
+def test_rules_for_many_wait_for_a_second_person(admin, north, settings):
+    settings.LAYERS_NEED_APPROVAL = True
+    admin.post(f"{MANY}add/", layer_form())
+    version = LayerPolicy.objects.get().versions.get()
+    for action, said in (("publish", "binds many tenants"), ("approve", "was written or handed")):
+        sent = {"action": action, "_selected_action": [str(version.pk)], "note": "me"}
+        assert said in admin.post(VERSIONS, sent, follow=True).content.decode()
+    version.refresh_from_db()
+    assert version.status == "review"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (layer_form({**EMBARGO, "expression": "order.totl == 1"}), "There is no field “totl”"),
+        (layer_form({**EMBARGO, "code": "Em Bargo"}), "Use lower-case letters"),
+        (layer_form(example={**CASE, "facts": "[1]"}), "Write an object"),
+        (layer_form(note=""), "Say why"),
+        (layer_form(layer="partner"), "Choose whose tenants these rules bind."),
+    ],
+)
+def test_a_fault_in_rules_for_many_is_shown_and_nothing_is_kept(admin, north, given, said):
+    answer = admin.post(f"{MANY}add/", given)
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not LayerPolicy.objects.exists()
+
+
+def test_a_failing_example_keeps_the_draft_of_rules_for_many(admin, north):
+    wrong = layer_form(example={**CASE, "verdict": "accept", "codes": ""})
+    told = admin.post(f"{MANY}add/", wrong, follow=True).content.decode()
+    assert "Saved as a draft, and not handed in" in told
+    assert "expected accept" in told
+    policy = LayerPolicy.objects.get()
+    assert (policy.rules.count(), policy.versions.count()) == (1, 0)
+
+
+def test_examples_of_a_tenants_policy_stand_beside_its_rules(admin, checks, north):
+    data = form_of(checks, north) | {
+        "examples-TOTAL_FORMS": "1", "examples-INITIAL_FORMS": "0",
+        **{f"examples-0-{name}": value for name, value in CASE.items()},
+        "examples-0-verdict": "accept", "examples-0-codes": "",
+    }  # fmt: skip
+    assert admin.post(url("policy", checks.pk, "change"), data).status_code == 302
+    with inside(north):
+        assert checks.live().examples[0]["name"] == "to Pyongyang"
+    assert "to Pyongyang" in admin.get(url("policy", checks.pk, "change")).content.decode()
 
 
 def test_the_pages_of_what_is_kept_open(admin, checks, north):

@@ -195,7 +195,7 @@ def test_a_mailed_link_asks_before_it_decides(
         shown = nobody.get(path)
     assert shown.status_code == 200
     assert "You answer as ada-north" in shown.content.decode()
-    assert shown.headers["Referrer-Policy"] == "no-referrer"
+    assert shown.headers["Referrer-Policy"] == "same-origin"
     assert "no-store" in shown.headers["Cache-Control"]
     assert nobody.head(path).status_code == 200
     assert nobody.post(path, {"decision": "approve"}).status_code == 403, "no page asked"

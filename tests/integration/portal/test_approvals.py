@@ -38,13 +38,6 @@ def _decide(client: Client, approval: Approval, **form: str):
     return client.post(f"/approvals/{approval.pk}/decision/", form)
 
 
-def test_home_leads_to_what_waits(north: Tenant, browser: Browser, approval: Approval) -> None:
-    client = browser(north)
-    assert client.get("/").headers["Location"] == "/approvals/"
-    _decide(client, approval, decision="approve")
-    assert client.get("/").headers["Location"] == "/installations/"
-
-
 def test_list_shows_searches_and_survives_nonsense(
     north: Tenant, browser: Browser, approval: Approval
 ) -> None:

@@ -25,6 +25,11 @@ SHOWN = [
         "controlplane/approvals/templates/approvals/waiting_subject.txt",
     )
 ]
+SHOWN += [
+    path
+    for folder in ("kinds", "services")
+    for path in (Path(settings.BASE_DIR) / "controlplane" / "connections" / folder).glob("*.py")
+]
 KEYWORDS = DEFAULT_KEYWORDS | {"gettext_lazy": None, "pgettext": ((1, "c"), 2)}
 
 

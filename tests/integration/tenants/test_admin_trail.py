@@ -25,6 +25,7 @@ from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
 from controlplane.policies.models import LayerPolicy, Policy
+from controlplane.policies.services import submit_layer
 from controlplane.support.models import TriageExample
 from tenants.context import inside
 from tenants.engagements import engage_partner
@@ -179,9 +180,16 @@ SAMPLES = {
             "context": "order",
             "slug": "more",
             "title": "More",
-            "rules": "[]",
         },
         change={"title": "Stricter"},
+    ),
+    "policies.layerversion": Sample(
+        make=lambda place: submit_layer(
+            policy=LayerPolicy.objects.create(
+                layer="platform", context="order", slug="embargo", title="Embargo"
+            ),
+            by=system("tests"),
+        )
     ),
     "support.triageexample": Sample(
         make=lambda place: TriageExample.objects.create(text="It is wet", intent="mooring"),

@@ -75,6 +75,21 @@ def test_what_a_worker_left_half_done_is_taken_up_again(
     assert enqueued == []
 
 
+def test_its_sandbox_closes_at_the_same_moment_and_has_a_job_of_its_own(
+    operator: Client, north: Tenant, south: Tenant, page: str, enqueued: list[Any]
+) -> None:
+    """So that nobody has to live on to close it later."""
+    Tenant.objects.filter(pk=south.pk).update(environment="sandbox", sandbox_of=north)
+
+    operator.post(f"{page}/leave/", {"reason": "Contract ended", "slug": "north"})
+
+    assert [given["tenant_id"] for _name, given in enqueued] == [str(north.pk), str(south.pk)]
+    assert set(Departure.objects.values_list("slug", flat=True)) == {"north", "south"}
+    operator.post(f"{page}/leave/")
+    south.refresh_from_db()
+    assert south.status == Tenant.Status.ACTIVE
+
+
 def test_domains_come_and_go(operator: Client, north: Tenant, south: Tenant, page: str) -> None:
     operator.post(f"{page}/domains/", {"domain": "Portal.North.Example"})
     assert north.domains.filter(domain="portal.north.example").exists()

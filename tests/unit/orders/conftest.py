@@ -5,7 +5,7 @@ import pytest
 
 from controlplane.orders.default_policy import RULES, SLUG
 from controlplane.orders.normal import NormalOrder
-from controlplane.orders.shopify import normalize_order
+from controlplane.orders.shops import normalize_order
 from controlplane.policies.judging import RuleSet
 from tests.factories.shopify_orders import body_of
 

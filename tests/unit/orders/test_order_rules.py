@@ -2,7 +2,7 @@ import pytest
 
 from controlplane.orders.contexts import CONTEXT, FIELDS, LIST_BOUNDS, PARAMETERS, facts_of
 from controlplane.orders.default_policy import RULES
-from controlplane.orders.shopify import normalize_order
+from controlplane.orders.shops import normalize_order
 from controlplane.policies.contexts import get_context
 from controlplane.policies.services import (
     HIGHEST_COST_TOGETHER,

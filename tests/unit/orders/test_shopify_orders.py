@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from controlplane.orders.contexts import facts_of
 from controlplane.orders.normal import NO_CURRENCY
-from controlplane.orders.shopify import MOST_LINES, OrderUnreadable, normalize_order
+from controlplane.orders.payload import MOST_LINES, OrderUnreadable
+from controlplane.orders.shops import normalize_order
 from controlplane.policies.services import input_hash
 from tests.factories.shopify_orders import DELETE, FILES, body_of, body_with_lines
 

@@ -1,4 +1,4 @@
-"""`manage.py generate [--check]`: what follows from the operations and from the permissions."""
+"""`manage.py generate [--check]`: what follows from operations, permissions and connections."""
 
 import json
 from argparse import ArgumentParser
@@ -10,9 +10,11 @@ from django.core.management import BaseCommand, CommandError
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
+from controlplane.connections import kinds_page
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes import docs, typescript
 from controlplane.nodes.registry import all_operations
+from controlplane.policies import contexts_page
 from tenants import permissions_page
 
 # Folders that hold generated files only: what is not rendered any more is removed there.
@@ -30,6 +32,8 @@ def rendered() -> dict[str, str]:
         **typescript.render(operations, EVENT_TYPES.values()),
         **docs.render(operations),
         **permissions_page.render(),
+        **contexts_page.render(),
+        **kinds_page.render(),
         "docs/openapi.json": openapi,
     }
 

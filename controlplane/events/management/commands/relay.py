@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from django.core.management import BaseCommand
-from django.db import OperationalError, close_old_connections, connection, connections
+from django.db import OperationalError, connection, connections
 
 from controlplane.core.logs import get_logger
 from controlplane.events import outbox
@@ -67,7 +67,6 @@ def _keep_busy(
         if len(running) == threads:
             wait(running, timeout=1, return_when=FIRST_COMPLETED)
             continue
-        close_old_connections()
         in_hand = Counter(running.values())
         free = threads - len(running)
         messages = outbox.claim(limit=free, in_hand=in_hand, share=share)

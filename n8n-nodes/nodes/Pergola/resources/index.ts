@@ -4,6 +4,7 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { Operation } from '../operation';
 import { approvalOperations, approvalProperties } from './approval';
 import { auditOperations, auditProperties } from './audit';
+import { connectionOperations, connectionProperties } from './connection';
 import { decisionOperations, decisionProperties } from './decision';
 import { eventOperations, eventProperties } from './event';
 import { exceptionOperations, exceptionProperties } from './exception';
@@ -16,6 +17,7 @@ import { ticketOperations, ticketProperties } from './ticket';
 export const operations: Record<string, Record<string, Operation>> = {
 	approval: approvalOperations,
 	audit: auditOperations,
+	connection: connectionOperations,
 	decision: decisionOperations,
 	event: eventOperations,
 	exception: exceptionOperations,
@@ -40,6 +42,10 @@ export const properties: INodeProperties[] = [
 			{
 				name: 'Audit',
 				value: 'audit',
+			},
+			{
+				name: 'Connection',
+				value: 'connection',
 			},
 			{
 				name: 'Decision',
@@ -78,6 +84,7 @@ export const properties: INodeProperties[] = [
 	},
 	...approvalProperties,
 	...auditProperties,
+	...connectionProperties,
 	...decisionProperties,
 	...eventProperties,
 	...exceptionProperties,

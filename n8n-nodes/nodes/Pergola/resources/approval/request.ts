@@ -12,7 +12,7 @@ export const request: Operation = {
 			name: 'subject_type',
 			type: 'string',
 			default: 'order',
-			description: 'The kind of thing to decide on: order, invoice or ticket',
+			description: 'The kind of thing to decide on: order, invoice, ticket or decision',
 			displayOptions: showOnlyForRequest,
 		},
 		{
@@ -47,6 +47,14 @@ export const request: Operation = {
 					typeOptions: { rows: 4 },
 					default: '',
 					description: 'What the person who decides should know besides the order and the reasons',
+				},
+				{
+					displayName: 'Requested By',
+					name: 'requested_by',
+					type: 'string',
+					default: '',
+					description:
+						'The member because of whom it is asked, by e-mail address or ID. Who asks does not decide, nor does anybody in their name. Empty: a machine asks.',
 				},
 			],
 		},

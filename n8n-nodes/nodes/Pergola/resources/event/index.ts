@@ -3,11 +3,13 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
 import { emit } from './emit';
+import { fetch } from './fetch';
 import { get } from './get';
 import { list } from './list';
 
 export const eventOperations: Record<string, Operation> = {
 	emit,
+	fetch,
 	get,
 	list,
 };
@@ -27,6 +29,13 @@ export const eventProperties: INodeProperties[] = [
 				description: 'Tell every workflow that listens that something happened',
 			},
 			{
+				name: 'Fetch',
+				value: 'fetch',
+				action: 'Fetch the event of a delivery',
+				description:
+					'Take what a Webhook was called for: the first step of a workflow that begins with one',
+			},
+			{
 				name: 'Get',
 				value: 'get',
 				action: 'Get an event',
@@ -42,6 +51,7 @@ export const eventProperties: INodeProperties[] = [
 		default: 'emit',
 	},
 	...emit.properties,
+	...fetch.properties,
 	...get.properties,
 	...list.properties,
 ];

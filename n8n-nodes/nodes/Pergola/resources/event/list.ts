@@ -16,6 +16,13 @@ export const list: Operation = {
 			displayOptions: showOnlyForList,
 			options: [
 				{
+					displayName: 'CloudEvents',
+					name: 'cloudevents',
+					type: 'boolean',
+					default: false,
+					description: 'Whether to return them as CloudEvents 1.0, too, without their data',
+				},
+				{
 					displayName: 'Limit',
 					name: 'limit',
 					type: 'number',

@@ -10,18 +10,44 @@ export const evaluate: Operation = {
 		{
 			displayName: 'Context',
 			name: 'context',
-			type: 'string',
+			type: 'options',
+			options: [
+				{
+					name: 'Agent Action',
+					value: 'agent_action',
+				},
+				{
+					name: 'Answer',
+					value: 'answer',
+				},
+				{
+					name: 'Customer',
+					value: 'customer',
+				},
+				{
+					name: 'Invoice',
+					value: 'invoice',
+				},
+				{
+					name: 'Order',
+					value: 'order',
+				},
+				{
+					name: 'Ticket',
+					value: 'ticket',
+				},
+			],
 			default: 'order',
-			description: 'What the rules are about: order, invoice or answer',
+			description: 'What the rules are about; its page in the portal says what they read',
 			displayOptions: showOnlyForEvaluate,
 		},
 		{
 			displayName: 'Facts',
 			name: 'facts',
 			type: 'json',
-			required: true,
 			default: '{}',
-			description: 'What the rules read, as a JSON object with every field of the context',
+			description:
+				'What the rules read, as a JSON object with every field of the context. Leave it empty for a ticket, which Pergola reads by About ID.',
 			displayOptions: showOnlyForEvaluate,
 		},
 		{
@@ -37,7 +63,8 @@ export const evaluate: Operation = {
 					name: 'about_id',
 					type: 'string',
 					default: '',
-					description: 'A UUID of your own for what is decided on; one is made where there is none',
+					description:
+						"What is decided on: a ticket's ID, or a UUID of your own; one is made where there is none",
 				},
 				{
 					displayName: 'Models Used',

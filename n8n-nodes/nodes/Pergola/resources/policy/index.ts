@@ -22,7 +22,8 @@ export const policyProperties: INodeProperties[] = [
 				name: 'Evaluate',
 				value: 'evaluate',
 				action: 'Evaluate policies',
-				description: 'Judge facts of your own by the published policies, and keep the decision',
+				description:
+					'Judge facts by the published policies, and keep the decision: accept, hold or reject',
 			},
 			{
 				name: 'Simulate',

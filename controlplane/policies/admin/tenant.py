@@ -1,4 +1,4 @@
-"""Policies in a tenant's admin, and rules for many tenants in the platform's.
+"""Policies in a tenant's admin.
 
 Saving a tenant's policy publishes it, so a rule is checked before it is saved. Where the
 publication is refused, as past the threshold of flips, the draft is kept and the reason told.
@@ -8,17 +8,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from controlplane.core.admin import (
     ReadOnlyInline,
-    ReadOnlySharedModelAdmin,
     ReadOnlyTenantModelAdmin,
-    SharedModelAdmin,
     TenantModelAdmin,
     actor_of,
 )
@@ -27,8 +30,7 @@ from controlplane.policies.contexts import context_names
 from controlplane.policies.models import (
     Decision,
     DecisionEntry,
-    LayerPolicy,
-    LayerVersion,
+    Example,
     Policy,
     PolicyVersion,
     Rule,
@@ -38,9 +40,7 @@ from controlplane.policies.models import (
 from controlplane.policies.services import (
     assert_affordable,
     check_rule,
-    check_rules,
     note_edit,
-    publish_layer,
     publish_policy,
 )
 
@@ -49,7 +49,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """Shows the engine's complaint at the field it is about."""
 
     class Meta:
-        model = Rule
+        model: type[Model] = Rule
         fields = ["position", "code", "expression", "verdict", "message", "enabled"]
         widgets = {
             "expression": UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
@@ -95,13 +95,53 @@ class RuleInline(TabularInline):
     ordering = ["position", "code"]
 
 
+class ExampleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A case in fields: the facts as JSON, the codes as a line."""
+
+    codes = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("With just these codes, separated by commas. Empty: any."),
+    )
+
+    class Meta:
+        model: type[Model] = Example
+        fields = ["position", "name", "facts", "verdict", "codes"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["codes"] = ", ".join(self.initial.get("codes") or [])
+
+    def clean_facts(self) -> dict[str, Any]:
+        facts = self.cleaned_data["facts"]
+        if facts in (None, ""):
+            return {}
+        if not isinstance(facts, dict):
+            raise forms.ValidationError(_("Write an object: {…}."))
+        return facts
+
+    def clean_codes(self) -> list[str]:
+        found = {code.strip() for code in self.cleaned_data["codes"].split(",")}
+        return sorted(found - {""})
+
+
+class ExampleInline(TabularInline):
+    model = Example
+    form = ExampleForm
+    extra = 0
+    ordering = ["position", "name"]
+    verbose_name = _("example")
+    verbose_name_plural = _("examples: cases that the rules must go on answering so")
+
+
 @admin.register(Policy)
 class PolicyAdmin(TenantModelAdmin):
     fields = ["title", "slug", "context", "is_active"]
     list_display = ["title", "context", "is_active", "version", "updated_at"]
     list_filter = ["context", "is_active"]
     search_fields = ["title", "slug"]
-    inlines = [RuleInline]
+    inlines = [RuleInline, ExampleInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["slug", "context"] if obj else []
@@ -176,67 +216,3 @@ class DecisionAdmin(ReadOnlyTenantModelAdmin):
     @admin.display(description=_("Reasons"))
     def codes(self, decision: Decision) -> str:
         return ", ".join(reason["code"] for reason in decision.reasons)
-
-
-class LayerPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Rules as JSON: a list of objects with code, verdict, expression and message."""
-
-    class Meta:
-        model = LayerPolicy
-        fields = ["layer", "partner", "context", "slug", "title", "is_active", "rules"]
-
-    def clean_rules(self) -> list[dict[str, str]]:
-        wanted = {"code", "verdict", "expression", "message"}
-        rules = self.cleaned_data["rules"] or []
-        if not isinstance(rules, list) or any(
-            not isinstance(rule, dict)
-            or set(rule) != wanted
-            or not all(isinstance(value, str) for value in rule.values())
-            or rule["verdict"] not in {"hold", "reject"}
-            for rule in rules
-        ):
-            raise forms.ValidationError(
-                _("Write a list of objects with the texts code, verdict (hold or reject), "
-                  "expression and message.")
-            )  # fmt: skip
-        return rules
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        if {"rules", "context"} <= data.keys():
-            try:
-                check_rules(data["rules"], context=data["context"])
-            except DomainError as error:
-                self.add_error("rules", error.detail)
-        return data
-
-
-@admin.register(LayerPolicy)
-class LayerPolicyAdmin(SharedModelAdmin):
-    """Saving publishes: every tenant that it binds follows within seconds."""
-
-    form = LayerPolicyForm
-    list_display = ["title", "layer", "partner", "context", "is_active", "updated_at"]
-    list_filter = ["layer", "context", "is_active"]
-    list_select_related = ["partner"]
-    search_fields = ["title", "slug"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["layer", "partner", "slug"] if obj else []
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        version = publish_layer(
-            policy=form.instance, note=str(_("Changed in the admin.")), by=actor_of(request)
-        )
-        self.message_user(request, _("Version %(n)s is in force.") % {"n": version.number})
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # decisions refer to its versions; it can be made inactive
-
-
-@admin.register(LayerVersion)
-class LayerVersionAdmin(ReadOnlySharedModelAdmin):
-    list_display = ["policy", "number", "status", "created_at"]
-    list_filter = ["policy", "status"]
-    list_select_related = ["policy"]
