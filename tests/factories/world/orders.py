@@ -86,6 +86,7 @@ def part(url: str) -> Part:
         inputs={
             "order.record_outcome": {"outcome": "accepted"},
             "approval.request": {"subject_type": "order"},
+            "event.fetch": {"token": TOKEN},
             "approval.comment": {"text": "Please look."},
             "audit.record": {"action": "order.seen", "subject_type": "order", "subject_id": "1"},
         },

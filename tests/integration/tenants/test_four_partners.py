@@ -40,11 +40,13 @@ REFERENCE = re.compile(r"[a-z_/]+|[0-9a-f-]{36}|\d{4}-\d\d-\d\d.*")
 OWN_ROWS = {"approvals/delegations/"}
 BY_MEMBER = behind(Door.MEMBER, Door.KEY_OR_MEMBER, host="tenant")
 PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/")]
-# The audit trail is for those whose area it is: what it refuses others is in the matrix.
+# The audit trail is for those whose area it is: what it refuses others is in the matrix. The kinds
+# of connections are the same for everybody.
+NO_LISTS = {"api/v1/audit", "api/v1/connections/kinds"}
 LISTS = [
     a
     for a in BY_MEMBER
-    if a.route.startswith("api/") and "<" not in a.route and a.route != "api/v1/audit"
+    if a.route.startswith("api/") and "<" not in a.route and a.route not in NO_LISTS
 ]
 
 

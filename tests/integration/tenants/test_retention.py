@@ -83,9 +83,10 @@ def test_every_table_that_grows_belongs_to_a_class() -> None:
     tables = {model._meta.db_table for model in owned}
     assert OF_TENANTS - tables == {
         "approvals_group", "approvals_groupmember", "approvals_route", "audit_checkpoint",
-        "catalog_installation", "django_migrations", "events_source", "events_subscription",
-        "events_pause", "instances_workspace", "knowledge_collection", "knowledge_vector",
-        "policies_boundversion", "policies_example", "policies_policy", "policies_policyversion",
+        "catalog_installation", "connections_connection", "django_migrations", "events_source",
+        "events_subscription", "events_pause", "instances_workspace", "knowledge_collection",
+        "knowledge_vector", "policies_boundversion", "policies_example", "policies_policy",
+        "policies_policyversion",
         "policies_publishingterms", "policies_rule", "policies_schedule", "policies_versionstep",
         "support_triagemodel", "vault_datakey",
     }  # fmt: skip
