@@ -5,7 +5,6 @@ from pathlib import Path
 
 from django.conf import settings
 
-
 # A letter that a source is tried with; it leaves nobody's server.
 SAMPLES = {"controlplane/events/letters.py"}
 
