@@ -1,17 +1,17 @@
-"""`manage.py clone_template TENANT SLUG [name=value …]`: the same as the API's call."""
+"""`manage.py clone_template TENANT SLUG`: the same as the API's call."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
 from controlplane.catalog.cloning import clone_template
+from controlplane.catalog.management.arguments import parameters_of
 from controlplane.catalog.models import Installation
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
+from tenants import lookup
 from tenants.context import inside
-from tenants.models import Tenant
 
 
 class Command(BaseCommand):
@@ -24,17 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--parameters", default="{}", help="a JSON object of values")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.active().filter(slug=options["tenant"]).first()
-        if tenant is None:
-            raise CommandError(f"There is no active tenant “{options['tenant']}”.")
+        parameters = parameters_of(options["parameters"])
         try:
-            parameters = json.loads(options["parameters"])
-            if not isinstance(parameters, dict):
-                raise ValueError("it is no object")
-        except ValueError as error:
-            raise CommandError(f"--parameters: {error}") from error
-        try:
-            with inside(tenant):
+            with inside(lookup.tenant_by_slug(options["tenant"])):
                 made = clone_template(
                     slug=options["slug"],
                     version=options["release"],

@@ -13,8 +13,8 @@ from controlplane.catalog.trying.running import CaseResult, note_run, run_cases
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from controlplane.instances.models import Workspace
+from tenants import lookup
 from tenants.context import inside
-from tenants.models import Tenant
 
 BY = system("test_template")
 
@@ -42,10 +42,13 @@ class Command(BaseCommand):
                 raise CommandError("Not all cases passed.", returncode=done.returncode)
             return
         release = self._release(options["slug"], options["release"])
-        tenant = Tenant.objects.active().filter(slug=options["tenant"]).first()
-        if tenant is None or not tenant.is_sandbox:
+        try:
+            tenant = lookup.tenant_by_slug(options["tenant"])
+        except lookup.TenantUnknown as error:
+            raise CommandError(error.detail) from error
+        if not tenant.is_sandbox:
             raise CommandError(
-                f"There is no sandbox “{options['tenant']}”. Make one in the portal."
+                f"{tenant} is no sandbox: cases act as customers would. Make one in the portal."
             )
         try:
             results = run_cases(release, ground=lambda: tenant, by=BY, progress=self.tell)

@@ -1,19 +1,19 @@
 """`manage.py upgrade_installation --tenant north --template review-risky-orders`."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from controlplane.catalog.management.arguments import parameters_of
 from controlplane.catalog.models import Installation, Release, Upgrade
 from controlplane.catalog.upgrades.applying import run_upgrade
 from controlplane.catalog.upgrades.asking import upgrade
 from controlplane.catalog.upgrades.planning import newest_release, plan_upgrade
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
+from tenants import lookup
 from tenants.context import inside
-from tenants.models import Tenant
 
 
 class Command(BaseCommand):
@@ -30,17 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--plan", action="store_true", help="only tell what would change")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.active().filter(slug=options["tenant"]).first()
-        if tenant is None:
-            raise CommandError(f"There is no active tenant “{options['tenant']}”.")
+        parameters = parameters_of(options["parameters"])
         try:
-            parameters = json.loads(options["parameters"])
-            if not isinstance(parameters, dict):
-                raise ValueError("it is no object")
-        except ValueError as error:
-            raise CommandError(f"--parameters: {error}") from error
-        try:
-            with inside(tenant):
+            with inside(lookup.tenant_by_slug(options["tenant"])):
                 self._upgrade(options, parameters)
         except DomainError as error:
             raise CommandError(error.detail) from error
