@@ -24,6 +24,8 @@ SHARED = {
     "auth_user_user_permissions",
     "catalog_caserun",
     "catalog_release",
+    "catalog_rollout",
+    "catalog_rolloutplace",
     "catalog_template",
     "django_admin_log",
     "django_content_type",
