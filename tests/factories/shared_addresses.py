@@ -8,7 +8,7 @@ SHARED = {
     "metrics": "counts of all tenants by id, for the operator's scraper alone",
     "api/schema/": "the same for everybody",
     "api/docs/": "the same for everybody",
-    "api/v<path:rest>": "says that nothing is there",
+    "api/v<anything:rest>": "says that nothing is there",
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
     "brand/logo": "the partner's logo, shown before log-in",
