@@ -160,6 +160,7 @@ def _output(approval: Approval) -> ApprovalOutput:
     scope="approvals:request",
     errors=(SubjectUnknown, RequesterUnknown, ForeignUrl, NoWorkspace),
     waits=True,
+    asks_people=True,
 )
 def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
     """Ask a person to decide, and continue when they have."""

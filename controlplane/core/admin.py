@@ -151,6 +151,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Releases"), "new_releases", "catalog_release"),
                 (_("Rollouts"), "rocket_launch", "catalog_rollout"),
                 (_("Rules for many"), "gavel", "policies_layerpolicy"),
+                (_("Simulations"), "science", "policies_layersimulation"),
                 (_("n8n instances"), "dns", "instances_instance"),
                 (_("Outbox"), "outbox", "events_outboxmessage"),
             ]),

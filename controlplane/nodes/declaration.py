@@ -25,6 +25,7 @@ def operation(
     read_only: bool = False,
     waits: bool = False,
     slow: bool = False,
+    asks_people: bool = False,
     reads: Callable[[Any], bool] | None = None,
 ) -> Callable[[Handler], Handler]:
     """File the function as an operation. Raises ImproperlyConfigured where it is not complete."""
@@ -54,6 +55,7 @@ def operation(
                 read_only=read_only,
                 waits=waits,
                 slow=slow,
+                asks_people=asks_people,
                 reads=reads,
             )
         )

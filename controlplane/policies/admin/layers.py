@@ -1,7 +1,7 @@
 """Rules for many tenants in the platform's admin: a draft in fields, and the way of its versions.
 
-Saving keeps the draft; *hand in* freezes it. Versions are approved, published and withdrawn from
-their list, each with a note why.
+Saving keeps the draft; *hand in* freezes it. Versions are simulated, approved, published,
+withdrawn, retired and brought back from their list, each with a note why.
 """
 
 from collections.abc import Callable
@@ -25,15 +25,30 @@ from unfold.widgets import (
 )
 
 from controlplane.core.actor import Actor
-from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, actor_of
+from controlplane.core.admin import (
+    ReadOnlyInline,
+    ReadOnlySharedModelAdmin,
+    SharedModelAdmin,
+    actor_of,
+)
 from controlplane.core.errors import DomainError
 from controlplane.policies.admin.tenant import ExampleForm, RuleForm, RuleFormSet
 from controlplane.policies.contexts import context_names
-from controlplane.policies.models import LayerExample, LayerPolicy, LayerRule, LayerVersion
+from controlplane.policies.models import (
+    LayerExample,
+    LayerPolicy,
+    LayerRule,
+    LayerSimulation,
+    LayerSimulationPart,
+    LayerVersion,
+)
 from controlplane.policies.services import (
     approve_layer,
     note_layer_edit,
     publish_layer_version,
+    retire_layer,
+    roll_back_layer,
+    start_layer_simulation,
     submit_layer,
     withdraw_layer,
 )
@@ -162,6 +177,18 @@ class NoteActionForm(ActionForm):
 Step = Callable[..., Any]
 
 
+def _simulated(*, version: LayerVersion, note: str, by: Actor) -> None:
+    start_layer_simulation(policy=version.policy, version=version, by=by)
+
+
+def _published_alone(*, version: LayerVersion, note: str, by: Actor) -> None:
+    publish_layer_version(version=version, note=note, alone=True, by=by)
+
+
+def _rolled_back(*, version: LayerVersion, note: str, by: Actor) -> None:
+    roll_back_layer(policy=version.policy, number=version.number, note=note, by=by)
+
+
 @admin.register(LayerVersion)
 class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     list_display = ["__str__", "layer", "status_label", "last_step", "created_at"]
@@ -170,7 +197,9 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     fields = ["policy", "number", "status", "shown_rules", "shown_examples", "way"]
     readonly_fields = fields
     action_form = NoteActionForm
-    actions = ["approve", "publish", "withdraw"]
+    actions = [
+        "simulate", "approve", "publish", "publish_alone", "withdraw", "retire", "roll_back",
+    ]  # fmt: skip
 
     @display(
         description=_("Status"),
@@ -211,6 +240,10 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
              for s in version.steps),
         )  # fmt: skip
 
+    @admin.action(description=_("Simulate over the last 30 days of every tenant that it binds"))
+    def simulate(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, _simulated, _("%(what)s is being simulated."))
+
     @admin.action(description=_("Approve"))
     def approve(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
         self._take(request, queryset, approve_layer, _("%(what)s is approved."))
@@ -223,6 +256,18 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     def withdraw(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
         self._take(request, queryset, withdraw_layer, _("%(what)s is withdrawn."))
 
+    @admin.action(description=_("Publish alone: nobody else may approve, and the note is why"))
+    def publish_alone(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, _published_alone, _("%(what)s is in force."))
+
+    @admin.action(description=_("Retire: it binds nobody any more, at once"))
+    def retire(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, retire_layer, _("%(what)s is retired."))
+
+    @admin.action(description=_("Roll back to it: what bound before binds again, at once"))
+    def roll_back(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, _rolled_back, _("The rules of %(what)s are in force."))
+
     def _take(
         self, request: HttpRequest, queryset: QuerySet[LayerVersion], step: Step, told: Any
     ) -> None:
@@ -234,3 +279,30 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
                 self.message_user(request, f"{version}: {error.detail}", messages.ERROR)
             else:
                 self.message_user(request, told % {"what": version})
+
+
+class LayerSimulationPartInline(ReadOnlyInline):
+    model = LayerSimulationPart
+    fields = ["tenant", "status", "done", "flips", "share", "threshold", "approvals", "spared"]
+    readonly_fields = fields
+    verbose_name_plural = _("tenants")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LayerSimulationPart]:
+        found: QuerySet[LayerSimulationPart] = super().get_queryset(request)
+        return found.select_related("tenant")
+
+    @admin.display(description=_("Share of flips"))
+    def share(self, part: LayerSimulationPart) -> str:
+        return f"{part.percent} %"
+
+
+@admin.register(LayerSimulation)
+class LayerSimulationAdmin(ReadOnlySharedModelAdmin):
+    """Counts only: what a tenant's decisions were about, the platform does not see."""
+
+    inlines = [LayerSimulationPartInline]
+    list_display = ["created_at", "policy", "version", "status", "asked_by", "finished_at"]
+    list_filter = ["status", "policy"]
+    list_select_related = ["policy", "version__policy"]
+    fields = ["policy", "version", "status", "since", "asked_by", "finished_at", "error"]
+    readonly_fields = fields

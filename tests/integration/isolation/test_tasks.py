@@ -31,6 +31,7 @@ SHARED = {
     "knowledge.ingest_waiting": "goes through all tenants",
     "policies.give_up_lost_runs_everywhere": "goes through all tenants",
     "policies.publish_due_everywhere": "goes through all tenants",
+    "policies.simulate_layer": "goes through the tenants that rules for many bind",
     "tenants.close_support_entries": "entries are shared rows",
     "tenants.copy_to_sandbox": "from a tenant into its own sandbox",
     "tenants.fill_pool": "spare schemas are nobody's",
