@@ -4,6 +4,7 @@ The forms are n8n's (`@n8n/rest-api-client`, templates), not ours, so they stand
 The browser that shows the editor asks from another origin, and without anybody's log-in.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -19,12 +20,25 @@ from controlplane.core.errors import DomainError
 PAGE = 20
 FOR_A_MINUTE = "public, max-age=60"
 View = Callable[..., HttpResponse]
+# The package's icon, which the editor draws without asking for a file.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60" viewBox="0 0 60 60" '
+    'fill="none"><path d="M14 22v32M46 22v32" stroke="#8A5A2B" stroke-width="5" '
+    'stroke-linecap="round"/><path d="M5 20h50" stroke="#8A5A2B" stroke-width="5" '
+    'stroke-linecap="round"/><path d="M12 9v10M24 9v10M36 9v10M48 9v10" stroke="#B9824A" '
+    'stroke-width="5" stroke-linecap="round"/><path d="M17 40c0-9 5-14 14-15 1 9-4 15-14 15Z" '
+    'fill="#2F8F5B"/><path d="M44 37c-7 0-11-4-11-11 7-1 12 4 11 11Z" fill="#54B47E"/></svg>'
+)
+_DRAWN = f"data:image/svg+xml;base64,{b64encode(ICON.encode()).decode()}"
 # n8n leaves these out of a card where there are others.
 _CORE = {"id": gallery.number_of("Core Nodes"), "name": "Core Nodes"}
 
 
 def _open_to_editors(view: View) -> View:
-    """Every origin may read: there is nothing but what the platform publishes."""
+    """Every origin may read: there is nothing but what the platform publishes, the same for all.
+
+    The editor sends cookies along, for which a browser wants the origin named. None is read here.
+    """
 
     @csrf_exempt
     @wraps(view)
@@ -41,7 +55,9 @@ def _open_to_editors(view: View) -> View:
                 response = JsonResponse(
                     {"code": error.code, "message": error.detail}, status=error.status
                 )
-        response["Access-Control-Allow-Origin"] = "*"
+        response["Access-Control-Allow-Origin"] = request.headers.get("origin", "*")
+        response["Access-Control-Allow-Credentials"] = "true"
+        response["Vary"] = "Origin"
         response["Access-Control-Allow-Methods"] = "GET, OPTIONS"
         response["Access-Control-Allow-Headers"] = "n8n-version, n8n-instance-id, content-type"
         response["Access-Control-Max-Age"] = "3600"
@@ -129,16 +145,18 @@ def _card(one: Shown) -> dict[str, Any]:
 
 
 def _node(kind: str) -> dict[str, Any]:
-    label = kind.rpartition(".")[2]
-    shown = "".join(f" {letter}" if letter.isupper() else letter for letter in label)
+    words = "".join(f" {c}" if c.isupper() else c for c in kind.rpartition(".")[2])
+    label = words[:1].upper() + words[1:]
+    is_ours = kind.startswith(OURS)
+    icon = {"icon": "file:pergola.svg", "iconData": {"type": "file", "fileBuffer": _DRAWN}}
     return {
         "id": gallery.number_of(kind),
         "name": kind,
-        "displayName": shown[:1].upper() + shown[1:],
-        "icon": "node:pergola" if kind.startswith(OURS) else "",
-        "defaults": {"name": shown[:1].upper() + shown[1:]},
+        "displayName": label,
+        "defaults": {"name": label},
         "group": [],
-        "categories": [] if kind.startswith(OURS) else [_CORE],
+        "categories": [] if is_ours else [_CORE],
+        **(icon if is_ours else {"icon": ""}),
     }
 
 

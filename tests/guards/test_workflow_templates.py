@@ -125,10 +125,9 @@ def test_each_node_lies_on_one_note_and_on_no_other_node(folder: Path) -> None:
         under = [
             note["name"]
             for note in notes
-            if note["position"][0] <= x <= note["position"][0] + note["parameters"]["width"] - WIDE
-            and note["position"][1]
-            <= y
-            <= note["position"][1] + note["parameters"]["height"] - WIDE
+            if 0 <= x - note["position"][0] <= note["parameters"]["width"] - WIDE
+            # Its name stands below it.
+            and 0 <= y - note["position"][1] <= note["parameters"]["height"] - WIDE * 1.5
         ]
         assert len(under) == 1, node["name"]
         near = [

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from controlplane.api.gallery import ICON
 from controlplane.catalog import importing, releases
 from controlplane.catalog.gallery import number_of
 from controlplane.catalog.loader import load_all
@@ -34,7 +35,9 @@ def ask(client: Client) -> Any:
     def ask(path: str, status: int = 200, **query: str) -> Any:
         response = client.get(f"{GALLERY}{path}", query, headers={"origin": "https://n8n.example"})
         assert response.status_code == status, response.content
-        assert response["Access-Control-Allow-Origin"] == "*"
+        # The editor asks with cookies, so a browser takes no “*”.
+        assert response["Access-Control-Allow-Origin"] == "https://n8n.example"
+        assert response["Access-Control-Allow-Credentials"] == "true"
         return response.json()
 
     return ask
@@ -84,6 +87,12 @@ def test_a_card_is_as_the_editor_reads_it(ask: Any) -> None:
     kinds = {node["name"] for node in card["nodes"]}
     assert "n8n-nodes-pergola.pergola" in kinds
     assert all({"id", "displayName", "defaults", "icon"} <= set(node) for node in card["nodes"])
+
+
+def test_the_icon_is_the_node_packs() -> None:
+    drawn = (Path(settings.BASE_DIR) / "n8n-nodes/icons/pergola.svg").read_text()
+
+    assert "".join(line.strip() for line in drawn.splitlines()) == ICON
 
 
 def test_categories_narrow_the_search(ask: Any) -> None:
