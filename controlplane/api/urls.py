@@ -8,6 +8,7 @@ from controlplane.api import (
     approvals,
     audit,
     connections,
+    gallery,
     installations,
     invoices,
     knowledge,
@@ -108,6 +109,13 @@ urlpatterns = [
         "v1/knowledge/documents/<uuid:document_id>/retire",
         by_member(knowledge.Retire.as_view()),
     ),
+    # n8n's editor adds these to N8N_TEMPLATES_HOST, which ends with /api/gallery.
+    path("gallery/health", gallery.health),
+    path("gallery/templates/categories", gallery.categories),
+    path("gallery/templates/collections", gallery.collections),
+    path("gallery/templates/search", gallery.search),
+    path("gallery/templates/workflows/<int:number>", gallery.template),
+    path("gallery/workflows/templates/<int:number>", gallery.importable),
     *operation_urls(),
     path("v<anything:rest>", problems.nothing_here),
 ]

@@ -9,6 +9,17 @@ SHARED = {
     "api/schema/": "the same for everybody",
     "api/docs/": "the same for everybody",
     "api/v<anything:rest>": "says that nothing is there",
+    **dict.fromkeys(
+        (
+            "api/gallery/health",
+            "api/gallery/templates/categories",
+            "api/gallery/templates/collections",
+            "api/gallery/templates/search",
+            "api/gallery/templates/workflows/<int:number>",
+            "api/gallery/workflows/templates/<int:number>",
+        ),
+        "the platform's published templates, for any n8n's editor: test_gallery",
+    ),
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
     "brand/logo": "the partner's logo, shown before log-in",
