@@ -13,6 +13,7 @@ class CatalogConfig(AppConfig):
             choices,
             connection_uses,
             copied,
+            dropdowns,
             restoring,
             retention,
             services,
@@ -41,6 +42,7 @@ class CatalogConfig(AppConfig):
         register_after_restore("installations", restoring.deploy_again)
         register_after_restore("upgrades", end_lost_upgrades)
         retention.register()
+        dropdowns.register()
         register_credentials(credential_ids)
         register_use(connection_uses.installations_with)
 

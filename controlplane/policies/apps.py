@@ -9,13 +9,14 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from controlplane.policies import brought, copied, layers, retention, subjects
+        from controlplane.policies import brought, copied, dropdowns, layers, retention, subjects
 
         brought.register()
         subjects.register()
         copied.declare_all()
         retention.register()
         layers.register()
+        dropdowns.register()
         grants.keep_append_only(
             "policies_policyversion",
             "policies_versionstep",

@@ -19,7 +19,8 @@ from controlplane.nodes.registry import all_operations
 GIVEN_BY_HAND = {
     "audit:read", "audit:record", "connections:read", "connections:use", "decisions:override",
     "decisions:read", "events:emit", "events:read", "exceptions:handle", "exceptions:open",
-    "exceptions:read", "knowledge:search", "policies:evaluate", "policies:simulate",
+    "exceptions:read", "invoices:submit", "knowledge:search", "knowledge:write",
+    "policies:evaluate", "policies:simulate",
 }  # fmt: skip
 OPERATIONS = all_operations()
 each = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.key)
