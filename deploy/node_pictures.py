@@ -69,12 +69,14 @@ def _nodes(side: Side, place: Any, environment: dict[str, str]) -> dict[str, Nod
         first.setdefault(declared.resource, declared.name)
     scopes = sorted({declared.scope for declared in all_operations()})
     _key, text = ApiKey.issue(tenant=place.tenant, name="pictures", scopes=scopes)
-    credential = side.credential(environment["PUBLIC_URL"], text)
+    credential = side.credential(environment["PUBLIC_URL"], text, name="Pergola API")
     found = {
         resource: pergola("Pergola", resource, SHOWN.get(resource, name), credential)
         | {"typeVersion": 1.1}
         for resource, name in first.items()
     }
+    source = {"__rl": True, "mode": "list", "value": "shopify", "cachedResultName": "Shopify"}
+    found["event"]["parameters"]["additionalFields"] = {"source": source, "subject": "#1001"}
     options = {"sources": ["shopify"], "subject": "#10*", "testWith": "newest"}
     found["trigger"] = node(
         "Pergola Trigger", "n8n-nodes-pergola.pergolaTrigger", 1,

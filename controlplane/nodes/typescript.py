@@ -257,7 +257,9 @@ def _property(
 ) -> dict[str, Any]:
     hints = field.get("n8n", {})
     resolved = _resolve(field, schema)
-    kind = "resourceLocator" if hints.get("choices") else _kind(resolved)
+    kind = _kind(resolved)
+    if hints.get("choices"):
+        kind = "multiOptions" if resolved.get("type") == "array" else "resourceLocator"
     prop: dict[str, Any] = {
         "displayName": hints.get("label") or title_of(name),
         "name": name,
@@ -266,7 +268,9 @@ def _property(
     if required:
         prop["required"] = True
     if kind == "resourceLocator":
-        return prop | _locator(where, name, field, hints)
+        return prop | _locator(where, field, hints)
+    if kind == "multiOptions":
+        return prop | _several(where, field, hints)
     if type_options := _type_options(kind, resolved, hints):
         prop["typeOptions"] = type_options
     if kind == "options":
@@ -278,7 +282,20 @@ def _property(
     return prop
 
 
-def _locator(where: str, name: str, field: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
+def _several(where: str, field: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
+    """A list out of which several are ticked. n8n's linter wants both texts to end so."""
+    chosen = choices.list_named(hints["choices"])
+    text = _description(where, "multiOptions", field).rstrip(".")
+    return {
+        "displayName": f"{hints.get('label') or title_of(chosen.name)} Names or IDs",
+        "typeOptions": {"loadOptionsMethod": chosen.name},
+        "default": field.get("default") or [],
+        "description": f"{text}. Choose from the list, or specify IDs using an "
+        '<a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    }
+
+
+def _locator(where: str, field: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
     """A drop-down that searches, and a way to type what is in it.
 
     n8n says "By ID" of a mode that is called `id`, whatever its title.

@@ -182,6 +182,7 @@ def test_a_person_picks_from_the_drop_down(
     search.fill("quay")
     editor.locator("[data-test-id=rlc-item]", has_text="Quayside shop").click()
 
-    expect(panel.locator("[data-test-id=rlc-input] input").first).to_have_value("Quayside shop")
+    chosen = panel.get_by_role("textbox", name='Parameter: "connection"')
+    expect(chosen).to_have_value("Quayside shop")
     editor.close()
     side.remove(made)

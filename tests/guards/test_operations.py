@@ -103,3 +103,18 @@ def test_a_generated_file_too_many_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(CommandError, match=re.escape(removed)):
         call_command("generate", check=True)
+
+
+def test_every_page_has_its_picture() -> None:
+    """`make node-pictures` takes them, in n8n's editor."""
+    root = settings.BASE_DIR
+    pages = [*root.glob("docs/nodes/*.md"), *root.glob("docs/operations/*.md")]
+    shown = {
+        (page.parent / picture).resolve()
+        for page in pages
+        for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text())
+    }
+
+    assert len(shown) >= 12
+    assert [str(path) for path in shown if not path.is_file()] == []
+    assert [path.name for path in shown if path.stat().st_size > 80 * 1024] == []

@@ -8,7 +8,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { listSearch } from './choosing';
+import { listSearch, loadOptions } from './choosing';
 import { execute } from './execute';
 import { resume, resumeWebhooks } from './requestAndWait';
 import { properties } from './resources';
@@ -40,7 +40,7 @@ export class Pergola implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch };
+	methods = { listSearch, loadOptions };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await execute(this);

@@ -1,7 +1,12 @@
 /** What drop-downs show: Pergola's lists, searched and turned over page by page. */
-import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult } from 'n8n-workflow';
+import type {
+	IDataObject,
+	ILoadOptionsFunctions,
+	INodeListSearchResult,
+	INodePropertyOptions,
+} from 'n8n-workflow';
 
-import { pageOfChoices } from '../../shared/choices';
+import { allChoices, pageOfChoices } from '../../shared/choices';
 import { lists } from './resources/lists';
 
 type ListSearch = (
@@ -17,6 +22,18 @@ export const listSearch: Record<string, ListSearch> = Object.fromEntries(
 		async function (this: ILoadOptionsFunctions, search?: string, page?: string) {
 			const { lines, next } = await pageOfChoices(this, list, { search, page });
 			return { results: lines, paginationToken: next };
+		},
+	]),
+);
+
+type LoadOptions = (this: ILoadOptionsFunctions) => Promise<INodePropertyOptions[]>;
+
+/** The same lists, whole, for fields that take several. */
+export const loadOptions: Record<string, LoadOptions> = Object.fromEntries(
+	lists.map((list) => [
+		list,
+		async function (this: ILoadOptionsFunctions) {
+			return await allChoices(this, list);
 		},
 	]),
 );

@@ -185,6 +185,9 @@ class TestChoosing:
                 description="Which kind",
                 json_schema_extra={"n8n": {"choices": "things"}},
             )
+            several: list[str] = Field(
+                description="Which ones", json_schema_extra={"n8n": {"choices": "things"}}
+            )
 
         return typescript.render([replace(get_thing, input_model=Input)], EVENTS)
 
@@ -201,6 +204,12 @@ class TestChoosing:
         text = declared(chosen[f"{typescript.RESOURCES}/sample/get.ts"], "kind")
 
         assert "value: 'plain'," in text
+
+    def test_a_field_that_takes_several_is_ticked(self, chosen):
+        text = declared(chosen[f"{typescript.RESOURCES}/sample/get.ts"], "several")
+
+        assert "displayName: 'Things Names or IDs'," in text
+        assert "loadOptionsMethod: 'things'," in text
 
     def test_the_lists_are_named_once(self, chosen):
         assert "export const lists = ['things'] as const;" in chosen[typescript.LISTS]
