@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 --version >/dev/null 2>&1 && echo python3.12 || echo python3.11)
 BIN := .venv/bin
 
-.PHONY: setup demo test isolation-proof bench check fix generate docs lock
+.PHONY: setup demo test isolation-proof bench check fix generate docs node-pictures lock
 
 setup:  ## the virtual environment, with what is locked
 	@$(PYTHON) deploy/bootstrap.py
@@ -38,6 +38,9 @@ generate: setup  ## TypeScript, OpenAPI and docs from the node operations
 
 docs: setup  ## the README's pictures, from a running demo
 	@$(BIN)/python -m deploy.pictures
+
+node-pictures: setup  ## the pictures of docs/nodes and docs/operations, from n8n's editor
+	@$(BIN)/python -m deploy.node_pictures
 
 lock: setup  ## requirements*.txt from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 pyproject.toml -o requirements.txt

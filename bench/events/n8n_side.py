@@ -1,20 +1,18 @@
 """A real n8n for the benches: a workspace on it, workflows as its editor makes them, executions."""
 
-import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
+from deploy.n8n_nodes.trying import PACK, Node, Side, node, pergola
 
+__all__ = [
+    "Side", "fetch", "http_operation", "listening", "node", "nothing", "pergola", "trigger",
+    "webhook",
+]  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
-PACK = "n8n-nodes-pergola"
-
-Node = dict[str, Any]
 
 
 def listening(environment: dict[str, str], slug: str, url: str) -> str:
@@ -24,73 +22,6 @@ def listening(environment: dict[str, str], slug: str, url: str) -> str:
         cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return done.stdout.strip().splitlines()[-1]
-
-
-class Side:
-    """n8n's public API with its owner's key."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.url = environment["N8N_URL"]
-        self._client = httpx.Client(
-            base_url=f"{self.url}/api/v1", timeout=60, trust_env=False,
-            headers={"X-N8N-API-KEY": environment["N8N_API_KEY"]},
-        )  # fmt: skip
-
-    def close(self) -> None:
-        self._client.close()
-
-    def credential(self, pergola: str, key: str) -> dict[str, dict[str, str]]:
-        """What a node of the pack names as its credentials."""
-        made = self._json(
-            "POST", "/credentials",
-            {"name": f"Bench {uuid.uuid4().hex[:8]}", "type": "pergolaApi",
-             "data": {"baseUrl": pergola, "apiKey": key}},
-        )  # fmt: skip
-        return {"pergolaApi": {"id": made["id"], "name": made["name"]}}
-
-    def activate(self, name: str, nodes: Sequence[Node], *, beside: Sequence[Node] = ()) -> str:
-        """A workflow of these nodes, one behind the other, in place of one of that name.
-
-        `beside` stand in it and lead nowhere.
-        """
-        for old in self._json("GET", f"/workflows?name={name}")["data"]:
-            self._client.delete(f"/workflows/{old['id']}").raise_for_status()
-        connections = {
-            one["name"]: {"main": [[{"node": after["name"], "type": "main", "index": 0}]]}
-            for one, after in pairwise(nodes)
-        }
-        workflow = {
-            "name": name, "nodes": [*nodes, *beside], "connections": connections,
-            "settings": {"executionOrder": "v1"},
-        }  # fmt: skip
-        made = self._json("POST", "/workflows", workflow)
-        self._json("POST", f"/workflows/{made['id']}/activate")
-        return str(made["id"])
-
-    def executions(self, workflow_id: str) -> Iterator[dict[str, Any]]:
-        """All that were kept, with their data."""
-        cursor = ""
-        while True:
-            after = f"&cursor={cursor}" if cursor else ""
-            asked = f"/executions?workflowId={workflow_id}&includeData=true&limit=100{after}"
-            page = self._json("GET", asked)
-            yield from page["data"]
-            cursor = page.get("nextCursor") or ""
-            if not cursor:
-                return
-
-    def _json(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._client.request(method, path, json=body)
-        if not answer.is_success:
-            raise RuntimeError(f"n8n answered {answer.status_code} to {path}: {answer.text[:500]}")
-        return json.loads(answer.text) if answer.text else None
-
-
-def node(name: str, type: str, version: float, parameters: Any, **more: Any) -> Node:
-    return {
-        "id": str(uuid.uuid4()), "name": name, "type": type, "typeVersion": version,
-        "position": [0, 0], "parameters": parameters, **more,
-    }  # fmt: skip
 
 
 def webhook(path: str) -> Node:
@@ -107,13 +38,6 @@ def trigger(credentials: Any, *, name: str = "Start", webhook_path: str = "") ->
     return node(
         name, f"{PACK}.pergolaTrigger", 1, {"events": ["order.created"], "options": options},
         credentials=credentials, webhookId=str(uuid.uuid4()),
-    )  # fmt: skip
-
-
-def pergola(name: str, resource: str, operation: str, credentials: Any, **parameters: Any) -> Node:
-    return node(
-        name, f"{PACK}.pergola", 1,
-        {"resource": resource, "operation": operation, **parameters}, credentials=credentials,
     )  # fmt: skip
 
 

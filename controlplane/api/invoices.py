@@ -1,8 +1,8 @@
 """Supplier invoices and what they are matched with: hand in, list, look."""
 
 import uuid
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schem
 from pydantic import BaseModel, Field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from controlplane.api.intake import declared_length, pieces
 from controlplane.api.openapi import BY_KEY, BY_SESSION, PROBLEM
 from controlplane.api.operations import require_scope, require_to_list
+from controlplane.api.parsers import RawParser
 from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
 from controlplane.invoices import services
@@ -38,20 +39,6 @@ SUBMIT, READ, PROCUREMENT = "invoices:submit", "invoices:read", "procurement:sub
 EITHER = [*BY_KEY, *BY_SESSION]
 # A multipart body is a little more than the file in it.
 _AROUND_THE_FILE = 64 * 1024
-
-
-class RawParser(BaseParser):
-    """Any other body, as it comes: it is read piece by piece."""
-
-    media_type = "*/*"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return stream
 
 
 class SubmittedOut(BaseModel):

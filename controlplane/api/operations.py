@@ -7,13 +7,17 @@ from typing import Any, cast
 
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from controlplane.api.authentication import IsMachine
+from controlplane.api.handing import FILENAME_HEADER, INPUT_HEADER, handed_over
 from controlplane.api.openapi import BY_KEY, PROBLEM
+from controlplane.api.parsers import RawParser
 from controlplane.api.problems import (
     BodyUnreadable,
     NotAllowed,
@@ -23,6 +27,7 @@ from controlplane.api.problems import (
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
 from controlplane.events import ledger, pauses
+from controlplane.nodes.files import OperationFile
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
 from tenants.context import current_tenant
@@ -57,11 +62,22 @@ class OperationView(APIView):
             return self._answer(request, actor)
 
     def _answer(self, request: Request, actor: Actor) -> Response:
-        body = _plain_json(request)
+        if not self.operation.takes_file:
+            return self._answer_to(request, actor, _plain_json(request))
+        with handed_over(request) as (body, file):
+            return self._answer_to(request, actor, body, file)
+
+    def _answer_to(
+        self,
+        request: Request,
+        actor: Actor,
+        body: dict[str, Any],
+        file: OperationFile | None = None,
+    ) -> Response:
         data = self.operation.input_model.model_validate(body)
 
         def run() -> dict[str, Any]:
-            return self.operation.run(data, by=actor).model_dump(mode="json")
+            return self.operation.run(data, by=actor, file=file).model_dump(mode="json")
 
         key = _key_of(request, actor)
         if not key or self.operation.only_reads(data):
@@ -70,10 +86,16 @@ class OperationView(APIView):
         answer, is_replay = once(
             key=key,
             operation=self.operation.key,
-            request=json.dumps(body, sort_keys=True).encode(),
+            request=_told(body, file),
             run=run,
         )
         return Response(answer, headers={REPLAYED: "true"} if is_replay else {})
+
+
+def _told(body: dict[str, Any], file: OperationFile | None) -> bytes:
+    """What an idempotency key stands for: the input, and which document came with it."""
+    text = json.dumps(body, sort_keys=True)
+    return (f"{text} {file.name} {file.sha256}" if file else text).encode()
 
 
 def require_scope(scope: str, actor: Actor) -> None:
@@ -130,13 +152,45 @@ def _key_of(request: Request, actor: Actor) -> str:
     return f"{actor.id}:sha256:{hashlib.sha256(given.encode()).hexdigest()}"
 
 
+_FILE_HEADERS = (
+    OpenApiParameter(
+        INPUT_HEADER,
+        str,
+        OpenApiParameter.HEADER,
+        description="With a body of bytes: the input as JSON, percent-encoded",
+    ),
+    OpenApiParameter(
+        FILENAME_HEADER,
+        str,
+        OpenApiParameter.HEADER,
+        description="With a body of bytes: what the file is called, percent-encoded",
+    ),
+)
+
+
+def _body_of(operation: Operation) -> Any:
+    """A document comes as it is, or in a form beside the input as JSON text."""
+    if not operation.takes_file:
+        return operation.input_model
+    properties = {
+        "input": {"type": "string", "description": "The operation's fields, as a JSON object"},
+        "file": {"type": "string", "format": "binary"},
+    }
+    return {
+        "multipart/form-data": {
+            "type": "object", "properties": properties, "required": ["file"],
+        },
+        "application/octet-stream": OpenApiRequest(OpenApiTypes.BINARY),
+    }  # fmt: skip
+
+
 def _view(operation: Operation) -> Any:
     schema = extend_schema(
         operation_id=f"{operation.resource}_{operation.name}",
         summary=operation.action,
         description=f"{operation.description}\n\nNeeds the scope `{operation.scope}`.",
         tags=[operation.resource],
-        request=operation.input_model,
+        request=_body_of(operation),
         auth=BY_KEY,
         responses={200: operation.output_model, **PROBLEM},
         parameters=[
@@ -145,7 +199,8 @@ def _view(operation: Operation) -> Any:
                 str,
                 OpenApiParameter.HEADER,
                 description="The same key again gets the same answer and has no second effect.",
-            )
+            ),
+            *(_FILE_HEADERS if operation.takes_file else ()),
         ],
         extensions={
             "x-n8n": {
@@ -154,6 +209,7 @@ def _view(operation: Operation) -> Any:
                 "title": operation.title,
                 "waits": operation.waits,
                 "readOnly": operation.read_only,
+                "takesFile": operation.takes_file,
             }
         },
     )
@@ -163,7 +219,10 @@ def _view(operation: Operation) -> Any:
         return self.carry_out(request)
 
     name = f"{operation.key}.View".title().replace(".", "").replace("_", "")
-    view_class = type(name, (OperationView,), {"operation": operation, "post": post})
+    given: dict[str, Any] = {"operation": operation, "post": post}
+    if operation.takes_file:
+        given["parser_classes"] = [MultiPartParser, RawParser]
+    view_class = type(name, (OperationView,), given)
     return enters(Door.KEY)(csrf_exempt(view_class.as_view()))
 
 

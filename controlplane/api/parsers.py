@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 from controlplane.core.text import is_storable
 
@@ -18,10 +18,30 @@ class StorableJSONParser(JSONParser):
     ) -> Any:
         try:
             data = super().parse(stream, media_type, parser_context)
-            _assert_storable(data)
+            storable(data)
         except RecursionError as error:
             raise ParseError("it is nested too deeply.") from error
         return data
+
+
+class RawParser(BaseParser):
+    """Any other body, as it comes: it is read piece by piece."""
+
+    media_type = "*/*"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return stream
+
+
+def storable(value: Any) -> Any:
+    """It, as it is. Raises ParseError and RecursionError."""
+    _assert_storable(value)
+    return value
 
 
 def _assert_storable(value: Any) -> None:

@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 from controlplane.api.authentication import IsMachine
 from controlplane.api.openapi import BY_KEY, PROBLEM
 from controlplane.api.operations import require_scope
-from controlplane.events import delivery, services
+from controlplane.events import services
 from controlplane.events.models import Subscription
 from controlplane.events.presentation import present_delivery
+from controlplane.events.wanted import Wanted, claim_wanted, offer_newest
 from tenants.context import current_tenant
 
 SCOPE = "events:subscribe"
@@ -25,7 +26,24 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SubscriptionIn(Body):
+class Filter(Body):
+    sources: list[str] = Field(
+        default_factory=list,
+        description="Only events of the sources with these short names; none: of all",
+        max_length=100,
+    )
+    subject: str = Field(
+        default="",
+        description="Only events about this, such as #1001; a star stands for any text",
+        max_length=200,
+    )
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(frozenset(self.sources), self.subject)
+
+
+class SubscriptionIn(Filter):
     webhook_url: str = Field(description="Where the trigger listens", max_length=500)
     event_types: list[str] = Field(description="Which events it wants", min_length=1)
     workflow_id: str = Field(default="", description="n8n's ID of the workflow", max_length=64)
@@ -34,6 +52,10 @@ class SubscriptionIn(Body):
         default="trigger",
         description="Who fetches an event: the trigger before it starts an execution, or the "
         "execution in its first step",
+    )
+    offer: Literal["", "newest"] = Field(
+        default="",
+        description="With test: deliver the newest such event at once, also one that was handled",
     )
 
 
@@ -56,7 +78,7 @@ class SubscriptionsOut(BaseModel):
     results: list[SubscriptionOut] = Field(description="None or one: an address listens once")
 
 
-class ClaimIn(Body):
+class ClaimIn(Filter):
     token: str = Field(description="The one-time token of the delivery", max_length=200)
     include_payload: bool = Field(default=False, description="Return the event's body too")
     cloudevent: bool = Field(default=False, description="Return it as a CloudEvent 1.0 too")
@@ -69,7 +91,7 @@ class ClaimOut(BaseModel):
     subject: str = Field(description="What people call the thing, such as #1001; may be empty")
     received_at: datetime = Field(description="When Pergola took it in")
     environment: Literal["production", "sandbox"] = Field(description="Where it came in")
-    test: bool = Field(description="Whether it was sent by the test button")
+    test: bool = Field(description="Whether it was sent by the test button, or to an editor")
     delivery_id: uuid.UUID = Field(description="The delivery that was claimed")
     payload: dict[str, Any] = Field(
         default_factory=dict,
@@ -144,6 +166,8 @@ class Subscriptions(MachineView):
             is_fetched_in_execution=data.fetch == "execution",
             by=request.user.actor,
         )
+        if data.test and data.offer == "newest":
+            offer_newest(subscription, data.wanted)
         return _answer(_subscription(subscription))
 
 
@@ -166,14 +190,21 @@ class Claim(MachineView):
         tags=["trigger"],
         auth=BY_KEY,
         request=ClaimIn,
-        responses={200: ClaimOut, **PROBLEM},
+        responses={200: ClaimOut, 204: None, **PROBLEM},
         operation_id="delivery_claim",
     )
     def post(self, request: Request, delivery_id: uuid.UUID) -> Response:
-        """Fetch the event that a delivery offers, once per token."""
+        """Fetch the event that a delivery offers, once per token.
+
+        204 where it is none of those that are asked for: it is settled, and starts nothing.
+        """
         require_scope(SCOPE, request.user.actor)
         data = ClaimIn.model_validate(request.data)
-        claimed = delivery.claim(delivery_id=delivery_id, token=data.token, by=request.user.actor)
+        claimed = claim_wanted(
+            delivery_id=delivery_id, token=data.token, wanted=data.wanted, by=request.user.actor
+        )
+        if claimed is None:
+            return Response(status=204)
         shown = present_delivery(
             claimed, include_payload=data.include_payload, as_cloudevent=data.cloudevent
         )

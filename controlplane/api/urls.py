@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from controlplane.api import (
     approvals,
     audit,
+    choices,
     connections,
     gallery,
     installations,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("v1/approvals/<uuid:approval_id>/comments", by_member(approvals.Comments.as_view())),
     path("v1/approvals/<uuid:approval_id>/attachments", by_member(approvals.Attachments.as_view())),
     path("v1/audit", by_member(audit.Entries.as_view())),
+    path("v1/choices/<slug:name>", by_key(choices.Choices.as_view())),
     path("v1/connections", by_member(connections.Connections.as_view())),
     path("v1/connections/kinds", by_member(connections.Kinds.as_view())),
     path(

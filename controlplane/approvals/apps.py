@@ -7,7 +7,7 @@ class ApprovalsConfig(AppConfig):
     verbose_name = _("Approvals")
 
     def ready(self) -> None:
-        from controlplane.approvals import resume, retention
+        from controlplane.approvals import dropdowns, resume, retention
         from controlplane.approvals.models import Approval
         from controlplane.events import outbox
         from tenants import health
@@ -20,4 +20,5 @@ class ApprovalsConfig(AppConfig):
             rules.declare(f"approvals.{model}", rules.Never("people are asked in production"))
         outbox.register("approvals.resume", resume.resume)
         retention.register()
+        dropdowns.register()
         health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

@@ -17,8 +17,18 @@ from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.core.actor import Actor
 from controlplane.instances.addresses import ForeignUrl
 from controlplane.instances.models import NoWorkspace
-from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+from controlplane.nodes.declaration import (
+    OperationFile,
+    OperationInput,
+    OperationOutput,
+    operation,
+)
+from tenants.files import FileTooLarge
 
+_SHORT = (
+    "approval_id", "status", "subject_type", "subject_id", "comment", "decided_by", "expires_at",
+    "url",
+)  # fmt: skip
 Status = Literal["pending", "approved", "rejected", "expired", "cancelled"]
 
 
@@ -45,6 +55,7 @@ class RequestInput(OperationInput):
         description="The member because of whom it is asked, by e-mail address or ID. Who asks "
         "does not decide, nor does anybody in their name. Empty: a machine asks",
         max_length=254,
+        json_schema_extra={"n8n": {"choices": "members"}},
     )
     expires_in_hours: int = Field(
         default=72,
@@ -152,6 +163,20 @@ def _output(approval: Approval) -> ApprovalOutput:
     )
 
 
+class AttachInput(OperationInput):
+    approval_id: uuid.UUID = Field(
+        description="The ID that Request and Wait returned",
+        json_schema_extra={"n8n": {"label": "Approval ID", "default": "={{ $json.approval_id }}"}},
+    )
+
+
+class AttachOutput(OperationOutput):
+    attachment_id: uuid.UUID = Field(description="The attachment's ID")
+    approval_id: uuid.UUID = Field(description="The approval that it stands with")
+    filename: str = Field(description="What the file is called there")
+    size: int = Field(description="Its size in bytes")
+
+
 @operation(
     resource="approval",
     name="request",
@@ -198,6 +223,8 @@ def get(data: GetInput, *, by: Actor) -> ApprovalOutput:
     scope="approvals:read",
     errors=(PageUnknown,),
     read_only=True,
+    rows="approvals",
+    simplified=_SHORT,
 )
 def list_approvals(data: ApprovalListInput, *, by: Actor) -> ApprovalListOutput:
     """List approvals, the newest first, a page at a time."""
@@ -223,4 +250,25 @@ def comment(data: CommentInput, *, by: Actor) -> CommentOutput:
     made = thread.comment_on(approval_id=data.approval_id, text=data.text, by=by)
     return CommentOutput(
         comment_id=made.pk, approval_id=made.approval_id, written_at=made.written_at
+    )
+
+
+@operation(
+    resource="approval",
+    name="attach",
+    action="Attach a file to an approval",
+    scope="approvals:request",
+    errors=(services.ApprovalUnknown, thread.AttachmentRefused, FileTooLarge),
+    slow=True,
+)
+def attach(data: AttachInput, *, by: Actor, file: OperationFile) -> AttachOutput:
+    """Put a file beside an approval, for whoever decides; the same one again is there once."""
+    made = thread.attach(
+        approval_id=data.approval_id, chunks=file.chunks(), filename=file.name, by=by
+    )
+    return AttachOutput(
+        attachment_id=made.pk,
+        approval_id=made.approval_id,
+        filename=made.filename,
+        size=made.size,
     )

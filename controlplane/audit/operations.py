@@ -118,6 +118,8 @@ class AuditListOutput(OperationOutput):
     action="List audit entries",
     scope="audit:read",
     read_only=True,
+    rows="entries",
+    simplified=("sequence", "at", "action", "subject_type", "subject_id", "actor_label", "data"),
 )
 def list_entries(data: AuditListInput, *, by: Actor) -> AuditListOutput:
     """Find entries of the tenant's audit trail by action, subject, actor and time."""

@@ -14,6 +14,7 @@ class CatalogConfig(AppConfig):
             connection_uses,
             contexts,
             copied,
+            dropdowns,
             restoring,
             retention,
             services,
@@ -45,6 +46,7 @@ class CatalogConfig(AppConfig):
         register_after_restore("upgrades", end_lost_upgrades)
         retention.register()
         leave_out("catalog.RolloutPlace", "a rollout goes through the tenants of one installation")
+        dropdowns.register()
         register_credentials(credential_ids)
         register_use(connection_uses.installations_with)
 

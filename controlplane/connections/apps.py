@@ -7,6 +7,7 @@ class ConnectionsConfig(AppConfig):
     verbose_name = _("Connections")
 
     def ready(self) -> None:
-        from controlplane.connections import copied
+        from controlplane.connections import copied, dropdowns
 
         copied.declare_all()
+        dropdowns.register()

@@ -12,7 +12,13 @@ from controlplane.connections.kinds.suites import CallMalformed, LoginRefused
 from controlplane.connections.models import Connection
 from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
-from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+from controlplane.nodes.declaration import (
+    OperationFile,
+    OperationInput,
+    OperationOutput,
+    operation,
+)
+from tenants.files import FileTooLarge
 
 _USE = "connections:use"
 _OUTSIDE = (
@@ -29,6 +35,7 @@ def _connection() -> Any:
         description="The connection's name or ID, from List",
         min_length=1,
         max_length=80,
+        json_schema_extra={"n8n": {"choices": "connections"}},
     )
 
 
@@ -95,7 +102,10 @@ class SystemRequestOutput(OperationOutput):
 
 class ListConnectionsInput(OperationInput):
     kind: str = Field(
-        default="", description="Only those of this kind, such as shopify", max_length=20
+        default="",
+        description="Only those of this kind, such as shopify",
+        max_length=20,
+        json_schema_extra={"n8n": {"choices": "connection_kinds"}},
     )
 
 
@@ -140,6 +150,17 @@ class PutFileInput(OperationInput):
 class PutFileOutput(OperationOutput):
     path: str = Field(description="Where the file is on the server")
     size: int = Field(description="Its size in bytes")
+
+
+class UploadFileInput(OperationInput):
+    connection: str = _connection()
+    name: str = Field(
+        default="",
+        description="Name below the connection's folder, such as out/orders.csv; empty: the file's "
+        "own",
+        max_length=255,
+    )
+    overwrite: bool = Field(default=True, description="Whether a file of this name may be replaced")
 
 
 class ListFilesInput(OperationInput):
@@ -223,6 +244,8 @@ def request(data: SystemRequestInput, *, by: Actor) -> SystemRequestOutput:
     action="List connections",
     scope="connections:read",
     read_only=True,
+    rows="connections",
+    simplified=("connection_id", "name", "kind", "is_active", "status", "last_error"),
 )
 def list_connections(data: ListConnectionsInput, *, by: Actor) -> ListConnectionsOutput:
     """Find the connections, and whether they work."""
@@ -271,11 +294,34 @@ def put_file(data: PutFileInput, *, by: Actor) -> PutFileOutput:
 
 @operation(
     resource="connection",
+    name="upload_file",
+    action="Upload a file",
+    scope=_USE,
+    slow=True,
+    errors=(
+        *_OUTSIDE, sftp.NameInvalid, sftp.FileThere, services.ContentTooLarge, FileTooLarge,
+    ),
+)  # fmt: skip
+def upload_file(data: UploadFileInput, *, by: Actor, file: OperationFile) -> PutFileOutput:
+    """Put a file of the workflow into the folder of an SFTP connection, whole or not at all."""
+    path = services.put_file(
+        connection=services.get_connection(data.connection),
+        name=data.name or file.name,
+        content=file.read(),
+        overwrite=data.overwrite,
+        by=by,
+    )
+    return PutFileOutput(path=path, size=file.size)
+
+
+@operation(
+    resource="connection",
     name="list_files",
     action="List files",
     scope=_USE,
     slow=True,
     errors=(*_OUTSIDE, sftp.NameInvalid),
+    rows="files",
 )
 def list_files(data: ListFilesInput, *, by: Actor) -> ListFilesOutput:
     """Find the files in the folder of an SFTP connection."""

@@ -12,6 +12,7 @@ class EventsConfig(AppConfig):
         from controlplane.events import (
             copied,
             delivery,
+            dropdowns,
             kinds,
             letters,
             message_kinds,
@@ -32,6 +33,7 @@ class EventsConfig(AppConfig):
         for kind in (*shops, *message_kinds.KINDS, *letters.KINDS):
             kinds.register_kind(kind)
         retention.register()
+        dropdowns.register()
         # A tenant may put a message into the shared outbox and read none, not even its own.
         grants.let_tenants(
             "INSERT",

@@ -20,7 +20,7 @@ def present_delivery(
         "subject": event.subject,
         "received_at": event.received_at.isoformat(),
         "environment": current_tenant().environment,
-        "test": event.is_test,
+        "test": event.is_test or bool(delivery.subscription and delivery.subscription.is_test),
         "delivery_id": str(delivery.pk),
     }
     if include_payload:

@@ -12,11 +12,24 @@ from controlplane.events.services import EventUnknown
 from controlplane.invoices import services
 from controlplane.invoices.contexts import NO_CURRENCY, amount_text
 from controlplane.invoices.models import Invoice
-from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
-from tenants.files import FileGone
+from controlplane.nodes.declaration import (
+    OperationFile,
+    OperationInput,
+    OperationOutput,
+    operation,
+)
+from tenants.files import FileGone, FileTooLarge
 
 # What a document comes to before anything is matched: the same words as every other verdict.
 _VERDICT_OF_READING = {"read": "accept", "to_check": "hold", "quarantined": "reject"}
+
+
+_SHORT_READING = (
+    "invoice_id", "number", "status", "verdict", "supplier", "total", "order_reference", "url",
+)  # fmt: skip
+_SHORT_MATCH = (
+    "invoice_id", "number", "verdict", "reasons", "order_numbers", "total", "decision_id", "url",
+)  # fmt: skip
 
 
 class _Part(BaseModel):
@@ -156,6 +169,40 @@ class RecordInvoiceOutcomeOutput(OperationOutput):
     url: str = Field(description="The invoice's page in the portal")
 
 
+class SubmitInput(OperationInput):
+    """The document is all."""
+
+
+class SubmitOutput(OperationOutput):
+    invoice_id: uuid.UUID = Field(description="The invoice in Pergola; it is read soon")
+    event_id: uuid.UUID = Field(description="The event that workflows hear of it by")
+    duplicate: bool = Field(description="Whether this very document was here already")
+
+
+@operation(
+    resource="invoice",
+    name="submit",
+    action="Submit an invoice",
+    scope="invoices:submit",
+    errors=(services.DocumentEmpty, FileTooLarge),
+    slow=True,
+)
+def submit(data: SubmitInput, *, by: Actor, file: OperationFile) -> SubmitOutput:
+    """Hand in the document of a supplier invoice, PDF or XML; workflows hear of it by an event."""
+    received = services.receive_invoice(
+        chunks=file.chunks(),
+        filename=file.name,
+        content_type=file.content_type,
+        channel=Invoice.Channel.API,
+        by=by,
+    )
+    return SubmitOutput(
+        invoice_id=received.invoice.pk,
+        event_id=received.event.pk,
+        duplicate=received.is_duplicate,
+    )
+
+
 @operation(
     resource="invoice",
     name="extract",
@@ -163,6 +210,7 @@ class RecordInvoiceOutcomeOutput(OperationOutput):
     scope="invoices:read",
     errors=(EventUnknown, services.EventHoldsNoInvoice, FileGone, Busy),
     slow=True,
+    simplified=_SHORT_READING,
 )
 def extract(data: ExtractInput, *, by: Actor) -> ExtractOutput:
     """Read the fields of a supplier invoice from its document."""
@@ -221,6 +269,7 @@ def validate(data: _InvoiceInput, *, by: Actor) -> ValidateOutput:
     action="Match an invoice",
     scope="invoices:match",
     errors=(services.InvoiceUnknown, services.InvoiceNotRead),
+    simplified=_SHORT_MATCH,
 )
 def match(data: _InvoiceInput, *, by: Actor) -> MatchOutput:
     """Match an invoice with its order and goods receipt, and judge it: accept, hold or reject."""

@@ -7,7 +7,14 @@ class KnowledgeConfig(AppConfig):
     verbose_name = _("Knowledge")
 
     def ready(self) -> None:
-        from controlplane.knowledge import contexts, default_policy, index, retention, samples
+        from controlplane.knowledge import (
+            contexts,
+            default_policy,
+            dropdowns,
+            index,
+            retention,
+            samples,
+        )
         from controlplane.knowledge.services.indexing import index_restored, move_index
         from controlplane.policies.services import SEEDED_TABLES
         from tenants.backup.restore import register_after_restore
@@ -20,6 +27,7 @@ class KnowledgeConfig(AppConfig):
         register_follow_up(move_index)
         contexts.register()
         retention.register()
+        dropdowns.register()
         register_removal(Kind("search indexes", index.count_of, index.drop_of))
         register_seed(
             "answer policy",

@@ -1,15 +1,26 @@
-"""Node operations on knowledge: searching here, answering in `answers`."""
+"""Node operations on knowledge: adding and searching here, answering in `answers`."""
 
 import uuid
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.core.actor import Actor
 from controlplane.knowledge import retrieval
 from controlplane.knowledge.answers import operations as answers
-from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
+from controlplane.knowledge.ingestion.kinds import KindUnknown
+from controlplane.knowledge.services import collections, documents
+from controlplane.nodes.declaration import (
+    OperationFile,
+    OperationInput,
+    OperationOutput,
+    operation,
+)
+from tenants.files import FileTooLarge
 
-__all__ = ["answers", "search"]
+__all__ = ["add_document", "answers", "search"]
+
+Kind = Literal["", "markdown", "html", "text", "pdf", "faq"]
 
 
 class SearchInput(OperationInput):
@@ -38,12 +49,70 @@ class SearchOutput(OperationOutput):
     passages: list[PassageOutput] = Field(description="The best first")
 
 
+class AddDocumentInput(OperationInput):
+    collection: str = Field(
+        description="The collection's short name or ID",
+        min_length=1,
+        max_length=60,
+        json_schema_extra={"n8n": {"choices": "collections"}},
+    )
+    title: str = Field(default="", description="Else the file's name", max_length=300)
+    kind: Kind = Field(default="", description="What it is; empty: by the file's name")
+    source_url: str = Field(
+        default="",
+        description="Where people read it",
+        max_length=2000,
+        json_schema_extra={"n8n": {"label": "Source URL"}},
+    )
+    tags: str = Field(default="", description="Words for it, with commas between", max_length=1000)
+
+
+class AddDocumentOutput(OperationOutput):
+    document_id: uuid.UUID = Field(description="The document's ID")
+    version_id: uuid.UUID = Field(description="The version that was made of the file")
+    title: str = Field(description="What it is called")
+    status: str = Field(description="Where the version stands; a person approves it")
+
+
+@operation(
+    resource="knowledge",
+    name="add_document",
+    action="Add a document",
+    scope="knowledge:write",
+    errors=(
+        collections.CollectionUnknown, KindUnknown, documents.DocumentEmpty, FileTooLarge,
+    ),
+    slow=True,
+)  # fmt: skip
+def add_document(data: AddDocumentInput, *, by: Actor, file: OperationFile) -> AddDocumentOutput:
+    """Keep a document and have it read; it is searched once a person has approved it."""
+    version = documents.add_document(
+        collection=collections.get_collection(_id_or_slug(data.collection)),
+        chunks=file.chunks(),
+        filename=file.name,
+        content_type=file.content_type,
+        title=data.title,
+        kind=data.kind,
+        source_url=data.source_url,
+        tags=[tag.strip() for tag in data.tags.split(",") if tag.strip()],
+        by=by,
+    )
+    return AddDocumentOutput(
+        document_id=version.document_id,
+        version_id=version.pk,
+        title=version.document.title,
+        status=version.status,
+    )
+
+
 @operation(
     resource="knowledge",
     name="search",
     action="Search approved documents",
     scope="knowledge:search",
     read_only=True,
+    rows="passages",
+    simplified=("title", "heading", "text", "url", "score"),
 )
 def search(data: SearchInput, *, by: Actor) -> SearchOutput:
     """Find the passages of approved documents that best match a question."""
@@ -63,3 +132,10 @@ def search(data: SearchInput, *, by: Actor) -> SearchOutput:
             for passage in found
         ]
     )
+
+
+def _id_or_slug(given: str) -> uuid.UUID | str:
+    try:
+        return uuid.UUID(given)
+    except ValueError:
+        return given

@@ -9,9 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from controlplane.core.errors import DomainError
 from controlplane.nodes import registry
+from controlplane.nodes.files import OperationFile
 from controlplane.nodes.operation import Handler, Operation, OperationInput, OperationOutput
 
-__all__ = ["OperationInput", "OperationOutput", "operation"]
+__all__ = ["OperationFile", "OperationInput", "OperationOutput", "operation"]
 
 
 def operation(
@@ -27,6 +28,8 @@ def operation(
     slow: bool = False,
     asks_people: bool = False,
     reads: Callable[[Any], bool] | None = None,
+    rows: str = "",
+    simplified: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """File the function as an operation. Raises ImproperlyConfigured where it is not complete."""
 
@@ -40,6 +43,11 @@ def operation(
             raise ImproperlyConfigured(f"operation {key} takes no OperationInput as `data`")
         if not issubclass(hints.get("return", object), OperationOutput):
             raise ImproperlyConfigured(f"operation {key} returns no OperationOutput")
+        output = hints["return"]
+        _assert_answered(key, output, rows, simplified)
+        takes_file = hints.get("file") is OperationFile
+        if takes_file and not slow:
+            raise ImproperlyConfigured(f"operation {key} takes a file, so it has to be slow")
         registry.file(
             Operation(
                 resource=resource,
@@ -49,7 +57,7 @@ def operation(
                 description=documentation.splitlines()[0],
                 scope=scope,
                 input_model=hints["data"],
-                output_model=hints["return"],
+                output_model=output,
                 handler=handler,
                 errors=errors,
                 read_only=read_only,
@@ -57,8 +65,22 @@ def operation(
                 slow=slow,
                 asks_people=asks_people,
                 reads=reads,
+                takes_file=takes_file,
+                rows=rows,
+                simplified=simplified,
             )
         )
         return handler
 
     return declare
+
+
+def _assert_answered(
+    key: str, output: type[OperationOutput], rows: str, simplified: tuple[str, ...]
+) -> None:
+    """What Simplify leaves is in the answer: of a list, in its rows."""
+    if rows and rows not in output.model_fields:
+        raise ImproperlyConfigured(f"operation {key} answers no {rows}")
+    model = typing.get_args(output.model_fields[rows].annotation)[0] if rows else output
+    if unknown := set(simplified) - set(model.model_fields):
+        raise ImproperlyConfigured(f"operation {key} answers no {', '.join(sorted(unknown))}")

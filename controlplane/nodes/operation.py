@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
+from controlplane.nodes.files import OperationFile
 
 
 class OperationInput(BaseModel):
@@ -42,6 +43,11 @@ class Operation:
     `reads` says of an input whether this call changes nothing: its answer is not kept, since it may
     be asked for again.
 
+    `takes_file` marks one that is handed a document: its handler gets it as `file`.
+
+    `rows` names the field of the answer that is a list, and `simplified` the fields of it that most
+    workflows go on with: what n8n's *Simplify* leaves of the answer.
+
     `errors` are its own, beside those that every operation may answer.
     """
 
@@ -60,6 +66,9 @@ class Operation:
     slow: bool = False
     asks_people: bool = False
     reads: Callable[[Any], bool] | None = None
+    takes_file: bool = False
+    rows: str = ""
+    simplified: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -72,8 +81,10 @@ class Operation:
     def only_reads(self, data: OperationInput) -> bool:
         return self.read_only or (self.reads is not None and self.reads(data))
 
-    def run(self, data: OperationInput, *, by: Actor) -> OperationOutput:
-        return self.handler(data, by=by)
+    def run(
+        self, data: OperationInput, *, by: Actor, file: OperationFile | None = None
+    ) -> OperationOutput:
+        return self.handler(data, by=by, file=file) if file else self.handler(data, by=by)
 
 
 def undescribed_fields(model: type[BaseModel]) -> list[str]:

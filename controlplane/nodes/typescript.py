@@ -6,21 +6,21 @@ would refuse (a boolean not described with "Whether", say) is refused here, by t
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from controlplane.nodes import choices
+from controlplane.nodes.literals import Code, literal, quoted
 from controlplane.nodes.operation import Operation
 
 RESOURCES = "n8n-nodes/nodes/Pergola/resources"
 EVENTS = "n8n-nodes/nodes/PergolaTrigger/events.ts"
+LISTS = f"{RESOURCES}/lists.ts"
 
 _ABBREVIATIONS = {"id": "ID", "url": "URL", "sku": "SKU", "api": "API", "json": "JSON"}
 # n8n writes titles as the npm package `title-case` does: these stay small unless first or last.
 _SMALL_WORDS = frozenset(
     "a,an,and,as,at,but,by,en,for,if,in,nor,of,on,or,per,the,to,v,via,vs".split(",")  # noqa: SIM905
 )
-_LINE_WIDTH = 100
-_TAB_WIDTH = 2
 
 
 class EventType(Protocol):
@@ -36,13 +36,6 @@ class EventType(Protocol):
     def description(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class _Code:
-    """TypeScript that is not a literal, such as the name of a constant."""
-
-    text: str
-
-
 def render(operations: Iterable[Operation], event_types: Iterable[EventType]) -> dict[str, str]:
     """Every generated TypeScript file, by its path from the repository's root."""
     by_resource: dict[str, list[Operation]] = {}
@@ -50,6 +43,7 @@ def render(operations: Iterable[Operation], event_types: Iterable[EventType]) ->
         by_resource.setdefault(declared.resource, []).append(declared)
     files = {EVENTS: _events_file(event_types)}
     files[f"{RESOURCES}/index.ts"] = _resources_file(list(by_resource))
+    files[LISTS] = _lists_file(by_resource)
     for resource, members in by_resource.items():
         files[f"{RESOURCES}/{resource}/index.ts"] = _resource_file(resource, members)
         for declared in members:
@@ -74,21 +68,66 @@ def title_of(name: str) -> str:
 def _operation_file(declared: Operation) -> str:
     name = _identifier(declared.name)
     show = f"showOnlyFor{name[0].upper()}{name[1:]}"
-    constant = _literal(
+    constant = literal(
         {"show": {"resource": [declared.resource], "operation": [declared.name]}}, inline=True
     )
     operation = {
         "path": declared.path,
         "waits": declared.waits,
-        "properties": _properties(declared, display_options=_Code(show)),
+        **({"takesFile": True} if declared.takes_file else {}),
+        **({"simplified": simplified} if (simplified := _simplified(declared)) else {}),
+        "properties": [
+            *([_FILE | {"displayOptions": Code(show)}] if declared.takes_file else []),
+            *_properties(declared, display_options=Code(show)),
+            *([_simplify(declared)] if simplified else []),
+        ],
     }
     shown = f"const {show} = {constant};\n\n" if operation["properties"] else ""
     return (
         _header(f"operation `{declared.key}`")
         + "import type { Operation } from '../../operation';\n\n"
         + shown
-        + f"export const {name}: Operation = {_literal(operation)};\n"
+        + f"export const {name}: Operation = {literal(operation)};\n"
     )
+
+
+# As n8n's guidelines word it.
+_FILE = {
+    "displayName": "Input Binary Field",
+    "name": "binaryPropertyName",
+    "type": "string",
+    "required": True,
+    "default": "data",
+    "placeholder": "e.g. data",
+    "hint": "The name of the input field containing the file data to be processed",
+}
+
+
+def _simplified(declared: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if declared.rows:
+        found["rows"] = declared.rows
+    if declared.simplified:
+        found["fields"] = list(declared.simplified)
+    return found
+
+
+def _simplify(declared: Operation) -> dict[str, Any]:
+    """Nodes of workflows from before it go on getting the whole answer."""
+    show = {
+        "@version": Code("[{ _cnd: { gte: 1.1 } }]"),
+        "resource": [declared.resource],
+        "operation": [declared.name],
+    }
+    return {
+        "displayName": "Simplify",
+        "name": "simplify",
+        "type": "boolean",
+        "default": True,
+        "description": "Whether to return a simplified version of the response instead of the raw "
+        "data",
+        "displayOptions": {"show": show},
+    }
 
 
 def _resource_file(resource: str, members: list[Operation]) -> str:
@@ -111,16 +150,16 @@ def _resource_file(resource: str, members: list[Operation]) -> str:
     }
     names = [_identifier(declared.name) for declared in members]
     imports = "".join(f"import {{ {name} }} from './{name}';\n" for name in names)
-    table = {declared.name: _Code(_identifier(declared.name)) for declared in members}
-    spread = [_Code(f"...{name}.properties") for name in names]
+    table = {declared.name: Code(_identifier(declared.name)) for declared in members}
+    spread = [Code(f"...{name}.properties") for name in names]
     prefix = _identifier(resource)
     return (
         _header(f"operations of `{resource}`")
         + "import type { INodeProperties } from 'n8n-workflow';\n\n"
         + "import type { Operation } from '../../operation';\n"
         + imports
-        + f"\nexport const {prefix}Operations: Record<string, Operation> = {_literal(table)};\n\n"
-        + f"export const {prefix}Properties: INodeProperties[] = {_literal([choice, *spread])};\n"
+        + f"\nexport const {prefix}Operations: Record<string, Operation> = {literal(table)};\n\n"
+        + f"export const {prefix}Properties: INodeProperties[] = {literal([choice, *spread])};\n"
     )
 
 
@@ -138,16 +177,27 @@ def _resources_file(resources: list[str]) -> str:
         f"import {{ {prefix}Operations, {prefix}Properties }} from './{name}';\n"
         for name, prefix in prefixes.items()
     )
-    table = {name: _Code(f"{prefix}Operations") for name, prefix in prefixes.items()}
-    spread = [_Code(f"...{prefix}Properties") for prefix in prefixes.values()]
+    table = {name: Code(f"{prefix}Operations") for name, prefix in prefixes.items()}
+    spread = [Code(f"...{prefix}Properties") for prefix in prefixes.values()]
     return (
         _header("declared operations")
         + "import type { INodeProperties } from 'n8n-workflow';\n\n"
         + "import type { Operation } from '../operation';\n"
         + imports
         + "\nexport const operations: Record<string, Record<string, Operation>> = "
-        + f"{_literal(table)};\n\n"
-        + f"export const properties: INodeProperties[] = {_literal([choice, *spread])};\n"
+        + f"{literal(table)};\n\n"
+        + f"export const properties: INodeProperties[] = {literal([choice, *spread])};\n"
+    )
+
+
+def _lists_file(by_resource: dict[str, list[Operation]]) -> str:
+    """Every list that a field chooses from, each as a search for a resource locator."""
+    used: set[str] = set().union(
+        *(choices.lists_of(declared) for members in by_resource.values() for declared in members)
+    )
+    names = [quoted(name) for name in sorted(used)]
+    return _header("lists that fields choose from") + (
+        f"\nexport const lists = {literal([Code(name) for name in names])} as const;\n"
     )
 
 
@@ -159,7 +209,7 @@ def _events_file(event_types: Iterable[EventType]) -> str:
     return (
         _header("event types")
         + "import type { INodePropertyOptions } from 'n8n-workflow';\n\n"
-        + f"export const eventOptions: INodePropertyOptions[] = {_literal(options)};\n"
+        + f"export const eventOptions: INodePropertyOptions[] = {literal(options)};\n"
     )
 
 
@@ -170,7 +220,7 @@ def _header(source: str) -> str:
 # Fields
 
 
-def _properties(declared: Operation, *, display_options: _Code) -> list[dict[str, Any]]:
+def _properties(declared: Operation, *, display_options: Code) -> list[dict[str, Any]]:
     """Required fields stand alone; optional ones gather in "Additional Fields", as n8n has it.
 
     An optional field that nearly every workflow fills is hinted `shown` and stands alone too.
@@ -208,6 +258,8 @@ def _property(
     hints = field.get("n8n", {})
     resolved = _resolve(field, schema)
     kind = _kind(resolved)
+    if hints.get("choices"):
+        kind = "multiOptions" if resolved.get("type") == "array" else "resourceLocator"
     prop: dict[str, Any] = {
         "displayName": hints.get("label") or title_of(name),
         "name": name,
@@ -215,6 +267,10 @@ def _property(
     }
     if required:
         prop["required"] = True
+    if kind == "resourceLocator":
+        return prop | _locator(where, field, hints)
+    if kind == "multiOptions":
+        return prop | _several(where, field, hints)
     if type_options := _type_options(kind, resolved, hints):
         prop["typeOptions"] = type_options
     if kind == "options":
@@ -226,6 +282,45 @@ def _property(
         prop["placeholder"] = hints["placeholder"]
     prop["description"] = _description(where, kind, field)
     return prop
+
+
+def _several(where: str, field: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
+    """A list out of which several are ticked. n8n's linter wants both texts to end so."""
+    chosen = choices.list_named(hints["choices"])
+    text = _description(where, "multiOptions", field).rstrip(".")
+    return {
+        "displayName": f"{hints.get('label') or title_of(chosen.name)} Names or IDs",
+        "typeOptions": {"loadOptionsMethod": chosen.name},
+        "default": field.get("default") or [],
+        "description": f"{text}. Choose from the list, or specify IDs using an "
+        '<a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    }
+
+
+def _locator(where: str, field: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
+    """A drop-down that searches, and a way to type what is in it.
+
+    n8n says "By ID" of a mode that is called `id`, whatever its title.
+    """
+    chosen = choices.list_named(hints["choices"])
+    default = field.get("default") or ""
+    listed = {
+        "displayName": "From List",
+        "name": "list",
+        "type": "list",
+        "placeholder": f"Select {chosen.noun}...",
+        "typeOptions": {"searchListMethod": chosen.name, "searchable": True},
+    }
+    typed = {
+        "displayName": f"By {chosen.by}",
+        "name": "id" if chosen.by == "ID" else "name",
+        "type": "string",
+    }
+    return {
+        "default": {"mode": "list", "value": default},
+        "modes": [listed, typed],
+        "description": _description(where, "resourceLocator", field),
+    }
 
 
 def _resolve(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -292,58 +387,3 @@ def _sentence(text: str) -> str:
 def _identifier(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
-
-
-# Literals, laid out as prettier leaves them
-
-
-def _literal(value: Any, *, depth: int = 0, inline: bool = False) -> str:
-    tabs = "\t" * (depth + 1)
-    match value:
-        case _Code():
-            return value.text
-        case dict() if value and (inline or _is_plain(value)):
-            inner = ", ".join(f"{_key(k)}: {_literal(v, inline=True)}" for k, v in value.items())
-            return f"{{ {inner} }}"
-        case dict() if value:
-            lines = [_member(k, v, depth + 1) for k, v in value.items()]
-            return "{\n" + "".join(f"{tabs}{line},\n" for line in lines) + "\t" * depth + "}"
-        case list() if value:
-            flat = "[" + ", ".join(_literal(v, inline=True) for v in value) + "]"
-            plain = not any(isinstance(v, dict) for v in value)
-            if inline or (plain and len(flat) + (depth + 1) * _TAB_WIDTH < _LINE_WIDTH - 20):
-                return flat
-            items = [_literal(v, depth=depth + 1) for v in value]
-            return "[\n" + "".join(f"{tabs}{item},\n" for item in items) + "\t" * depth + "]"
-        case str():
-            return _quoted(value)
-        case _:
-            return json.dumps(value)
-
-
-def _member(name: str, value: Any, depth: int) -> str:
-    """A long text goes to a line of its own, as prettier breaks an assignment."""
-    text = _literal(value, depth=depth)
-    if isinstance(value, _Code) and text == name:
-        return name
-    line = f"{_key(name)}: {text}"
-    too_wide = depth * _TAB_WIDTH + len(line) + 1 > _LINE_WIDTH
-    if isinstance(value, str) and too_wide:
-        return f"{_key(name)}:\n" + "\t" * (depth + 1) + text
-    return line
-
-
-def _is_plain(value: dict[str, Any]) -> bool:
-    """Short enough to be read on one line: `{ show: { resource: ['order'] } }`."""
-    return set(value) in ({"show"}, {"rows"}, {"minValue", "maxValue"}, {"minValue"}, {"maxValue"})
-
-
-def _key(name: str) -> str:
-    return name if name.isidentifier() else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    body = text.replace("\\", "\\\\").replace("\n", "\\n")
-    if "'" in body and '"' not in body:
-        return f'"{body}"'
-    return "'" + body.replace("'", "\\'") + "'"

@@ -9,7 +9,7 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from controlplane.policies import brought, copied, layers, retention, subjects
+        from controlplane.policies import brought, copied, dropdowns, layers, retention, subjects
         from tenants.backup.shared import leave_out
 
         brought.register()
@@ -18,6 +18,7 @@ class PoliciesConfig(AppConfig):
         retention.register()
         layers.register()
         leave_out("policies.LayerSimulationPart", "it is of whose rules were tried, in counts")
+        dropdowns.register()
         grants.keep_append_only(
             "policies_policyversion",
             "policies_versionstep",

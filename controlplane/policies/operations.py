@@ -20,6 +20,10 @@ ContextName = Literal["order", "customer", "invoice", "ticket", "answer", "agent
 """What higher floors register; a guard compares."""
 VerdictName = Literal["accept", "hold", "reject"]
 AT_ONCE = 2000
+_SHORT = (
+    "decision_id", "context", "subject_type", "subject_id", "verdict", "overridden_to", "reasons",
+    "decided_at", "url",
+)  # fmt: skip
 
 
 class DecisionReasonOutput(BaseModel):
@@ -81,7 +85,7 @@ class EvaluateOutput(OperationOutput):
 class SimulateInput(OperationInput):
     policy_id: uuid.UUID = Field(
         description="Whose draft or version is tried; its page's address ends with it",
-        json_schema_extra={"n8n": {"label": "Policy ID"}},
+        json_schema_extra={"n8n": {"label": "Policy", "choices": "policies"}},
     )
     version: int = Field(default=0, description="Its number; 0 is the draft", ge=0, le=100000)
     days: int = Field(default=30, description="How many days back", ge=1, le=3650)
@@ -151,7 +155,10 @@ class DecisionListInput(OperationInput):
         default="any", description="Only decisions with this verdict"
     )
     context: str = Field(
-        default="", description="Only about this, for example order", max_length=40
+        default="",
+        description="Only about this, for example order",
+        max_length=40,
+        json_schema_extra={"n8n": {"choices": "policy_contexts"}},
     )
     limit: int = Field(default=50, description="Max number of results to return", ge=1, le=200)
 
@@ -241,6 +248,7 @@ def simulate(data: SimulateInput, *, by: Actor) -> SimulateOutput:
     scope="decisions:read",
     errors=(services.DecisionUnknown,),
     read_only=True,
+    simplified=_SHORT,
 )
 def get(data: DecisionInput, *, by: Actor) -> DecisionOutput:
     """Get a decision with its reasons, the versions behind it, and what came after it."""
@@ -253,6 +261,8 @@ def get(data: DecisionInput, *, by: Actor) -> DecisionOutput:
     action="List decisions",
     scope="decisions:read",
     read_only=True,
+    rows="decisions",
+    simplified=("decision_id", "context", "subject_id", "verdict", "codes", "decided_at"),
 )
 def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
     """List the newest decisions."""
@@ -283,6 +293,7 @@ def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
     action="Override a decision",
     scope="decisions:override",
     errors=(services.DecisionUnknown, services.OverrideWithoutReason),
+    simplified=_SHORT,
 )
 def override(data: OverrideInput, *, by: Actor) -> DecisionOutput:
     """Record that a decision should have come out otherwise, and why; it stays as it was taken."""

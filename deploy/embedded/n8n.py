@@ -16,6 +16,7 @@ from deploy.embedded.processes import Process, Processes, wait_until_ready
 from deploy.embedded.progress import Step
 
 MANIFEST = Path(__file__).parent.parent / "n8n"
+_PARTS = ("package.json", "package-lock.json")
 
 # Install scripts stay off: only drivers that are not used here have any that matter.
 _INSTALL = (
@@ -56,12 +57,23 @@ class Settings:
 
 
 class N8n:
-    """One n8n process with its user folder; `host` is where the npm package is installed."""
+    """One n8n process with its user folder; `host` is where the npm package is installed.
+
+    `manifest` is the folder with its package.json, and its lock if it has one.
+    """
 
     name = "n8n"
 
-    def __init__(self, var: Path, processes: Processes, *, host: Path | None = None) -> None:
+    def __init__(
+        self,
+        var: Path,
+        processes: Processes,
+        *,
+        host: Path | None = None,
+        manifest: Path = MANIFEST,
+    ) -> None:
         self._var = var
+        self._manifest = manifest
         self._host = host or var / "n8n-host"
         self._user_folder = var / "n8n"
         self._processes = processes
@@ -70,14 +82,14 @@ class N8n:
 
     @property
     def version(self) -> str:
-        manifest = json.loads((MANIFEST / "package.json").read_text())
+        manifest = json.loads((self._manifest / "package.json").read_text())
         return str(manifest["dependencies"]["n8n"])
 
     def running(self) -> Process | None:
         return self._processes.find(self.name)
 
     def installed(self) -> bool:
-        return self._stamp().exists() and self._stamp().read_text() == _manifest_hash()
+        return self._stamp().exists() and self._stamp().read_text() == self._wanted()
 
     def install(self, *, step: Step) -> None:
         """Install n8n from its lock file; does nothing when that very set is in place."""
@@ -86,8 +98,8 @@ class N8n:
             return
         self._host.mkdir(parents=True, exist_ok=True)
         self._stamp().unlink(missing_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(MANIFEST / name, self._host / name)
+        for part in self._parts():
+            shutil.copyfile(part, self._host / part.name)
         count = PackageCount(self._host)
         log = self._var / "log" / "n8n-install.log"
         run_npm(
@@ -96,7 +108,7 @@ class N8n:
             log=log,
             while_running=lambda: step.update(f"{count}; once only, some minutes"),
         )
-        self._stamp().write_text(_manifest_hash())
+        self._stamp().write_text(self._wanted())
         step.done(str(count))
 
     def install_node_pack(self, tarball: Path, *, step: Step) -> bool:
@@ -165,6 +177,15 @@ class N8n:
     def _stamp(self) -> Path:
         return self._host / ".installed"
 
+    def _parts(self) -> list[Path]:
+        return [part for name in _PARTS if (part := self._manifest / name).exists()]
+
+    def _wanted(self) -> str:
+        digest = hashlib.sha256()
+        for part in self._parts():
+            digest.update(part.read_bytes())
+        return digest.hexdigest()
+
 
 def environment(settings: Settings, user_folder: Path) -> dict[str, str]:
     """Everything n8n is told. Nothing of our own environment reaches it, or workflows see it."""
@@ -217,13 +238,6 @@ def _answers(url: str) -> bool:
             return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False
-
-
-def _manifest_hash() -> str:
-    digest = hashlib.sha256()
-    for name in ("package.json", "package-lock.json"):
-        digest.update((MANIFEST / name).read_bytes())
-    return digest.hexdigest()
 
 
 def _package_name(tarball: Path) -> str:

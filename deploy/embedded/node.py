@@ -68,10 +68,11 @@ def run_npm(
 
 
 class PackageCount:
-    """How many of the packages that a lock file names are already in place."""
+    """How many of the packages that a lock file names are already in place; without one, none."""
 
     def __init__(self, folder: Path) -> None:
-        lock = json.loads((folder / "package-lock.json").read_text())
+        file = folder / "package-lock.json"
+        lock = json.loads(file.read_text()) if file.exists() else {"packages": {}}
         # Optional ones are mostly for other platforms and never come.
         self._missing = {
             folder / path / "package.json"

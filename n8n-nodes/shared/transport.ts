@@ -4,21 +4,32 @@ import type {
 	IExecuteFunctions,
 	IHookFunctions,
 	IHttpRequestMethods,
+	ILoadOptionsFunctions,
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
 	JsonObject,
 } from 'n8n-workflow';
 import { NodeApiError } from 'n8n-workflow';
 
-export type PergolaContext = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+export type PergolaContext =
+	| IExecuteFunctions
+	| IHookFunctions
+	| ILoadOptionsFunctions
+	| IWebhookFunctions;
+
+export type ByteStream = Awaited<ReturnType<IExecuteFunctions['helpers']['getBinaryStream']>>;
 
 export interface PergolaRequest {
 	method: IHttpRequestMethods;
 	/** Below /api/v1/. */
 	path: string;
-	body?: IDataObject;
+	/** JSON, or the bytes of a document. */
+	body?: IDataObject | Buffer | ByteStream;
 	qs?: IDataObject;
 	headers?: IDataObject;
+	/** How the node calls the fields, for what Pergola says about one. */
+	labels?: Record<string, string>;
+	timeout?: number;
 	/** Lets n8n point at the item that failed. */
 	itemIndex?: number;
 }
@@ -51,10 +62,10 @@ export async function pergolaRequest(
 				url: `/api/v1/${request.path}`,
 				method: request.method,
 				headers: { Accept: 'application/json', ...request.headers },
-				body: request.body,
+				body: request.body as IDataObject,
 				qs: request.qs,
 				json: true,
-				timeout: TIMEOUT_MS,
+				timeout: request.timeout ?? TIMEOUT_MS,
 				// A redirect would carry the key elsewhere and turn a POST into a GET.
 				disableFollowRedirect: true,
 				// The problem that comes with a 4xx says more than its status.
@@ -78,7 +89,7 @@ export async function pergolaRequest(
 	}
 	const body = objectOf(response.body);
 	if (response.statusCode >= 200 && response.statusCode < 300) return body;
-	throw problemError(context, response.statusCode, body, baseUrl, request.itemIndex);
+	throw problemError(context, response.statusCode, body, baseUrl, request);
 }
 
 /** The stable code of a refusal by Pergola, such as `delivery_claimed`. */
@@ -92,7 +103,7 @@ function problemError(
 	status: number,
 	problem: Problem,
 	baseUrl: string,
-	itemIndex?: number,
+	{ labels = {}, itemIndex }: PergolaRequest,
 ): NodeApiError {
 	const isProblem = typeof problem.title === 'string' && typeof problem.detail === 'string';
 	const detail = problem.detail ?? '';
@@ -102,13 +113,26 @@ function problemError(
 	const error = new NodeApiError(context.getNode(), problem as JsonObject, {
 		message: isProblem ? problem.title : `This address is not a Pergola (it answered ${status})`,
 		description: isProblem
-			? [detail, ...fields].join(' — ')
+			? inNodesWords([detail, ...fields].join(' — '), problem.errors ?? [], labels)
 			: `${baseUrl} answered without saying why. Check the Base URL in the credential: the address of Pergola itself, without a path.`,
 		httpCode: String(status),
 		itemIndex,
 	});
 	error.context.data = problem;
 	return error;
+}
+
+/** Fields as they stand in the node, where Pergola names them as they stand in the request. */
+function inNodesWords(
+	text: string,
+	errors: Array<{ field: string }>,
+	labels: Record<string, string>,
+): string {
+	return errors.reduce((said, { field }) => {
+		const [name = ''] = field.split('.');
+		const label = labels[name];
+		return label ? said.replace(`${field}: `, `${label}${field.slice(name.length)}: `) : said;
+	}, text);
 }
 
 function reasonOf(error: unknown): string {

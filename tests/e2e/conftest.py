@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.services import E2E_PREFIX, VAR, make_database, stack
 
 # Playwright's event loop makes Django believe that this is an async context; nothing is awaited.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# n8n ties a session to this value: the same at log-in and in the editor.
+BROWSER_ID = "e2e-browser"
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,23 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def editor(running: Any, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1600, "height": 900})
+    answer = context.request.post(
+        f"{running.environment['N8N_URL']}/rest/login",
+        headers={"browser-id": BROWSER_ID},
+        data={
+            "emailOrLdapLoginId": running.environment["N8N_OWNER_EMAIL"],
+            "password": running.environment["N8N_OWNER_PASSWORD"],
+        },
+    )
+    assert answer.ok, answer.text()
+    context.add_init_script(f"localStorage.setItem('n8n-browserId', '{BROWSER_ID}')")
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

@@ -1,31 +1,11 @@
 """What a consultant sees: the template opens in n8n's editor, and the nodes explain themselves."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.e2e
-
-BROWSER_ID = "e2e-browser"
-
-
-@pytest.fixture
-def editor(running: Any, chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1600, "height": 900})
-    answer = context.request.post(
-        f"{running.environment['N8N_URL']}/rest/login",
-        headers={"browser-id": BROWSER_ID},
-        data={
-            "emailOrLdapLoginId": running.environment["N8N_OWNER_EMAIL"],
-            "password": running.environment["N8N_OWNER_PASSWORD"],
-        },
-    )
-    assert answer.ok, answer.text()
-    context.add_init_script(f"localStorage.setItem('n8n-browserId', '{BROWSER_ID}')")
-    yield context.new_page()
-    context.close()
 
 
 def test_the_template_opens_cleanly(editor: Page, running: Any) -> None:

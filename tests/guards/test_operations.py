@@ -19,7 +19,8 @@ from controlplane.nodes.registry import all_operations
 GIVEN_BY_HAND = {
     "audit:read", "audit:record", "connections:read", "connections:use", "decisions:override",
     "decisions:read", "events:emit", "events:read", "exceptions:handle", "exceptions:open",
-    "exceptions:read", "knowledge:search", "policies:evaluate", "policies:simulate",
+    "exceptions:read", "invoices:submit", "knowledge:search", "knowledge:write",
+    "policies:evaluate", "policies:simulate",
 }  # fmt: skip
 OPERATIONS = all_operations()
 each = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.key)
@@ -102,3 +103,18 @@ def test_a_generated_file_too_many_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(CommandError, match=re.escape(removed)):
         call_command("generate", check=True)
+
+
+def test_every_page_has_its_picture() -> None:
+    """`make node-pictures` takes them, in n8n's editor."""
+    root = settings.BASE_DIR
+    pages = [*root.glob("docs/nodes/*.md"), *root.glob("docs/operations/*.md")]
+    shown = {
+        (page.parent / picture).resolve()
+        for page in pages
+        for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text())
+    }
+
+    assert len(shown) >= 12
+    assert [str(path) for path in shown if not path.is_file()] == []
+    assert [path.name for path in shown if path.stat().st_size > 80 * 1024] == []

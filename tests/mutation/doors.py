@@ -150,6 +150,15 @@ DOORS = [
         "order",
     ),
     Mutant(
+        "choices-without-scope",
+        "the scopes that a drop-down's list asks for",
+        "controlplane/api/choices.py",
+        "    if not found.scopes.intersection(actor.scopes):\n",
+        "    if False:\n",
+        ("urls",),
+        "scopes_say and choices",
+    ),
+    Mutant(
         "tenant-admin-for-all-addresses",
         "that under /t/<tenant>/ only the admin stands",
         MIDDLEWARE,

@@ -8,6 +8,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
+import { listSearch, loadOptions } from './choosing';
 import { execute } from './execute';
 import { resume, resumeWebhooks } from './requestAndWait';
 import { properties } from './resources';
@@ -18,7 +19,9 @@ export class Pergola implements INodeType {
 		name: 'pergola',
 		icon: { light: 'file:../../icons/pergola.svg', dark: 'file:../../icons/pergola.dark.svg' },
 		group: ['transform'],
-		version: 1,
+		// 1.1: Simplify, which is on unless it is switched off.
+		version: [1, 1.1],
+		defaultVersion: 1.1,
 		subtitle: '={{$parameter["operation"].replace("_", " ") + ": " + $parameter["resource"]}}',
 		description: 'Judge orders by policy, wait for approvals and record outcomes',
 		defaults: {
@@ -36,6 +39,8 @@ export class Pergola implements INodeType {
 		webhooks: resumeWebhooks,
 		properties,
 	};
+
+	methods = { listSearch, loadOptions };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await execute(this);

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
 import { asNodeError, failedItem } from './failure';
-import { callOperation, type Operation } from './operation';
+import { callOperation, itemsOf, type Operation } from './operation';
 import { requestAndWait } from './requestAndWait';
 import { operations } from './resources';
 
@@ -13,8 +13,10 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	const results: INodeExecutionData[] = [];
 	for (let itemIndex = 0; itemIndex < context.getInputData().length; itemIndex++) {
 		try {
-			const json = await callOperation(context, operation, itemIndex);
-			results.push({ json, pairedItem: { item: itemIndex } });
+			const answer = await callOperation(context, operation, itemIndex);
+			for (const json of itemsOf(context, operation, answer, itemIndex)) {
+				results.push({ json, pairedItem: { item: itemIndex } });
+			}
 		} catch (error) {
 			const failure = asNodeError(context, error, itemIndex);
 			if (!context.continueOnFail()) throw failure;

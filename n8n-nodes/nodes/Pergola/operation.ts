@@ -3,17 +3,25 @@ import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workfl
 import { NodeOperationError } from 'n8n-workflow';
 
 import { pergolaRequest } from '../../shared/transport';
+import { chosenValue } from './choosing';
+import { BINARY_FIELD, fileRequest } from './handover';
 
 export interface Operation {
 	/** Below /api/v1/. */
 	path: string;
 	/** The answer comes from a person: the execution is suspended until then. */
 	waits: boolean;
+	/** A document of the item is handed over: its bytes are the body. */
+	takesFile?: boolean;
+	/** What Simplify leaves: the rows of a list as items, and of each these fields. */
+	simplified?: { rows?: string; fields?: string[] };
 	/** The parameters of the node, named as the fields of the request. */
 	properties: INodeProperties[];
 }
 
 export const ADDITIONAL_FIELDS = 'additionalFields';
+/** What the node itself reads: no fields of the request. */
+const OF_THE_NODE = ['simplify', BINARY_FIELD];
 
 /** Run the operation for one item. `extra` holds fields that the node fills in itself. */
 export async function callOperation(
@@ -22,19 +30,54 @@ export async function callOperation(
 	itemIndex: number,
 	extra: IDataObject = {},
 ): Promise<IDataObject> {
+	const input = { ...inputOf(context, operation, itemIndex), ...extra };
+	const origin = originOf(context, itemIndex);
+	const request = operation.takesFile
+		? await fileRequest(context, input, itemIndex)
+		: { body: input, headers: {} };
 	return await pergolaRequest(context, {
 		method: 'POST',
 		path: operation.path,
-		body: { ...inputOf(context, operation, itemIndex), ...extra },
-		headers: originOf(context, itemIndex),
+		...request,
+		headers: { ...origin, ...request.headers },
+		labels: labelsOf(operation),
 		itemIndex,
 	});
+}
+
+/** The answer as items: one, or each row of a list where it is simplified. */
+export function itemsOf(
+	context: IExecuteFunctions,
+	operation: Operation,
+	answer: IDataObject,
+	itemIndex: number,
+): IDataObject[] {
+	const { simplified } = operation;
+	// A node of version 1 has no such parameter, and keeps the answer that its workflow knows.
+	if (!simplified || context.getNodeParameter('simplify', itemIndex, false) !== true) {
+		return [answer];
+	}
+	const { rows, fields } = simplified;
+	const found = rows ? ((answer[rows] ?? []) as IDataObject[]) : [answer];
+	if (!fields) return found;
+	return found.map((row) => Object.fromEntries(fields.map((name) => [name, row[name]])));
+}
+
+/** By field, how the node calls it: an error about `approval_id` is one about "Approval ID". */
+function labelsOf(operation: Operation): Record<string, string> {
+	const labels: Record<string, string> = {};
+	for (const property of operation.properties) {
+		const inner = property.name === ADDITIONAL_FIELDS ? (property.options ?? []) : [property];
+		for (const { name, displayName } of inner as INodeProperties[]) labels[name] = displayName;
+	}
+	return labels;
 }
 
 function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: number): IDataObject {
 	const input: IDataObject = {};
 	for (const property of operation.properties) {
-		const value = context.getNodeParameter(property.name, itemIndex);
+		if (OF_THE_NODE.includes(property.name)) continue;
+		const value = chosenValue(context.getNodeParameter(property.name, itemIndex));
 		if (property.name === ADDITIONAL_FIELDS) {
 			const optional = (property.options ?? []) as INodeProperties[];
 			Object.assign(input, optionalInput(context, optional, value as IDataObject, itemIndex));
@@ -54,7 +97,7 @@ function optionalInput(
 ): IDataObject {
 	const input: IDataObject = {};
 	for (const property of properties) {
-		const value = values[property.name];
+		const value = chosenValue(values[property.name]);
 		if (value === undefined || value === null || value === '') continue;
 		input[property.name] = fieldValue(context, property, value, itemIndex);
 	}

@@ -9,6 +9,7 @@ import {
 
 import { receiveDelivery } from './delivery';
 import { eventOptions } from './events';
+import { getSources } from './sources';
 import { isSubscribed, subscribe, unsubscribe } from './subscription';
 
 export class PergolaTrigger implements INodeType {
@@ -74,6 +75,43 @@ export class PergolaTrigger implements INodeType {
 							'Whether to put what the shop sent into the execution. Leave it off unless a step needs it: execution data is hard to delete, and Pergola keeps the event.',
 					},
 					{
+						displayName: 'Source Names or IDs',
+						name: 'sources',
+						type: 'multiOptions',
+						typeOptions: { loadOptionsMethod: 'getSources' },
+						default: [],
+						description:
+							'Only events of these sources start the workflow; none: of all. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+					},
+					{
+						displayName: 'Subject',
+						name: 'subject',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. #10*',
+						description:
+							'Only events about this start the workflow, such as an order’s number. A star stands for any text.',
+					},
+					{
+						displayName: 'Test With',
+						name: 'testWith',
+						type: 'options',
+						options: [
+							{
+								name: 'Newest Event',
+								value: 'newest',
+								description: 'The last such event that came in, also one that was handled',
+							},
+							{
+								name: 'Next Test Event',
+								value: '',
+								description: 'What the test button of a source sends',
+							},
+						],
+						default: '',
+						description: 'What the editor gets when it listens for a test event',
+					},
+					{
 						displayName: 'Webhook Path',
 						name: 'webhookPath',
 						type: 'string',
@@ -86,6 +124,8 @@ export class PergolaTrigger implements INodeType {
 			},
 		],
 	};
+
+	methods = { loadOptions: { getSources } };
 
 	webhookMethods = {
 		default: {

@@ -11,6 +11,7 @@ import type {
 
 import { answerOnly, bodyOf } from '../../shared/incoming';
 import { pergolaRequest, problemCode } from '../../shared/transport';
+import { filterOf } from './subscription';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -24,6 +25,9 @@ export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebh
 		event = await claim(context, deliveryId, token);
 	} catch (error) {
 		return answerRefusal(context, deliveryId, error as NodeApiError);
+	}
+	if (event.event_id === undefined) {
+		return answerOnly(context, 200, 'delivery_not_wanted', 'The trigger wants other events.');
 	}
 	return {
 		workflowData: [[{ json: event }]],
@@ -44,6 +48,7 @@ async function claim(
 			token,
 			include_payload: options.includePayload === true,
 			cloudevent: options.cloudEvent === true,
+			...filterOf(context),
 		},
 	});
 }

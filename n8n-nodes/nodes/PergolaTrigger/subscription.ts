@@ -1,9 +1,15 @@
 /** The subscription of one trigger node, kept in Pergola under the node's webhook address. */
-import type { IDataObject, IHookFunctions } from 'n8n-workflow';
+import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import { pergolaRequest } from '../../shared/transport';
 
 const PATH = 'subscriptions';
+
+interface Filter {
+	sources: string[];
+	subject: string;
+}
 
 interface Subscription {
 	subscription_id: string;
@@ -18,6 +24,14 @@ export async function isSubscribed(context: IHookFunctions): Promise<boolean> {
 }
 
 export async function subscribe(context: IHookFunctions): Promise<boolean> {
+	const filter = filterOf(context);
+	if (startsAtWebhook(context) && (filter.sources.length > 0 || filter.subject !== '')) {
+		throw new NodeOperationError(context.getNode(), 'A Webhook starts for every event', {
+			description:
+				'Sources and Subject cannot be combined with Webhook Path. Take them out, and put a Filter node behind Fetch.',
+		});
+	}
+	const isTest = context.getMode() === 'manual';
 	await pergolaRequest(context, {
 		method: 'PUT',
 		path: PATH,
@@ -26,8 +40,9 @@ export async function subscribe(context: IHookFunctions): Promise<boolean> {
 			event_types: chosenEvents(context),
 			workflow_id: context.getWorkflow().id ?? '',
 			// "Execute workflow" in the editor listens on an address of its own, for one event.
-			test: context.getMode() === 'manual',
+			test: isTest,
 			fetch: startsAtWebhook(context) ? 'execution' : 'trigger',
+			...(isTest ? { ...filter, offer: optionsOf(context).testWith ?? '' } : {}),
 		},
 	});
 	return true;
@@ -69,7 +84,20 @@ function startsAtWebhook(context: IHookFunctions): boolean {
 	return webhookPath(context) !== '' && context.getMode() !== 'manual';
 }
 
+/** What the trigger wants of the events that it listens to, as the claim of each says it. */
+export function filterOf(context: IHookFunctions | IWebhookFunctions): Filter {
+	const { sources, subject } = optionsOf(context);
+	return {
+		sources: Array.isArray(sources) ? (sources as string[]) : [],
+		subject: typeof subject === 'string' ? subject.trim() : '',
+	};
+}
+
+function optionsOf(context: IHookFunctions | IWebhookFunctions): IDataObject {
+	return context.getNodeParameter('options', {}) as IDataObject;
+}
+
 function webhookPath(context: IHookFunctions): string {
-	const { webhookPath: path } = context.getNodeParameter('options', {}) as IDataObject;
+	const { webhookPath: path } = optionsOf(context);
 	return typeof path === 'string' ? path.trim().replace(/^\/+/, '') : '';
 }

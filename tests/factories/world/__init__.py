@@ -34,6 +34,8 @@ class Part:
     """By route: a body that is no JSON and no form, with its content type."""
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By operation key: fields that the names of the rows do not fill by themselves."""
+    documents: dict[str, Upload] = field(default_factory=dict)
+    """By operation key: what one that takes a file is handed."""
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     """(first part of the route, name) → the row that the name means there."""
     references: dict[str, str] = field(default_factory=dict)

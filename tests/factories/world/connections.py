@@ -10,7 +10,7 @@ from django.test import override_settings
 from controlplane.connections.models import Connection
 from controlplane.connections.services import create_connection
 from controlplane.core.actor import system
-from tests.factories.world import Part
+from tests.factories.world import Part, Upload
 from tests.fakes.outside import running_outside
 from tests.fakes.sftp import running_sftp
 from tests.fakes.smtp import running_smtp
@@ -57,6 +57,7 @@ def part(url: str) -> Part:
         rows={
             "connection": web.pk, "connection_id": web.pk, "drop": made["sftp"].pk,
             "mailer": made["smtp"].pk, "connection_kind": "rest",
+            "choice_list": "connections",
         },
         bodies={
             "connections/new/<slug:kind>/": {
@@ -77,12 +78,14 @@ def part(url: str) -> Part:
         inputs={
             "connection.request": {"path": "/quay"},
             "connection.put_file": {"connection": "{drop}", "name": "a.csv", "content": "a"},
+            "connection.upload_file": {"connection": "{drop}"},
             "connection.list_files": {"connection": "{drop}"},
             "connection.send_mail": {
                 "connection": "{mailer}", "to": "a@b.example", "subject": "A", "text": "B",
             },
         },
-        aliases={("connections", "kind"): "connection_kind"},
+        documents={"connection.upload_file": Upload("file", "b.csv", b"b", "text/csv")},
+        aliases={("connections", "kind"): "connection_kind", ("api", "name"): "choice_list"},
         secrets={SECRET, "Quay rest_key"},
     )  # fmt: skip
 

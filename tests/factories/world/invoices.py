@@ -8,7 +8,7 @@ from tests.factories.invoices import (
     make_purchase_order,
     ubl_invoice,
 )
-from tests.factories.world import Part
+from tests.factories.world import Part, Upload
 
 SUPPLIER = "Windjammer Tauwerk GmbH"
 ORDER = b"""{"number": "PO-2", "currency": "EUR", "lines": [{"line_id": "1", "quantity": 1}]}"""
@@ -29,6 +29,11 @@ def part(url: str) -> Part:
             "api/v1/invoices": (ubl_invoice(number="R-2"), "application/xml"),
             "api/v1/purchase-orders": (ORDER, "application/json"),
             "api/v1/goods-receipts": (RECEIPT, "application/json"),
+        },
+        documents={
+            "invoice.submit": Upload(
+                "file", "R-2.xml", ubl_invoice(number="R-2"), "application/xml"
+            ),
         },
         inputs={
             "invoice.extract": {"event_id": "{invoice_event}"},

@@ -26,7 +26,7 @@ def part(url: str) -> Part:
     document = "api/v1/knowledge/documents/<uuid:document_id>"
     return Part(
         rows={
-            "collection_id": spare.pk, "document_id": first.document_id,
+            "collection": spare.pk, "collection_id": spare.pk, "document_id": first.document_id,
             "draft_version": second.pk, "version_id": second.pk,
             "number": second.number, "answer_id": answer.pk,
         },
@@ -40,6 +40,7 @@ def part(url: str) -> Part:
             "knowledge.search": {"question": "Where is it kept?"},
             "knowledge.answer": {"question": "Where is it kept?"},
         },
+        documents={"knowledge.add_document": file},
         secrets={"Marzipan", "marzipan", "pantry"},
     )  # fmt: skip
 

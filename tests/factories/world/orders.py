@@ -93,6 +93,7 @@ def part(url: str) -> Part:
         # A name in a route that means another row there than elsewhere.
         aliases={("templates", "slug"): "template", ("sources", "event_id"): "test_event"},
         references={"events.deliver": "delivery_id", "approvals.resume": "waiter_id"},
+        documents={"approval.attach": Upload("file", "c.txt", b"Three.")},
         uploads={
             "approvals/<uuid:approval_id>/files/": Upload("file", "b.txt", b"Two.", "text/plain"),
             "api/v1/approvals/<uuid:approval_id>/attachments": Upload("file", "c.txt", b"Three."),

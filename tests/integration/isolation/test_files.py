@@ -19,14 +19,15 @@ OPENING = (
     "open", ".open", ".read_bytes", ".read_text", ".write_bytes", ".write_text", ".mkdir",
     ".unlink", ".iterdir", ".rglob", ".glob", "os.fdopen", "os.listdir", "os.scandir", "os.walk",
     "tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.TemporaryDirectory",
-    "tempfile.NamedTemporaryFile", "shutil.rmtree", "shutil.copy", "shutil.copytree",
-    "shutil.move",
+    "tempfile.NamedTemporaryFile", "tempfile.SpooledTemporaryFile", "shutil.rmtree", "shutil.copy",
+    "shutil.copytree", "shutil.move",
 )  # fmt: skip
 # Who opens files, and why they are not another tenant's.
 OPENS = {
     "controlplane/connections/sftp.py": "on the tenant's own server",
     "controlplane/events/ingest.py": "a folder that who runs the command names, for one tenant",
     "controlplane/events/management/commands/ingest.py": "a file that who runs the command names",
+    "controlplane/api/handing.py": "without a name, and gone when the call has ended",
     "controlplane/api/management/commands/generate.py": "the product's own generated files",
     "controlplane/audit/export.py": "the verifying tool, into an archive of the entered chain",
     "controlplane/audit/signing.py": "the key that checkpoints are signed with",

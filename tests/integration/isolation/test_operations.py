@@ -10,8 +10,6 @@ from tests.integration.isolation.callers import Callers
 from tests.integration.isolation.cells import Cells
 from tests.integration.isolation.world import World
 
-JSON = "application/json"
-
 
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda operation: operation.key)
 def test_an_operation_finds_no_row_of_another_tenant(
@@ -19,6 +17,7 @@ def test_an_operation_finds_no_row_of_another_tenant(
 ) -> None:
     cells = Cells("operations")
     body, path = world.input_of(operation), f"/api/v1/{operation.path}"
+    sent = world.sent(operation, body)
     others = [scope for scope in ALL_SCOPES if scope != operation.scope]
     other = next(one.key for one in all_operations() if one.key != operation.key)
     narrow = callers.machine_for([other])
@@ -26,16 +25,16 @@ def test_an_operation_finds_no_row_of_another_tenant(
     names_a_row = any(str(value) in world.keys for value in body.values())
     with transaction.atomic():
         for caller in [c for c in callers.foreign if c.way == "key"]:
-            answer = caller.client("localhost").post(path, body, JSON)
+            answer = caller.client("localhost").generic("POST", path, *sent)
             shown = answer.content.decode() + str(dict(answer.headers))
             wrong = world.told_in(shown, given=str(body))
             if answer.status_code != (404 if names_a_row else 200):
                 wrong.append(f"it answers {answer.status_code}: {answer.content!r}")
             cells.refused(f"{operation.key} by {caller.name}", *wrong)
-        answer = partial.client("localhost").post(path, body, JSON)
+        answer = partial.client("localhost").generic("POST", path, *sent)
         wrong = [] if answer.status_code == 403 else [f"it answers {answer.status_code}"]
         cells.refused(f"{operation.key} by an own key with every other scope", *wrong)
-        answer = narrow.client("localhost").post(path, body, JSON)
+        answer = narrow.client("localhost").generic("POST", path, *sent)
         wrong = [] if answer.status_code == 403 else [f"it answers {answer.status_code}"]
         cells.refused(f"{operation.key} by an own key for another operation", *wrong)
         if world.state() != before:
@@ -44,7 +43,7 @@ def test_an_operation_finds_no_row_of_another_tenant(
     cells.assert_no_leak()
 
     with transaction.atomic():
-        own = callers.machine.client("localhost").post(path, body, JSON)
+        own = callers.machine.client("localhost").generic("POST", path, *sent)
         transaction.set_rollback(True)
     assert own.status_code == 200, own.json()
 

@@ -64,3 +64,19 @@ def test_the_index_links_each_operation(every_kind, get_thing):
 
 def test_output_does_not_depend_on_the_order_of_declarations(every_kind, get_thing):
     assert docs.render([every_kind, get_thing]) == docs.render([get_thing, every_kind])
+
+
+def test_what_simplify_leaves_is_said(get_thing):
+    rows = docs.render([replace(get_thing, rows="reasons", simplified=("code",))])
+    fields = docs.render([replace(get_thing, simplified=("total",))])
+    path = f"{docs.FOLDER}/sample.md"
+
+    assert "*Simplify* leaves each row of `reasons` as an item, with `code`." in rows[path]
+    assert "*Simplify* leaves `total`." in fields[path]
+
+
+def test_a_document_comes_with_the_example(get_thing):
+    page = docs.render([replace(get_thing, takes_file=True)])[f"{docs.FOLDER}/sample.md"]
+
+    assert "`Pergola-Input`" in page
+    assert "-F 'file=@document.pdf'" in page

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 import pytest
 from pydantic import Field
 
-from controlplane.nodes import typescript
+from controlplane.nodes import choices, typescript
+from controlplane.nodes.choices import ChoiceList
 from controlplane.nodes.operation import OperationInput
 
 TRY_ALL = f"{typescript.RESOURCES}/sample/tryAll.ts"
@@ -167,3 +168,74 @@ def test_an_optional_field_that_is_shown_stands_alone(files):
     assert "displayOptions: showOnlyFor" in shown
     assert "required" not in shown
     assert text.index("name: 'kind'") < text.index("name: 'additionalFields'")
+
+
+class TestChoosing:
+    @pytest.fixture
+    def chosen(self, get_thing, monkeypatch) -> dict[str, str]:
+        monkeypatch.setattr(choices, "_lists", {})
+        choices.offer(ChoiceList("things", "a thing", "Name or ID", frozenset(), lambda _: [], str))
+
+        class Input(OperationInput):
+            thing: str = Field(
+                description="Which one", json_schema_extra={"n8n": {"choices": "things"}}
+            )
+            kind: str = Field(
+                default="plain",
+                description="Which kind",
+                json_schema_extra={"n8n": {"choices": "things"}},
+            )
+            several: list[str] = Field(
+                description="Which ones", json_schema_extra={"n8n": {"choices": "things"}}
+            )
+
+        return typescript.render([replace(get_thing, input_model=Input)], EVENTS)
+
+    def test_a_field_that_chooses_is_a_resource_locator(self, chosen):
+        text = declared(chosen[f"{typescript.RESOURCES}/sample/get.ts"], "thing")
+
+        assert "type: 'resourceLocator'," in text
+        assert "searchListMethod: 'things'," in text
+        assert "displayName: 'By Name or ID'," in text
+        assert "placeholder: 'Select a thing...'," in text
+        assert "required: true," in text
+
+    def test_its_default_is_kept(self, chosen):
+        text = declared(chosen[f"{typescript.RESOURCES}/sample/get.ts"], "kind")
+
+        assert "value: 'plain'," in text
+
+    def test_a_field_that_takes_several_is_ticked(self, chosen):
+        text = declared(chosen[f"{typescript.RESOURCES}/sample/get.ts"], "several")
+
+        assert "displayName: 'Things Names or IDs'," in text
+        assert "loadOptionsMethod: 'things'," in text
+
+    def test_the_lists_are_named_once(self, chosen):
+        assert "export const lists = ['things'] as const;" in chosen[typescript.LISTS]
+
+    def test_a_list_that_nobody_offers_is_refused(self, get_thing):
+        class Input(OperationInput):
+            thing: str = Field(
+                description="Which one", json_schema_extra={"n8n": {"choices": "nothing"}}
+            )
+
+        with pytest.raises(choices.ChoicesUnknown, match="nothing"):
+            typescript.render([replace(get_thing, input_model=Input)], EVENTS)
+
+
+def test_simplify_is_for_new_nodes_only(get_thing):
+    simple = replace(get_thing, rows="reasons", simplified=("code",))
+    text = typescript.render([simple], EVENTS)[f"{typescript.RESOURCES}/sample/get.ts"]
+
+    assert "rows: 'reasons'," in text
+    assert "fields: ['code']," in text
+    assert "'@version': [{ _cnd: { gte: 1.1 } }]," in declared(text, "simplify")
+
+
+def test_an_operation_that_takes_a_file_asks_for_its_binary_field(get_thing):
+    handed = replace(get_thing, takes_file=True, slow=True)
+    text = typescript.render([handed], EVENTS)[f"{typescript.RESOURCES}/sample/get.ts"]
+
+    assert "takesFile: true," in text
+    assert "default: 'data'," in declared(text, "binaryPropertyName")

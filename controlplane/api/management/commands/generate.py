@@ -12,13 +12,13 @@ from drf_spectacular.generators import SchemaGenerator
 
 from controlplane.connections import kinds_page
 from controlplane.events.types import EVENT_TYPES
-from controlplane.nodes import docs, typescript
+from controlplane.nodes import docs, node_pages, typescript
 from controlplane.nodes.registry import all_operations
 from controlplane.policies import contexts_page
 from tenants import permissions_page
 
 # Folders that hold generated files only: what is not rendered any more is removed there.
-OWNED = ("n8n-nodes/nodes/Pergola/resources", "docs/operations")
+OWNED = ("n8n-nodes/nodes/Pergola/resources", "docs/nodes", "docs/operations")
 
 
 def rendered() -> dict[str, str]:
@@ -31,6 +31,7 @@ def rendered() -> dict[str, str]:
     return {
         **typescript.render(operations, EVENT_TYPES.values()),
         **docs.render(operations),
+        **node_pages.render(operations, EVENT_TYPES.values()),
         **permissions_page.render(),
         **contexts_page.render(),
         **kinds_page.render(),

@@ -2,12 +2,14 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
+import { attach } from './attach';
 import { comment } from './comment';
 import { get } from './get';
 import { list } from './list';
 import { request } from './request';
 
 export const approvalOperations: Record<string, Operation> = {
+	attach,
 	comment,
 	get,
 	list,
@@ -22,6 +24,13 @@ export const approvalProperties: INodeProperties[] = [
 		noDataExpression: true,
 		displayOptions: { show: { resource: ['approval'] } },
 		options: [
+			{
+				name: 'Attach',
+				value: 'attach',
+				action: 'Attach a file to an approval',
+				description:
+					'Put a file beside an approval, for whoever decides; the same one again is there once',
+			},
 			{
 				name: 'Comment',
 				value: 'comment',
@@ -47,8 +56,9 @@ export const approvalProperties: INodeProperties[] = [
 				description: 'Ask a person to decide, and continue when they have',
 			},
 		],
-		default: 'comment',
+		default: 'attach',
 	},
+	...attach.properties,
 	...comment.properties,
 	...get.properties,
 	...list.properties,

@@ -6,6 +6,19 @@ const showOnlyForList = { show: { resource: ['approval'], operation: ['list'] } 
 export const list: Operation = {
 	path: 'operations/approval/list',
 	waits: false,
+	simplified: {
+		rows: 'approvals',
+		fields: [
+			'approval_id',
+			'status',
+			'subject_type',
+			'subject_id',
+			'comment',
+			'decided_by',
+			'expires_at',
+			'url',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Status',
@@ -79,6 +92,20 @@ export const list: Operation = {
 					description: 'Only those on this kind of thing, such as order; empty: on any',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['approval'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

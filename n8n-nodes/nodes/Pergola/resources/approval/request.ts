@@ -51,8 +51,28 @@ export const request: Operation = {
 				{
 					displayName: 'Requested By',
 					name: 'requested_by',
-					type: 'string',
-					default: '',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a member...',
+							typeOptions: {
+								searchListMethod: 'members',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By E-Mail Address or ID',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description:
 						'The member because of whom it is asked, by e-mail address or ID. Who asks does not decide, nor does anybody in their name. Empty: a machine asks.',
 				},

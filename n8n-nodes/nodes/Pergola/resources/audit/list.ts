@@ -6,6 +6,10 @@ const showOnlyForList = { show: { resource: ['audit'], operation: ['list'] } };
 export const list: Operation = {
 	path: 'operations/audit/list',
 	waits: false,
+	simplified: {
+		rows: 'entries',
+		fields: ['sequence', 'at', 'action', 'subject_type', 'subject_id', 'actor_label', 'data'],
+	},
 	properties: [
 		{
 			displayName: 'Additional Fields',
@@ -74,6 +78,20 @@ export const list: Operation = {
 					description: 'Before this time',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['audit'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

@@ -10,9 +10,29 @@ export const check: Operation = {
 		{
 			displayName: 'Connection',
 			name: 'connection',
-			type: 'string',
+			type: 'resourceLocator',
 			required: true,
-			default: '',
+			default: {
+				mode: 'list',
+				value: '',
+			},
+			modes: [
+				{
+					displayName: 'From List',
+					name: 'list',
+					type: 'list',
+					placeholder: 'Select a connection...',
+					typeOptions: {
+						searchListMethod: 'connections',
+						searchable: true,
+					},
+				},
+				{
+					displayName: 'By Name or ID',
+					name: 'name',
+					type: 'string',
+				},
+			],
 			description: "The connection's name or ID, from List",
 			displayOptions: showOnlyForCheck,
 		},

@@ -8,6 +8,7 @@ import { listFiles } from './listFiles';
 import { putFile } from './putFile';
 import { request } from './request';
 import { sendMail } from './sendMail';
+import { uploadFile } from './uploadFile';
 
 export const connectionOperations: Record<string, Operation> = {
 	check,
@@ -16,6 +17,7 @@ export const connectionOperations: Record<string, Operation> = {
 	put_file: putFile,
 	request,
 	send_mail: sendMail,
+	upload_file: uploadFile,
 };
 
 export const connectionProperties: INodeProperties[] = [
@@ -64,6 +66,13 @@ export const connectionProperties: INodeProperties[] = [
 				description:
 					"Send a mail by the mail server of an SMTP connection, from its sender's address",
 			},
+			{
+				name: 'Upload File',
+				value: 'upload_file',
+				action: 'Upload a file',
+				description:
+					'Put a file of the workflow into the folder of an SFTP connection, whole or not at all',
+			},
 		],
 		default: 'check',
 	},
@@ -73,4 +82,5 @@ export const connectionProperties: INodeProperties[] = [
 	...putFile.properties,
 	...request.properties,
 	...sendMail.properties,
+	...uploadFile.properties,
 ];

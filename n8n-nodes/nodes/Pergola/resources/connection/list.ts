@@ -6,6 +6,10 @@ const showOnlyForList = { show: { resource: ['connection'], operation: ['list'] 
 export const list: Operation = {
 	path: 'operations/connection/list',
 	waits: false,
+	simplified: {
+		rows: 'connections',
+		fields: ['connection_id', 'name', 'kind', 'is_active', 'status', 'last_error'],
+	},
 	properties: [
 		{
 			displayName: 'Additional Fields',
@@ -18,11 +22,45 @@ export const list: Operation = {
 				{
 					displayName: 'Kind',
 					name: 'kind',
-					type: 'string',
-					default: '',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a kind...',
+							typeOptions: {
+								searchListMethod: 'connection_kinds',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description: 'Only those of this kind, such as shopify',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['connection'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

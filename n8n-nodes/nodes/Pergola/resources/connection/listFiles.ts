@@ -6,13 +6,34 @@ const showOnlyForListFiles = { show: { resource: ['connection'], operation: ['li
 export const listFiles: Operation = {
 	path: 'operations/connection/list_files',
 	waits: false,
+	simplified: { rows: 'files' },
 	properties: [
 		{
 			displayName: 'Connection',
 			name: 'connection',
-			type: 'string',
+			type: 'resourceLocator',
 			required: true,
-			default: '',
+			default: {
+				mode: 'list',
+				value: '',
+			},
+			modes: [
+				{
+					displayName: 'From List',
+					name: 'list',
+					type: 'list',
+					placeholder: 'Select a connection...',
+					typeOptions: {
+						searchListMethod: 'connections',
+						searchable: true,
+					},
+				},
+				{
+					displayName: 'By Name or ID',
+					name: 'name',
+					type: 'string',
+				},
+			],
 			description: "The connection's name or ID, from List",
 			displayOptions: showOnlyForListFiles,
 		},
@@ -32,6 +53,20 @@ export const listFiles: Operation = {
 					description: "A folder below the connection's own",
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['connection'],
+					operation: ['list_files'],
+				},
+			},
 		},
 	],
 };

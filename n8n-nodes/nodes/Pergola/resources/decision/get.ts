@@ -6,6 +6,19 @@ const showOnlyForGet = { show: { resource: ['decision'], operation: ['get'] } };
 export const get: Operation = {
 	path: 'operations/decision/get',
 	waits: false,
+	simplified: {
+		fields: [
+			'decision_id',
+			'context',
+			'subject_type',
+			'subject_id',
+			'verdict',
+			'overridden_to',
+			'reasons',
+			'decided_at',
+			'url',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Decision ID',
@@ -15,6 +28,20 @@ export const get: Operation = {
 			default: '={{ $json.decision_id }}',
 			description: 'The ID that a review returned',
 			displayOptions: showOnlyForGet,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['decision'],
+					operation: ['get'],
+				},
+			},
 		},
 	],
 };

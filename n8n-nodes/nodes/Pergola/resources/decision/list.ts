@@ -6,6 +6,10 @@ const showOnlyForList = { show: { resource: ['decision'], operation: ['list'] } 
 export const list: Operation = {
 	path: 'operations/decision/list',
 	waits: false,
+	simplified: {
+		rows: 'decisions',
+		fields: ['decision_id', 'context', 'subject_id', 'verdict', 'codes', 'decided_at'],
+	},
 	properties: [
 		{
 			displayName: 'Additional Fields',
@@ -18,8 +22,28 @@ export const list: Operation = {
 				{
 					displayName: 'Context',
 					name: 'context',
-					type: 'string',
-					default: '',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a context...',
+							typeOptions: {
+								searchListMethod: 'policy_contexts',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description: 'Only about this, for example order',
 				},
 				{
@@ -56,6 +80,20 @@ export const list: Operation = {
 					description: 'Only decisions with this verdict',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['decision'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

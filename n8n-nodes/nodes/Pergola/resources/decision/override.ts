@@ -6,6 +6,19 @@ const showOnlyForOverride = { show: { resource: ['decision'], operation: ['overr
 export const override: Operation = {
 	path: 'operations/decision/override',
 	waits: false,
+	simplified: {
+		fields: [
+			'decision_id',
+			'context',
+			'subject_type',
+			'subject_id',
+			'verdict',
+			'overridden_to',
+			'reasons',
+			'decided_at',
+			'url',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Decision ID',
@@ -56,6 +69,20 @@ export const override: Operation = {
 					description: 'What it should have been',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['decision'],
+					operation: ['override'],
+				},
+			},
 		},
 	],
 };

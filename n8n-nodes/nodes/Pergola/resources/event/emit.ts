@@ -43,8 +43,28 @@ export const emit: Operation = {
 				{
 					displayName: 'Type',
 					name: 'type',
-					type: 'string',
-					default: 'message.received',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: 'message.received',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a type...',
+							typeOptions: {
+								searchListMethod: 'event_types',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description: 'What happened, one of the types that triggers listen to',
 				},
 			],

@@ -6,6 +6,10 @@ const showOnlyForList = { show: { resource: ['event'], operation: ['list'] } };
 export const list: Operation = {
 	path: 'operations/event/list',
 	waits: false,
+	simplified: {
+		rows: 'events',
+		fields: ['event_id', 'type', 'source', 'subject', 'received_at'],
+	},
 	properties: [
 		{
 			displayName: 'Additional Fields',
@@ -33,8 +37,28 @@ export const list: Operation = {
 				{
 					displayName: 'Source',
 					name: 'source',
-					type: 'string',
-					default: '',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a source...',
+							typeOptions: {
+								searchListMethod: 'sources',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Short Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description: 'Only events of the source with this short name',
 				},
 				{
@@ -47,11 +71,45 @@ export const list: Operation = {
 				{
 					displayName: 'Type',
 					name: 'type',
-					type: 'string',
-					default: '',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a type...',
+							typeOptions: {
+								searchListMethod: 'event_types',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
 					description: 'Only events of this type, such as order.created',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['event'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

@@ -6,6 +6,19 @@ const showOnlyForAssign = { show: { resource: ['exception'], operation: ['assign
 export const assign: Operation = {
 	path: 'operations/exception/assign',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Exception ID',
@@ -32,6 +45,20 @@ export const assign: Operation = {
 					description: 'Name of the person; empty for nobody',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['assign'],
+				},
+			},
 		},
 	],
 };

@@ -6,6 +6,19 @@ const showOnlyForComment = { show: { resource: ['exception'], operation: ['comme
 export const comment: Operation = {
 	path: 'operations/exception/comment',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Exception ID',
@@ -25,6 +38,20 @@ export const comment: Operation = {
 			default: '',
 			description: 'What to say',
 			displayOptions: showOnlyForComment,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['comment'],
+				},
+			},
 		},
 	],
 };

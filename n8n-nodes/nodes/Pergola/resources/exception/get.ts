@@ -6,6 +6,19 @@ const showOnlyForGet = { show: { resource: ['exception'], operation: ['get'] } }
 export const get: Operation = {
 	path: 'operations/exception/get',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Exception ID',
@@ -15,6 +28,20 @@ export const get: Operation = {
 			default: '={{ $json.exception_id }}',
 			description: 'The exception, from Open or List',
 			displayOptions: showOnlyForGet,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['get'],
+				},
+			},
 		},
 	],
 };

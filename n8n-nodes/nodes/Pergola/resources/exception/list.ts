@@ -6,6 +6,20 @@ const showOnlyForList = { show: { resource: ['exception'], operation: ['list'] }
 export const list: Operation = {
 	path: 'operations/exception/list',
 	waits: false,
+	simplified: {
+		rows: 'exceptions',
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Additional Fields',
@@ -109,6 +123,20 @@ export const list: Operation = {
 					description: 'Only those of this type; empty for every',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['list'],
+				},
+			},
 		},
 	],
 };

@@ -6,6 +6,19 @@ const showOnlyForOpen = { show: { resource: ['exception'], operation: ['open'] }
 export const open: Operation = {
 	path: 'operations/exception/open',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Summary',
@@ -92,6 +105,20 @@ export const open: Operation = {
 					description: 'What sort of failure it is',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['open'],
+				},
+			},
 		},
 	],
 };

@@ -6,6 +6,19 @@ const showOnlyForResolve = { show: { resource: ['exception'], operation: ['resol
 export const resolve: Operation = {
 	path: 'operations/exception/resolve',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Exception ID',
@@ -50,6 +63,20 @@ export const resolve: Operation = {
 					description: 'How it was handled',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['resolve'],
+				},
+			},
 		},
 	],
 };

@@ -6,6 +6,19 @@ const showOnlyForRetry = { show: { resource: ['exception'], operation: ['retry']
 export const retry: Operation = {
 	path: 'operations/exception/retry',
 	waits: false,
+	simplified: {
+		fields: [
+			'exception_id',
+			'type',
+			'status',
+			'summary',
+			'subject',
+			'event_id',
+			'assignee',
+			'due_at',
+			'is_overdue',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Exception ID',
@@ -15,6 +28,20 @@ export const retry: Operation = {
 			default: '={{ $json.exception_id }}',
 			description: 'The exception, from Open or List',
 			displayOptions: showOnlyForRetry,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['exception'],
+					operation: ['retry'],
+				},
+			},
 		},
 	],
 };

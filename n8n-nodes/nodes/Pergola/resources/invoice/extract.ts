@@ -6,6 +6,18 @@ const showOnlyForExtract = { show: { resource: ['invoice'], operation: ['extract
 export const extract: Operation = {
 	path: 'operations/invoice/extract',
 	waits: false,
+	simplified: {
+		fields: [
+			'invoice_id',
+			'number',
+			'status',
+			'verdict',
+			'supplier',
+			'total',
+			'order_reference',
+			'url',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Event ID',
@@ -15,6 +27,20 @@ export const extract: Operation = {
 			default: '={{ $json.event_id }}',
 			description: 'The event that brought the invoice, from the Pergola Trigger',
 			displayOptions: showOnlyForExtract,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['invoice'],
+					operation: ['extract'],
+				},
+			},
 		},
 	],
 };

@@ -5,12 +5,14 @@ import type { Operation } from '../../operation';
 import { extract } from './extract';
 import { match } from './match';
 import { recordOutcome } from './recordOutcome';
+import { submit } from './submit';
 import { validate } from './validate';
 
 export const invoiceOperations: Record<string, Operation> = {
 	extract,
 	match,
 	record_outcome: recordOutcome,
+	submit,
 	validate,
 };
 
@@ -42,6 +44,13 @@ export const invoiceProperties: INodeProperties[] = [
 				description: 'Record that an invoice was accepted or rejected, once and for all',
 			},
 			{
+				name: 'Submit',
+				value: 'submit',
+				action: 'Submit an invoice',
+				description:
+					'Hand in the document of a supplier invoice, PDF or XML; workflows hear of it by an event',
+			},
+			{
 				name: 'Validate',
 				value: 'validate',
 				action: 'Validate an invoice',
@@ -53,5 +62,6 @@ export const invoiceProperties: INodeProperties[] = [
 	...extract.properties,
 	...match.properties,
 	...recordOutcome.properties,
+	...submit.properties,
 	...validate.properties,
 ];

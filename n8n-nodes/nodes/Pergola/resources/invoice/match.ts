@@ -6,6 +6,18 @@ const showOnlyForMatch = { show: { resource: ['invoice'], operation: ['match'] }
 export const match: Operation = {
 	path: 'operations/invoice/match',
 	waits: false,
+	simplified: {
+		fields: [
+			'invoice_id',
+			'number',
+			'verdict',
+			'reasons',
+			'order_numbers',
+			'total',
+			'decision_id',
+			'url',
+		],
+	},
 	properties: [
 		{
 			displayName: 'Invoice ID',
@@ -15,6 +27,20 @@ export const match: Operation = {
 			default: '={{ $json.invoice_id }}',
 			description: 'The invoice, from Extract',
 			displayOptions: showOnlyForMatch,
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['invoice'],
+					operation: ['match'],
+				},
+			},
 		},
 	],
 };

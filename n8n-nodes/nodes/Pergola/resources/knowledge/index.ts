@@ -2,10 +2,12 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
+import { addDocument } from './addDocument';
 import { answer } from './answer';
 import { search } from './search';
 
 export const knowledgeOperations: Record<string, Operation> = {
+	add_document: addDocument,
 	answer,
 	search,
 };
@@ -18,6 +20,13 @@ export const knowledgeProperties: INodeProperties[] = [
 		noDataExpression: true,
 		displayOptions: { show: { resource: ['knowledge'] } },
 		options: [
+			{
+				name: 'Add Document',
+				value: 'add_document',
+				action: 'Add a document',
+				description:
+					'Keep a document and have it read; it is searched once a person has approved it',
+			},
 			{
 				name: 'Answer',
 				value: 'answer',
@@ -32,8 +41,9 @@ export const knowledgeProperties: INodeProperties[] = [
 				description: 'Find the passages of approved documents that best match a question',
 			},
 		],
-		default: 'answer',
+		default: 'add_document',
 	},
+	...addDocument.properties,
 	...answer.properties,
 	...search.properties,
 ];

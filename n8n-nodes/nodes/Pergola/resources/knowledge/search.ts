@@ -6,6 +6,10 @@ const showOnlyForSearch = { show: { resource: ['knowledge'], operation: ['search
 export const search: Operation = {
 	path: 'operations/knowledge/search',
 	waits: false,
+	simplified: {
+		rows: 'passages',
+		fields: ['title', 'heading', 'text', 'url', 'score'],
+	},
 	properties: [
 		{
 			displayName: 'Question',
@@ -33,6 +37,20 @@ export const search: Operation = {
 					description: 'Max number of results to return',
 				},
 			],
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.1 } }],
+					resource: ['knowledge'],
+					operation: ['search'],
+				},
+			},
 		},
 	],
 };

@@ -8,11 +8,31 @@ export const simulate: Operation = {
 	waits: false,
 	properties: [
 		{
-			displayName: 'Policy ID',
+			displayName: 'Policy',
 			name: 'policy_id',
-			type: 'string',
+			type: 'resourceLocator',
 			required: true,
-			default: '',
+			default: {
+				mode: 'list',
+				value: '',
+			},
+			modes: [
+				{
+					displayName: 'From List',
+					name: 'list',
+					type: 'list',
+					placeholder: 'Select a policy...',
+					typeOptions: {
+						searchListMethod: 'policies',
+						searchable: true,
+					},
+				},
+				{
+					displayName: 'By ID',
+					name: 'id',
+					type: 'string',
+				},
+			],
 			description: "Whose draft or version is tried; its page's address ends with it",
 			displayOptions: showOnlyForSimulate,
 		},
