@@ -185,6 +185,7 @@ template_urls = [
     path("", templates.index, name="list"),
     path("<slug:slug>/", templates.detail, name="detail"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
+    path("<slug:slug>/rehearsal/", templates.rehearsal, name="rehearsal"),
 ]
 support_access_urls = [
     path("", support_access.index, name="list"),
