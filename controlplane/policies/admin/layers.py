@@ -10,7 +10,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -25,12 +26,7 @@ from unfold.widgets import (
 )
 
 from controlplane.core.actor import Actor
-from controlplane.core.admin import (
-    ReadOnlyInline,
-    ReadOnlySharedModelAdmin,
-    SharedModelAdmin,
-    actor_of,
-)
+from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
 from controlplane.policies.admin.tenant import ExampleForm, RuleForm, RuleFormSet
 from controlplane.policies.contexts import context_names
@@ -39,7 +35,6 @@ from controlplane.policies.models import (
     LayerPolicy,
     LayerRule,
     LayerSimulation,
-    LayerSimulationPart,
     LayerVersion,
 )
 from controlplane.policies.services import (
@@ -241,8 +236,12 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
         )  # fmt: skip
 
     @admin.action(description=_("Simulate over the last 30 days of every tenant that it binds"))
-    def simulate(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+    def simulate(
+        self, request: HttpRequest, queryset: QuerySet[LayerVersion]
+    ) -> HttpResponse | None:
         self._take(request, queryset, _simulated, _("%(what)s is being simulated."))
+        run = LayerSimulation.objects.filter(version__in=queryset).order_by("-created_at").first()
+        return redirect("admin:policies_layersimulation_change", run.pk) if run else None
 
     @admin.action(description=_("Approve"))
     def approve(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
@@ -279,30 +278,3 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
                 self.message_user(request, f"{version}: {error.detail}", messages.ERROR)
             else:
                 self.message_user(request, told % {"what": version})
-
-
-class LayerSimulationPartInline(ReadOnlyInline):
-    model = LayerSimulationPart
-    fields = ["tenant", "status", "done", "flips", "share", "threshold", "approvals", "spared"]
-    readonly_fields = fields
-    verbose_name_plural = _("tenants")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LayerSimulationPart]:
-        found: QuerySet[LayerSimulationPart] = super().get_queryset(request)
-        return found.select_related("tenant")
-
-    @admin.display(description=_("Share of flips"))
-    def share(self, part: LayerSimulationPart) -> str:
-        return f"{part.percent} %"
-
-
-@admin.register(LayerSimulation)
-class LayerSimulationAdmin(ReadOnlySharedModelAdmin):
-    """Counts only: what a tenant's decisions were about, the platform does not see."""
-
-    inlines = [LayerSimulationPartInline]
-    list_display = ["created_at", "policy", "version", "status", "asked_by", "finished_at"]
-    list_filter = ["status", "policy"]
-    list_select_related = ["policy", "version__policy"]
-    fields = ["policy", "version", "status", "since", "asked_by", "finished_at", "error"]
-    readonly_fields = fields

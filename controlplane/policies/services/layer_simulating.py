@@ -45,6 +45,8 @@ from tenants.payload_access import note_read
 
 TASK = "policies.simulate_layer"
 LAYER_DAYS = 30
+AT_ONCE = 25
+"""So many tenants a task does, and the next goes on: no worker is held for the whole fleet."""
 PLATFORM = "Pergola"
 Status = SimulationRun.Status
 _UNDER_WAY = [Status.QUEUED, Status.RUNNING]
@@ -100,14 +102,15 @@ def start_layer_simulation(
 
 
 def run_layer_simulation(run_id: uuid.UUID) -> LayerSimulation:
-    """Go through the tenants that are not done. Run again, as after a worker was lost, it goes on
-    with the tenant at which it was. Called outside of any tenant.
+    """Go through the next tenants that are not done; another task goes on after these. Run again,
+    as after a worker was lost, it goes on with the tenant at which it was. Called outside of any
+    tenant.
     """
     run = get_layer_simulation(run_id)
     if not _goes_on(run, status=Status.RUNNING):
         return get_layer_simulation(run_id)
     waiting = run.parts.filter(status__in=_UNDER_WAY).select_related("tenant")
-    for part in list(waiting.order_by("tenant__slug")):
+    for part in list(waiting.order_by("tenant__slug")[:AT_ONCE]):
         if not _goes_on(run):
             break
         try:
@@ -115,7 +118,10 @@ def run_layer_simulation(run_id: uuid.UUID) -> LayerSimulation:
         except Exception as error:  # each tenant on its own: what failed is told, by its kind only
             log.exception("policies.layer_simulation_failed", tenant=part.tenant.slug)
             _put(part, status=Status.FAILED, error=type(error).__name__)
-    _finish(run)
+    if run.parts.filter(status__in=_UNDER_WAY).exists() and _goes_on(run):
+        enqueue_on_commit(TASK, run_id=str(run.pk))
+    else:
+        _finish(run)
     return get_layer_simulation(run_id)
 
 

@@ -212,6 +212,19 @@ def test_after_a_lost_worker_it_goes_on_with_the_tenants_that_are_left(policy, n
     assert (run.status, parts(run)["south"].done, parts(run)["north"].done) == ("done", 7, 1)
 
 
+def test_a_task_does_some_tenants_and_the_next_goes_on(policy, north, south, monkeypatch):
+    monkeypatch.setattr(layer_simulating, "AT_ONCE", 1)
+    asked = []
+    monkeypatch.setattr(
+        layer_simulating, "enqueue_on_commit", lambda name, **given: asked.append((name, given))
+    )
+    run = simulated(policy)
+    assert (run.status, parts(run)["north"].status) == ("running", "done")
+    assert asked == [(layer_simulating.TASK, {"run_id": str(run.pk)})] * 2
+    assert run_layer_simulation(run.pk).status == "done"
+    assert len(asked) == 2
+
+
 def test_one_that_nobody_works_on_is_given_up(policy):
     from datetime import timedelta
 
