@@ -1,6 +1,6 @@
 """The whole of Pergola, running: real n8n with the node pack, web, worker, beat and relay.
 
-Started once a session, on a database of its own, since these tests commit.
+Started once for all of these tests, on a database of its own, since they commit.
 """
 
 import os
@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.services import E2E_PREFIX, VAR, make_database, stack
 
 # Playwright's event loop makes Django believe that this is an async context; nothing is awaited.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+SETTINGS = ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD", "LLM_API_KEY")
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,8 @@ class Running:
     pergola: Any
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(django_db_blocker: Any) -> Iterator[Running]:
-    from django.conf import settings
-
     from deploy.demo import world
     from deploy.demo.processes import Pergola
     from deploy.embedded.progress import Silent
@@ -49,10 +49,9 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
     database = make_database(environment["DATABASE_OWNER_URL"], E2E_PREFIX)
     for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         environment[key] = environment[key].rsplit("/", 1)[0] + f"/{database}"
-    for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD", "LLM_API_KEY"):
-        setattr(settings, name, environment[name])
+    told = {name: environment[name] for name in SETTINGS}
     pergola = Pergola(VAR, environment, Silent())
-    with django_db_blocker.unblock(), _connected_to(database):
+    with override_settings(**told), django_db_blocker.unblock(), _connected_to(database):
         try:
             world.prepare(Silent())
             pergola.start()
@@ -65,6 +64,7 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
 @contextmanager
 def _connected_to(name: str) -> Iterator[None]:
     """This process, too, looks into that database; afterwards into the other tests' again."""
+    from django.contrib.contenttypes.models import ContentType
     from django.db import connections
 
     from tenants import lookup
@@ -74,6 +74,7 @@ def _connected_to(name: str) -> Iterator[None]:
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = to
         lookup.forget_tenants()
+        ContentType.objects.clear_cache()
 
     before = connections["default"].settings_dict["NAME"]
     connect(name)
@@ -89,7 +90,7 @@ def _database(django_db_blocker: Any) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
