@@ -12,7 +12,7 @@ from typing import Self
 
 from deploy.embedded.external import read_external
 from deploy.embedded.n8n import N8n, Settings
-from deploy.embedded.n8n_owner import create_key, key_is_valid
+from deploy.embedded.n8n_owner import create_key, has_owner, key_is_valid, set_up_owner
 from deploy.embedded.ports import HOST, choose_port, is_free
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Process, Processes
@@ -239,6 +239,9 @@ class Stack:
                 step.skip("the one from before is valid")
                 return
             email, password = self.state["N8N_OWNER_EMAIL"], self.state["N8N_OWNER_PASSWORD"]
+            if not has_owner(url):
+                # An older n8n knows none of the variables that name its owner.
+                set_up_owner(url, email=email, password=password)
             self.state.update({"N8N_API_KEY": create_key(url, email=email, password=password)})
 
     def _ensure(

@@ -26,12 +26,14 @@ class Side:
     def close(self) -> None:
         self._client.close()
 
-    def credential(self, pergola: str, key: str, *, name: str = "") -> dict[str, dict[str, str]]:
+    def credential(
+        self, pergola: str, key: str, *, name: str = "", **more: str
+    ) -> dict[str, dict[str, str]]:
         """What a node of the pack names as its credentials."""
         made = self._json(
             "POST", "/credentials",
             {"name": name or f"Trying {uuid.uuid4().hex[:8]}", "type": "pergolaApi",
-             "data": {"baseUrl": pergola, "apiKey": key}},
+             "data": {"baseUrl": pergola, "apiKey": key, **more}},
         )  # fmt: skip
         return {"pergolaApi": {"id": made["id"], "name": made["name"]}}
 
