@@ -87,13 +87,18 @@ def run_lane(rollout_id: uuid.UUID, lane: int, *, seconds: float = LANE_SECONDS)
 
 
 def tend() -> None:
-    """Now and then: advance each that is under way. One that fails keeps no other from it."""
+    """Now and then: advance each that is under way. One that fails keeps no other from it.
+
+    One that somebody is advancing is left to them: a watch over many may take longer than a tick.
+    """
     failed = []
     for pk in (
         Rollout.objects.under_way().exclude(status=Status.PAUSED).values_list("pk", flat=True)
     ):
         try:
-            advance(pk)
+            with if_free("catalog.rollout", str(pk)) as is_free:
+                if is_free:
+                    advance(pk)
         except Exception:  # each on its own: the failure is logged and reported below
             log.exception("rollout.failed", rollout_id=str(pk))
             failed.append(str(pk))

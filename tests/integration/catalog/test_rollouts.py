@@ -1,5 +1,6 @@
 """A release goes to a fleet, ring by ring, and comes back where it does harm."""
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from controlplane.catalog.rollouts import asking, carrying, claiming, driving, w
 from controlplane.catalog.rollouts.driving import Left
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.policies.services import seed_policy
+from tenants import lookup
 from tenants.context import inside
 from tenants.models import Engagement, Ownership, Tenant
 from tests.factories.events import ADA
@@ -300,6 +302,53 @@ def test_a_suspended_tenant_is_not_gone_to(
 ) -> None:
     Tenant.objects.filter(pk=south.pk).update(status=Tenant.Status.SUSPENDED)
     assert set(states(drive(begun(later, shares=[100])))) == {"north"}
+
+
+@pytest.fixture
+def sandbox(fleet: Fleet, north: Tenant, south: Tenant) -> Tenant:
+    """South, for the time of a test."""
+    Tenant.objects.filter(pk=south.pk).update(sandbox_of=north, environment="sandbox")
+    lookup.forget_tenants()
+    return lookup.tenant_by_slug("south")
+
+
+def _cases_end(monkeypatch: pytest.MonkeyPatch, *passed: bool) -> None:
+    def ran(pk: uuid.UUID) -> None:
+        results = [{"passed": one} for one in passed]
+        Installation.objects.filter(pk=pk).update(cases_ran={"results": results})
+
+    monkeypatch.setattr(carrying, "carry_out_dry_run", ran)
+
+
+def test_a_case_that_fails_in_a_sandbox_stops_it_before_production(
+    sandbox: Tenant, later: Release, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _cases_end(monkeypatch, True, False)
+
+    rollout = drive(begun(later, shares=[100], tries_cases=True))
+
+    assert rollout.status == Rollout.Status.RETURNED
+    assert "1 of the template's own cases failed" in rollout.steps[-2]["why"]
+    assert states(rollout) == {"south": "returned", "north": "left"}
+
+
+def test_a_sandbox_whose_cases_pass_lets_production_begin_without_runs(
+    sandbox: Tenant, later: Release, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _cases_end(monkeypatch, True)
+
+    rollout = drive(begun(later, shares=[100], tries_cases=True, least_runs=1))
+
+    assert (rollout.ring, rollout.status) == (1, Rollout.Status.WATCHING)
+    assert states(rollout) == {"south": "done", "north": "done"}
+
+
+def test_a_partners_own_template_goes_to_its_own_tenants_only(
+    fleet: Fleet, later: Release, north: Tenant, south: Tenant
+) -> None:
+    later.template.owner = Engagement.objects.get(tenant=south).partner
+    later.template.save()
+    assert set(states(drive(begun(later, shares=[100])))) == {"south"}
 
 
 def test_a_partners_rollout_goes_where_the_partner_runs_the_automation(
