@@ -101,13 +101,15 @@ class PartnerPermission(TextChoices):
     SEE_RULES = "see_rules", _("See the partner’s rules for its customers, and simulations of them")
     APPROVE_RULES = "approve_rules", _("Approve rules that somebody else wrote")
     WRITE_RULES = "write_rules", _("Write, simulate, hand in, publish and retire these rules")
+    SEE_ROLLOUTS = "see_rollouts", _("See the rollouts of releases to the partner’s customers")
+    ROLL_OUT = "roll_out", _("Begin, pause, end and take back such rollouts")
 
 
 PP = PartnerPermission
 
 PARTNER_ROLES: Mapping[str, frozenset[PartnerPermission]] = {
-    Role.VIEWER: frozenset({PP.SEE_RULES}),
-    Role.APPROVER: frozenset({PP.SEE_RULES, PP.APPROVE_RULES}),
+    Role.VIEWER: frozenset({PP.SEE_RULES, PP.SEE_ROLLOUTS}),
+    Role.APPROVER: frozenset({PP.SEE_RULES, PP.APPROVE_RULES, PP.SEE_ROLLOUTS}),
     Role.MANAGER: frozenset(PartnerPermission),
 }
 

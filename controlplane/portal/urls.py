@@ -35,6 +35,7 @@ from controlplane.portal.views import (
     purchase_orders,
     questions,
     releases,
+    rollouts,
     sandbox,
     security_events,
     sign_on,
@@ -271,6 +272,13 @@ partner_rule_urls = [
     path(f"{_version}schedule/", partner_rule_versions.schedule, name="schedule"),
     path(f"{_version}unschedule/", partner_rule_versions.unschedule, name="unschedule"),
 ]
+rollout_urls = [
+    path("", rollouts.index, name="list"),
+    path("new/", rollouts.begin, name="begin"),
+    path("<uuid:rollout_id>/", rollouts.detail, name="detail"),
+    path("<uuid:rollout_id>/state/", rollouts.state, name="state"),
+    path("<uuid:rollout_id>/step/", rollouts.step, name="step"),
+]
 decision_urls = [
     path("", decisions.index, name="list"),
     path("<uuid:decision_id>/", decisions.detail, name="detail"),
@@ -336,6 +344,7 @@ urlpatterns = [
     path("templates/", include((template_urls, "templates"))),
     path("policies/", include((policy_urls, "policies"))),
     path("partner-rules/", include((partner_rule_urls, "partner_rules"))),
+    path("rollouts/", include((rollout_urls, "rollouts"))),
     path("decisions/", include((decision_urls, "decisions"))),
     path("data/", data.index, name="data"),
     path("sandbox/", include((sandbox_urls, "sandbox"))),

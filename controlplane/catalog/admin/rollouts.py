@@ -20,12 +20,6 @@ from controlplane.catalog.rollouts.telling import told
 from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
 
-STEPS = {
-    "pause": asking.pause,
-    "resume": asking.resume,
-    "take_back": asking.take_back,
-    "end": asking.end,
-}
 TONES = {
     "planning": "info", "running": "info", "watching": "info", "paused": "warning",
     "returning": "warning", "returned": "danger", "done": "success", "ended": "warning",
@@ -141,7 +135,7 @@ class RolloutAdmin(SharedModelAdmin):
     def _step(self, request: HttpRequest, rollout: Rollout) -> None:
         if not self.has_change_permission(request, rollout):
             raise PermissionDenied
-        take = STEPS.get(request.POST.get("step", ""))
+        take = asking.STEPS.get(request.POST.get("step", ""))
         if take is None:
             return messages.error(request, _("Choose what is to be done."))
         why = request.POST.get("why", "")[:500]

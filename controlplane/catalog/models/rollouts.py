@@ -90,7 +90,8 @@ class Rollout(Row):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["template"],
+                fields=["template", "partner"],
+                nulls_distinct=False,
                 condition=Q(status__in=["planning", "running", "watching", "paused", "returning"]),
                 name="one_rollout_at_a_time",
             ),

@@ -4,10 +4,11 @@ Rollouts are shared rows: all of this is called outside of any tenant.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from controlplane.audit.services import record
@@ -64,7 +65,7 @@ def begin(
     """
     release = get_release(release_id)
     given = list(shares) or DEFAULT_SHARES
-    _require_sound(release, given)
+    _require_sound(release, given, partner)
     rollout = Rollout(
         template=release.template,
         release=release,
@@ -168,16 +169,26 @@ def step(
     return rollout
 
 
-def get_rollout(rollout_id: uuid.UUID) -> Rollout:
-    """Raises RolloutUnknown."""
-    found = (
-        Rollout.objects.select_related("release__template", "template", "partner")
-        .filter(pk=rollout_id)
-        .first()
-    )
+def get_rollout(rollout_id: uuid.UUID, *, owners: Collection[Partner] | None = None) -> Rollout:
+    """One of these partners' where they are given. Raises RolloutUnknown."""
+    known = Rollout.objects.select_related("release__template", "template", "partner")
+    if owners is not None:
+        known = known.filter(partner__in=owners)
+    found = known.filter(pk=rollout_id).first()
     if found is None:
         raise RolloutUnknown(f"There is no rollout {rollout_id}.")
     return found
+
+
+def releases_for(partners: Collection[Partner]) -> QuerySet[Release]:
+    """Live ones that these partners may roll out: the platform's and their own."""
+    return (
+        Release.objects.filter(status=Release.Status.LIVE)
+        .filter(Q(template__owner=None) | Q(template__owner__in=partners))
+        .select_related("template")
+        .only("version", "template__title", "template__slug")
+        .order_by("template__title", "-released_at")
+    )
 
 
 def held(rollout_id: uuid.UUID) -> Rollout:
@@ -190,8 +201,11 @@ def held(rollout_id: uuid.UUID) -> Rollout:
     )
 
 
-def _require_sound(release: Release, shares: list[int]) -> None:
+def _require_sound(release: Release, shares: list[int], partner: Partner | None) -> None:
     errors = []
+    owner = release.template.owner_id
+    if partner is not None and owner not in (None, partner.pk):
+        errors.append(FieldError("release", "is of another partner's template"))
     if release.status != Release.Status.LIVE:
         errors.append(FieldError("release", "is not live; take it live first"))
     if sorted(set(shares)) != shares or shares[-1] != 100 or shares[0] < 1:
@@ -222,3 +236,7 @@ def _tell(action: str, rollout: Rollout, by: Actor, **data: Any) -> None:
         },
         by=by,
     )
+
+
+STEPS = {"pause": pause, "resume": resume, "take_back": take_back, "end": end}
+"""What a person may have done with one, by name."""

@@ -61,6 +61,8 @@ def carry_out(rollout: Rollout, place: RolloutPlace) -> None:
     except ConflictsOpen as open_ones:
         place.conflicts = len(open_ones.errors)
         _settle(place, Status.HELD, open_ones.detail)
+    except UpgradeUnderWay as busy:
+        _again_or(place, waits_as, Status.FAILED, busy.detail)
     except EditedMeanwhile as edited:
         _again_or(place, waits_as, Status.HELD, edited.detail)
     except InstanceError as error:

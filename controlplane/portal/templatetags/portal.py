@@ -215,6 +215,16 @@ def run_mark(run: Run) -> dict[str, str]:
 
 
 TONES = {
+    "planning": ("wait", "clock"),
+    "watching": ("wait", "hourglass"),
+    "returning": ("wait", "refresh"),
+    "returned": ("quiet", "refresh"),
+    "ended": ("quiet", "minus"),
+    "asked": ("wait", "person"),
+    "declined": ("quiet", "minus"),
+    "left": ("quiet", "minus"),
+    "back": ("wait", "refresh"),
+    "edited": ("wait", "edit"),
     "overdue": ("bad", "clock"),
     "retrying": ("quiet", "clock"),
     ExceptionCase.Status.RESOLVED.value: ("good", "check"),

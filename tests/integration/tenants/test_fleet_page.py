@@ -94,6 +94,8 @@ def fill(first: int, last: int) -> None:
         )
         release = template.releases.create(version="1.0.0", manifest={}, workflow={})
         release.case_runs.create(digest="d", passed=1, failed=0, results=[], ran_by="CI")
+        rollout = release.rollouts.create(template=template, partner=partner, shares=[100])
+        rollout.places.create(tenant=tenant, installation_id=new_id(), ring=1)
         make_entry(user, tenant)
         SingleSignOn.objects.create(
             partner=partner, issuer=f"https://login-{number}.example", client_id="pergola",

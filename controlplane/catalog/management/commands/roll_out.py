@@ -13,12 +13,6 @@ from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from tenants.models import Partner
 
-STEPS = {
-    "pause": asking.pause,
-    "resume": asking.resume,
-    "take_back": asking.take_back,
-    "end": asking.end,
-}
 LOOK_EVERY_SECONDS = 2.0
 
 
@@ -45,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="do not follow it")
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--status", action="store_true", help="only tell how it stands")
-        for name in STEPS:
+        for name in asking.STEPS:
             step.add_argument(
                 f"--{name.replace('_', '-')}", dest="step", action="store_const", const=name
             )
@@ -72,7 +66,7 @@ class Command(BaseCommand):
             if latest is None:
                 raise CommandError(f"There was no rollout of “{slug}” yet.")
             if options["step"]:
-                STEPS[options["step"]](rollout_id=latest.pk, why=options["why"], by=by)
+                asking.STEPS[options["step"]](rollout_id=latest.pk, why=options["why"], by=by)
             return asking.get_rollout(latest.pk)
         return asking.begin(
             release_id=_release(slug, options["to"]).pk,
