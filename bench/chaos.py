@@ -50,7 +50,7 @@ SENDERS = 4
 SEED = 20261127
 # Seconds between two kills. n8n and Celery take some to come back, so they have time to work.
 BETWEEN = {"quick": (3.0, 9.0), "slow": (40.0, 70.0)}
-PATIENCE = 1200
+PATIENCE = 3600
 
 
 @dataclass
@@ -231,7 +231,7 @@ def _effects(
     environment: dict[str, str], slug: str, events: list[str]
 ) -> tuple[Counter[str], dict[str, int]]:
     """How often each event was acted on, once all were and nothing is on its way any more, or after
-    twenty minutes; and the exceptions that there were, by type."""
+    an hour; and the exceptions that there were, by type."""
     until = time.monotonic() + PATIENCE
     exceptions: dict[str, int] = {}
     while True:
@@ -243,7 +243,7 @@ def _effects(
             cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         exceptions = json.loads(done.stdout.splitlines()[-1])["types"]
-        time.sleep(5)
+        time.sleep(15)
 
 
 def _count(environment: dict[str, str], slug: str, events: list[str]) -> tuple[Counter[str], int]:

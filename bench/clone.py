@@ -81,6 +81,8 @@ def _bare(tenant: Any) -> float:
         for node in flow["nodes"]:
             if "webhookId" in node:
                 node["webhookId"] = secrets.token_hex(16)
+            if "path" in node["parameters"]:
+                node["parameters"]["path"] = secrets.token_hex(16)
         started = time.perf_counter()
         made = n8n.create_workflow(flow)
         n8n.activate_workflow(made.id, wait=20)

@@ -25,6 +25,7 @@ SCHEDULE = {
         "tenants.sign_audit": schedule(10 * MINUTE),
         "tenants.purge": crontab(hour=2, minute=30),
         "catalog.tend_everywhere": schedule(10 * MINUTE),
+        "catalog.tend_rollouts": schedule(30),
         "invoices.read_waiting": schedule(5 * MINUTE),
         "knowledge.ingest_waiting": schedule(5 * MINUTE),
     }.items()

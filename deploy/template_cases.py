@@ -1,6 +1,7 @@
 """`python -m deploy.template_cases [SLUG]`: start everything, run templates' cases, and stop.
 
-Each case has a tenant of its own, so that none meets what another left.
+The cases of a template share a tenant, but for those that are to be alone: none of them meets what
+another left.
 """
 
 import secrets
@@ -13,6 +14,20 @@ from deploy.embedded.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("workflow-templates/*/template.yaml"))
+
+
+def new_grounds() -> Any:
+    """For `run_cases`, of one template: a tenant for its cases, and one for each that is alone."""
+    shared: list[Any] = []
+
+    def ground(case: Any) -> Any:
+        if case.alone:
+            return new_ground()
+        if not shared:
+            shared.append(new_ground())
+        return shared[0]
+
+    return ground
 
 
 def new_ground() -> Any:
@@ -52,7 +67,7 @@ def _run(slugs: list[str], demo: Any) -> int:
             continue
         print(f"\n{release}")
         results = run_cases(
-            release, ground=new_ground, by=by, progress=lambda result: print(told(result))
+            release, ground=new_grounds(), by=by, progress=lambda result: print(told(result))
         )
         failed += note_run(release, results, n8n_version="", by=by).failed
     print(f"\n{'All cases passed.' if not failed else f'{failed} cases failed.'}")

@@ -1,7 +1,8 @@
 """What a person may in a tenant, asked of shared tables before the tenant is entered."""
 
+import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +11,16 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from tenants.context import outside
-from tenants.models import Member, Partner, Tenant
-from tenants.permissions import Grant, Permission, areas_opening, narrowest_role
+from tenants.models import Member, Ownership, Partner, Tenant
+from tenants.permissions import (
+    Grant,
+    PartnerPermission,
+    Permission,
+    areas_opening,
+    narrowest_role,
+    of_partner,
+    roles_with,
+)
 
 
 def member_of(
@@ -84,3 +93,36 @@ def owners_of(permission: Permission, tenant: Tenant) -> list[str]:
             engagements__ownerships__area__in=areas_opening(permission),
         ).distinct()
         return [str(tenant), *(partner.name for partner in partners)]
+
+
+def partner_seats(
+    user: User, tenant: Tenant, *, session: Mapping[str, Any] = MappingProxyType({})
+) -> list[Member]:
+    """The person's memberships in partners that work for the tenant, by the partners' names: what
+    somebody may for a partner is done in the portal of one of its tenants.
+    """
+    memberships = Member.objects.of_tenant(tenant).of_session(session)
+    return list(
+        memberships.filter(user=user.pk, partner__isnull=False)
+        .select_related("partner")
+        .order_by("partner__name")
+    )
+
+
+def partners_people(permission: PartnerPermission, partner: Partner) -> list[User]:
+    """Who may do this for the partner now."""
+    members = Member.objects.filter(
+        partner=partner, user__is_active=True, role__in=roles_with(permission)
+    )
+    return [member.user for member in members.select_related("user").order_by("pk")]
+
+
+def tenants_opened(
+    permission: Permission, seat: Member, tenants: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Of these tenants those in which a partner's member may do this for that partner."""
+    areas: dict[uuid.UUID, set[str]] = defaultdict(set)
+    owned = Ownership.objects.filter(engagement__partner=seat.partner_id, tenant__in=tenants)
+    for tenant, area in owned.values_list("tenant", "area"):
+        areas[tenant].add(area)
+    return {each for each in tenants if permission in of_partner(seat.role, areas[each])}

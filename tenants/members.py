@@ -1,6 +1,9 @@
 """Questions about people and brand, answered from shared tables while a tenant is entered."""
 
-from collections.abc import Collection
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
@@ -60,11 +63,31 @@ CUSTOMER = "customer"
 """The tenant's own people, as an organisation; a partner's is its slug after `partner:`."""
 
 
+_known: ContextVar[tuple[uuid.UUID, Mapping[str, Person]] | None] = ContextVar(
+    "people_known", default=None
+)
+
+
+@contextmanager
+def knowing_people(tenant: Tenant) -> Iterator[None]:
+    """Everybody of the tenant is asked for now, and `people_of` answers from that inside: for what
+    goes on in a transaction that writes for the tenant, and must not leave it.
+    """
+    token = _known.set((tenant.pk, people_of(tenant)))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def people_of(tenant: Tenant, *, only: Collection[str] | None = None) -> dict[str, Person]:
     """Everybody with a role in the tenant, by id: its own seat before those of partners.
 
     `only` leaves out all whose id is not among these.
     """
+    known = _known.get()
+    if known is not None and known[0] == tenant.pk:
+        return {key: person for key, person in known[1].items() if only is None or key in only}
     found: dict[str, list[Member]] = {}
     with outside():
         memberships = Member.objects.of_tenant(tenant).select_related(

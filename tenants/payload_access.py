@@ -33,7 +33,13 @@ def note_opened(
     """
     if not seen or request.method not in {"GET", "HEAD"} or response.status_code != 200:
         return
-    subject_type, subject_id = subject_of(request)
+    note_read(*subject_of(request), seen, by=by)
+
+
+def note_read(subject_type: str, subject_id: str, seen: set[str], *, by: Actor) -> None:
+    """In the tenant whose customer data was read; once an hour. Raises where it cannot be noted."""
+    if not seen:
+        return
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     key = f"opened:{hour:%Y%m%d%H}:{by.id}:{subject_type}:{subject_id}"
     if not _is_first(key):

@@ -95,6 +95,27 @@ SCOPES: Mapping[Permission, frozenset[str]] = {
 }
 
 
+class PartnerPermission(TextChoices):
+    """What a partner's member may for the partner itself, beside what it may in a tenant."""
+
+    SEE_RULES = "see_rules", _("See the partner’s rules for its customers, and simulations of them")
+    APPROVE_RULES = "approve_rules", _("Approve rules that somebody else wrote")
+    WRITE_RULES = "write_rules", _("Write, simulate, hand in, publish and retire these rules")
+
+
+PP = PartnerPermission
+
+PARTNER_ROLES: Mapping[str, frozenset[PartnerPermission]] = {
+    Role.VIEWER: frozenset({PP.SEE_RULES}),
+    Role.APPROVER: frozenset({PP.SEE_RULES, PP.APPROVE_RULES}),
+    Role.MANAGER: frozenset(PartnerPermission),
+}
+
+
+def roles_with(permission: PartnerPermission) -> list[Member.Role]:
+    return [Role(role) for role, allowed in PARTNER_ROLES.items() if permission in allowed]
+
+
 def of_role(role: str) -> frozenset[Permission]:
     """What a tenant's own member may."""
     return ROLES[role]

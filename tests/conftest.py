@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import setting_changed
 from django.db import connection, connections
 from django.test import Client, override_settings
+from django.test.client import ClientHandler
 from django.urls import clear_script_prefix
 
 from controlplane.core.actor import Actor, ActorKind
@@ -15,6 +17,7 @@ from tenants.context import inside
 from tenants.limits.plans import Resource
 from tenants.models import ApiKey, Member, Partner, Quota, Tenant
 from tests.fakes.n8n import FakeN8n, running_fake_n8n
+from tests.services import TOGETHER
 
 ALL_SCOPES = [
     "approvals:read",
@@ -61,8 +64,8 @@ SLUGS = ("north", "south", "yard")
 
 @pytest.hookimpl(trylast=True)  # after pytest-django, which sorts by the use of the database
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The end-to-end tests come last: from then on this process looks into their database."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    """What needs n8n comes first: it is one worker's work, and takes the longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
 
 
 @pytest.fixture(scope="session")
@@ -117,18 +120,45 @@ def _fresh_lookups() -> Iterator[None]:
     clear_script_prefix()
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords() -> Iterator[None]:
-    """A real hash takes a third of a second, for nothing that is tested here."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_tests() -> Iterator[None]:
+    with override_settings(
+        # A real hash takes a third of a second, for nothing that is tested here.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        # What other tests tried is counted in Redis, and outlasts their rollback.
+        ACCOUNT_RATE_LIMITS=False,
+        MFA_RATE_LIMITS=False,
+    ):
         yield
 
 
-@pytest.fixture(autouse=True)
-def _uncounted_tries() -> Iterator[None]:
-    """What other tests tried is counted in Redis, and outlasts their rollback."""
-    with override_settings(ACCOUNT_RATE_LIMITS=False, MFA_RATE_LIMITS=False):
+@pytest.fixture(scope="session", autouse=True)
+def _middleware_once() -> Iterator[None]:
+    """As in a server, all test clients share it; what changes a setting has it built anew.
+
+    It lists hundreds of static files, which takes longer than most tests do.
+    """
+    built: dict[str, Any] = {}
+    parts = [f"_{part}" for part in (
+        "middleware_chain", "view_middleware", "template_response_middleware",
+        "exception_middleware",
+    )]  # fmt: skip
+    load = ClientHandler.load_middleware
+
+    def load_once(handler: ClientHandler, is_async: bool = False) -> None:
+        if not built:
+            load(handler, is_async)
+            built.update((part, getattr(handler, part)) for part in parts)
+        vars(handler).update(built)
+
+    def forget(**_changed: Any) -> None:
+        built.clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "load_middleware", load_once)
+        setting_changed.connect(forget)
         yield
+        setting_changed.disconnect(forget)
 
 
 @pytest.fixture

@@ -20,13 +20,18 @@ from deploy.embedded.progress import Silent
 from deploy.embedded.stack import Stack
 from deploy.offline import NOWHERE
 
+# Whoever runs this may have switched it off. Each process, and there are dozens, would then compile
+# all of the product and of the tests anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = Path(__file__).parents[1]
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # PERGOLA_TEST_VAR=test-two lets a second run have services of its own at the same time.
 _NAME = os.environ.get("PERGOLA_TEST_VAR", "test")
 VAR = ROOT / "var" / (f"{_NAME}-{WORKER}" if WORKER else _NAME)
-# Folders that stay with one worker: the real n8n runs once in each.
-TOGETHER = ("tests/integration/instances/", "tests/e2e/")
+# Folders that stay with one worker, so that one n8n is started.
+TOGETHER = ("tests/e2e/", "tests/integration/instances/")
 PREFIX = "pergola_test_"
 # The end-to-end tests commit; what they leave must surprise no other test.
 E2E_PREFIX = "pergola_e2e_"
@@ -107,7 +112,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class _ByFile(LoadScopeScheduling):
-    """In the order of collection, which has the end-to-end tests last: see tests/conftest.py."""
+    """In the order of collection, which has the longest piece first: see tests/conftest.py."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         config.option.loadscopereorder = False
@@ -115,7 +120,7 @@ class _ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
-        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+        return "n8n" if path.startswith(TOGETHER) else path
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import nullcontext
 from typing import Any, cast
 
 from django.urls import URLPattern, path
@@ -29,7 +30,9 @@ from controlplane.events import ledger, pauses
 from controlplane.nodes.files import OperationFile
 from controlplane.nodes.operation import Operation
 from controlplane.nodes.registry import all_operations
+from tenants.context import current_tenant
 from tenants.doors import Door, enters
+from tenants.members import knowing_people
 from tenants.models import ApiKey
 
 REPLAYED = "Idempotent-Replayed"
@@ -48,9 +51,13 @@ class OperationView(APIView):
         if not self.operation.read_only:
             pauses.assert_running(actor.installation_id)
         execution = actor.execution
-        with bound(
-            operation=self.operation.key,
-            execution_id=execution.execution_id if execution else None,
+        people = self.operation.asks_people
+        with (
+            bound(
+                operation=self.operation.key,
+                execution_id=execution.execution_id if execution else None,
+            ),
+            knowing_people(current_tenant()) if people else nullcontext(),
         ):
             return self._answer(request, actor)
 

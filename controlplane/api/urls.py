@@ -1,6 +1,7 @@
 """The JSON door. Each view says which tenant it enters; the schema enters none."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from controlplane.api import (
@@ -8,18 +9,29 @@ from controlplane.api import (
     audit,
     choices,
     connections,
+    gallery,
     installations,
     invoices,
     knowledge,
     problems,
     subscriptions,
     tickets,
+    upgrades,
 )
 from controlplane.api.operations import operation_urls
 from tenants.doors import Door, enters
 
 by_key = enters(Door.KEY)
 by_member = enters(Door.KEY_OR_MEMBER)
+
+
+class Anything(StringConverter):
+    """With line breaks, which `path` leaves out."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(Anything, "anything")
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -51,6 +63,30 @@ urlpatterns = [
         "v1/installations/<uuid:installation_id>",
         by_member(installations.InstallationDetail.as_view()),
     ),
+    path(
+        "v1/installations/<uuid:installation_id>/upgrade",
+        by_member(upgrades.UpgradePlan.as_view()),
+    ),
+    path(
+        "v1/installations/<uuid:installation_id>/upgrades",
+        by_member(upgrades.Upgrades.as_view()),
+    ),
+    path(
+        "v1/installations/<uuid:installation_id>/upgrades/<uuid:upgrade_id>",
+        by_member(upgrades.UpgradeDetail.as_view()),
+    ),
+    path(
+        "v1/installations/<uuid:installation_id>/upgrades/<uuid:upgrade_id>/retry",
+        by_member(upgrades.UpgradeRetry.as_view()),
+    ),
+    path(
+        "v1/installations/<uuid:installation_id>/versions",
+        by_member(upgrades.Snapshots.as_view()),
+    ),
+    path(
+        "v1/installations/<uuid:installation_id>/versions/<uuid:snapshot_id>/restore",
+        by_member(upgrades.Restore.as_view()),
+    ),
     path("v1/invoices", by_member(invoices.Invoices.as_view())),
     path("v1/invoices/<uuid:invoice_id>", by_member(invoices.InvoiceDetail.as_view())),
     path("v1/purchase-orders", by_member(invoices.PurchaseOrders.as_view())),
@@ -75,6 +111,13 @@ urlpatterns = [
         "v1/knowledge/documents/<uuid:document_id>/retire",
         by_member(knowledge.Retire.as_view()),
     ),
+    # n8n's editor adds these to N8N_TEMPLATES_HOST, which ends with /api/gallery.
+    path("gallery/health", gallery.health),
+    path("gallery/templates/categories", gallery.categories),
+    path("gallery/templates/collections", gallery.collections),
+    path("gallery/templates/search", gallery.search),
+    path("gallery/templates/workflows/<int:number>", gallery.template),
+    path("gallery/workflows/templates/<int:number>", gallery.importable),
     *operation_urls(),
-    path("v<path:rest>", problems.nothing_here),
+    path("v<anything:rest>", problems.nothing_here),
 ]

@@ -185,6 +185,7 @@ class AttachOutput(OperationOutput):
     scope="approvals:request",
     errors=(SubjectUnknown, RequesterUnknown, ForeignUrl, NoWorkspace),
     waits=True,
+    asks_people=True,
 )
 def request(data: RequestInput, *, by: Actor) -> ApprovalOutput:
     """Ask a person to decide, and continue when they have."""

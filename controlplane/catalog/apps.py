@@ -12,6 +12,7 @@ class CatalogConfig(AppConfig):
         from controlplane.catalog import (
             choices,
             connection_uses,
+            contexts,
             copied,
             dropdowns,
             restoring,
@@ -26,6 +27,7 @@ class CatalogConfig(AppConfig):
         from controlplane.policies.parameters import register_provider
         from tenants import health
         from tenants.backup.restore import register_after_restore
+        from tenants.backup.shared import leave_out
         from tenants.environments.services import register_clearing
 
         _show_the_catalog()
@@ -37,11 +39,13 @@ class CatalogConfig(AppConfig):
         choices.register_choices("connection", choices.connections)
         choices.register_choices("approver_group", choices.approver_groups)
         choices.register_choices("policy", choices.policies)
+        contexts.register()
         copied.declare_all()
         register_clearing("installations", services.uninstall_all)
         register_after_restore("installations", restoring.deploy_again)
         register_after_restore("upgrades", end_lost_upgrades)
         retention.register()
+        leave_out("catalog.RolloutPlace", "a rollout goes through the tenants of one installation")
         dropdowns.register()
         register_credentials(credential_ids)
         register_use(connection_uses.installations_with)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from controlplane.catalog.manifest import Case, Manifest
+from controlplane.catalog.manifest import FAILED_RUN, Case, Manifest
 from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_defaults
 from controlplane.catalog.places import standing
-from controlplane.catalog.workflow import OURS, faults
+from controlplane.catalog.workflow import OURS, faults, handles_errors
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations
@@ -31,7 +31,8 @@ def release_faults(
     found += _manifest_faults(manifest, needs_pergola=is_ours or _has_ours(workflow))
     if not found:
         found += _uses_faults(manifest, workflow)
-    return found + _case_faults(manifest, cases)
+    starts = {*manifest.events, *([FAILED_RUN] if handles_errors(workflow) else [])}
+    return found + _case_faults(manifest, cases, starts)
 
 
 def require_valid(
@@ -81,10 +82,10 @@ def _uses_faults(manifest: Manifest, workflow: Json) -> list[FieldError]:
     ]
 
 
-def _case_faults(manifest: Manifest, cases: dict[str, Case]) -> list[FieldError]:
+def _case_faults(manifest: Manifest, cases: dict[str, Case], starts: set[str]) -> list[FieldError]:
     found = []
     for name, case in cases.items():
-        if case.event.type not in manifest.events:
+        if case.event.type not in starts:
             told = f"case {name!r} brings {case.event.type!r}, which it does not listen to"
             found.append(FieldError(f"cases.{name}.event.type", told))
         try:

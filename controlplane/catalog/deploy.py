@@ -11,7 +11,7 @@ from controlplane.audit.services import record
 from controlplane.catalog.models import Installation, Release, short_id
 from controlplane.catalog.places import with_values
 from controlplane.catalog.services import get_installation, lock_of
-from controlplane.catalog.workflow import CREDENTIAL, for_tenant
+from controlplane.catalog.workflow import CREDENTIAL, for_tenant, handles_errors
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from controlplane.core.locks import alone
@@ -23,7 +23,7 @@ from tenants.context import current_tenant
 from tenants.environments.marks import marked_name
 from tenants.keys import issue_key, revoke_keys_of
 
-WAIT_ACTIVE_SECONDS = 20
+WAIT_ACTIVE_SECONDS = 20.0
 
 log = get_logger(__name__)
 
@@ -134,7 +134,7 @@ def _deploy(
         )
     if workspace.tag:
         n8n.tag_workflow(installation.workflow_id, workspace.tag)
-    seen = n8n.activate_workflow(installation.workflow_id, wait=WAIT_ACTIVE_SECONDS)
+    seen = n8n.activate_workflow(installation.workflow_id, wait=longest_wait(release))
     with transaction.atomic():
         _save(
             installation,
@@ -150,6 +150,12 @@ def _deploy(
             by=system("deploy"),
         )
     log.info("installation.active", installation_id=str(installation.pk))
+
+
+def longest_wait(release: Release) -> float:
+    """Seconds for n8n to have its triggers at work; it counts no Error Trigger among them."""
+    is_counted = bool(release.terms.events) or not handles_errors(release.workflow)
+    return WAIT_ACTIVE_SECONDS if is_counted else 0
 
 
 def _save(installation: Installation, **changes: object) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from controlplane.catalog.checks import release_faults
 from controlplane.catalog.manifest import SLUG, Case, Manifest
 from controlplane.catalog.models import Release, Template
+from controlplane.catalog.workflow import handles_errors
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from controlplane.workflow.canonical import workflow_hash
@@ -60,7 +61,7 @@ def read_folder(folder: Path) -> Folder:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise TemplateInvalid(f"{folder.name}: {error}") from error
     found = [] if re.match(SLUG, folder.name) else ["the folder is not called <verb>-<object>"]
-    if not manifest.events:
+    if not manifest.events and not handles_errors(workflow):
         found.append("it listens to no event")
     found += [f.message for f in release_faults(manifest, workflow, cases, is_ours=True)]
     if found:

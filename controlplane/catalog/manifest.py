@@ -53,19 +53,29 @@ class ParameterSpec(Strict):
         return self
 
 
+FAILED_RUN = "n8n.error"
+"""The event of a case for an Error Trigger: n8n's own, when a run of another workflow fails."""
+
+
 class CaseEvent(Strict):
     type: str
     payload: dict[str, Any]
-    """What the event brings, as its source sends it; a document is named, and lies beside."""
+    """What the event brings, as its source sends it; a document is named, and lies beside.
+
+    Of `n8n.error` it is `message`, with which another workflow fails.
+    """
 
 
 class Expected(Strict):
-    verdict: Literal["accept", "hold", "reject"]
+    verdict: Literal["", "accept", "hold", "reject"] = ""
+    """Empty where the workflow asks for none."""
     reasons: list[str] = []
     calls: list[str] = []
     """Our operations in their order, as `order.review`; empty where any will do."""
     outcome: str = ""
     """How the run stands then: success, or waiting for a person; empty where either will do."""
+    last: dict[str, Any] = {}
+    """Of what the last of our nodes gave, the fields that matter."""
 
 
 class Case(Strict):
@@ -74,9 +84,13 @@ class Case(Strict):
     title: str
     parameters: dict[str, Any]
     given: dict[str, list[dict[str, Any]]] = {}
-    """What the tenant has already, by kind: purchase_orders, goods_receipts, knowledge."""
+    """What the tenant has already, by kind: purchase_orders, goods_receipts, knowledge, orders
+    (accepted ones), connections (stand-ins, with their answers).
+    """
     event: CaseEvent
     expected: Expected
+    alone: bool = False
+    """It counts only where no other case was before, such as one of an invoice's first copy."""
 
 
 class Manifest(Strict):

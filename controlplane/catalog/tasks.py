@@ -7,8 +7,10 @@ from celery import shared_task
 
 from controlplane.catalog import deploy as deployment
 from controlplane.catalog import writing
+from controlplane.catalog.rollouts import driving
 from controlplane.catalog.trying import sandbox
 from controlplane.catalog.upgrades import applying, drift
+from controlplane.core.jobs import enqueue_on_commit
 from tenants.fleet import run_everywhere
 
 
@@ -40,3 +42,22 @@ def tend_everywhere(**_: Any) -> None:
 @shared_task(name="catalog.run_cases")
 def run_cases(*, installation_id: str, **_: Any) -> None:
     sandbox.carry_out_dry_run(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.advance_rollout")
+def advance_rollout(*, rollout_id: str, **_: Any) -> None:
+    driving.advance(uuid.UUID(rollout_id))
+
+
+@shared_task(name="catalog.rollout_lane")
+def rollout_lane(*, rollout_id: str, lane: int, **_: Any) -> None:
+    left = driving.run_lane(uuid.UUID(rollout_id), lane)
+    if left == driving.Left.MORE:
+        enqueue_on_commit("catalog.rollout_lane", rollout_id=rollout_id, lane=lane)
+    elif left == driving.Left.A_STEP:
+        enqueue_on_commit("catalog.advance_rollout", rollout_id=rollout_id)
+
+
+@shared_task(name="catalog.tend_rollouts")
+def tend_rollouts(**_: Any) -> None:
+    driving.tend()

@@ -2,15 +2,21 @@
 
 import uuid
 from copy import deepcopy
+from typing import Any
 
 from controlplane.core.errors import FieldError
 from controlplane.workflow.shapes import STICKY, Json
 
 OURS = "n8n-nodes-pergola."
 CREDENTIAL = "pergolaApi"
+WEBHOOK = "n8n-nodes-base.webhook"
+ERROR_TRIGGER = "n8n-nodes-base.errorTrigger"
+_PATHS = uuid.UUID("5d1b1c0e-2f0c-5a36-9c5e-70657267006f")
 KNOWN = {
     f"{OURS}pergola",
     f"{OURS}pergolaTrigger",
+    WEBHOOK,
+    ERROR_TRIGGER,
     "n8n-nodes-base.switch",
     "n8n-nodes-base.if",
     "n8n-nodes-base.set",
@@ -73,13 +79,52 @@ def _edges(workflow: Json) -> list[tuple[str, str]]:
 
 
 def for_tenant(workflow: Json, *, name: str, credential_id: str, credential_name: str) -> Json:
-    """A copy with the tenant's credential in our nodes and webhook ids of its own."""
-    copy = deepcopy(workflow)
+    """A copy with the tenant's credential in our nodes, webhook ids and paths of its own.
+
+    Of Webhooks that others call the path stays: whoever calls them knows it.
+    """
+    copy = with_own_addresses(workflow, owner=credential_id)
     copy["name"] = name
     for node in copy["nodes"]:
         if node["type"].startswith(OURS):
             node["credentials"] = {CREDENTIAL: {"id": credential_id, "name": credential_name}}
+    return copy
+
+
+def with_own_addresses(workflow: Json, *, owner: str = "") -> Json:
+    """A copy with other webhook ids, and other paths of what only Pergola calls.
+
+    The paths are the same each time for the same `owner`: nobody seems to have changed them.
+    """
+    copy = deepcopy(workflow)
+    owner = owner or str(uuid.uuid4())
+    entries = entries_of(workflow)
+    for node in copy["nodes"]:
         if "webhookId" in node:
             # Webhook addresses are made of it, and they are global to an n8n.
             node["webhookId"] = str(uuid.uuid4())
+        if node["name"] in entries:
+            node["parameters"]["path"] = f"pergola-{uuid.uuid5(_PATHS, owner + node['id'])}"
     return copy
+
+
+def handles_errors(workflow: Json) -> bool:
+    """Whether n8n starts it when a run of another workflow fails."""
+    nodes: Any = workflow.get("nodes") if isinstance(workflow, dict) else None
+    return any(isinstance(node, dict) and node.get("type") == ERROR_TRIGGER for node in nodes or [])
+
+
+def entries_of(workflow: Json) -> set[str]:
+    """The Webhooks, by name, that only Pergola calls: Event → Fetch comes behind them.
+
+    The trigger beside them reads their path at activation and subscribes with it.
+    """
+    fetches = {
+        node["name"]
+        for node in workflow["nodes"]
+        if node["type"] == f"{OURS}pergola"
+        and node["parameters"].get("resource") == "event"
+        and node["parameters"].get("operation") == "fetch"
+    }
+    webhooks = {node["name"] for node in workflow["nodes"] if node["type"] == WEBHOOK}
+    return {source for source, target in _edges(workflow) if target in fetches} & webhooks

@@ -149,7 +149,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _group(_("Automation"), [
                 (_("Templates"), "schema", "catalog_template"),
                 (_("Releases"), "new_releases", "catalog_release"),
+                (_("Rollouts"), "rocket_launch", "catalog_rollout"),
                 (_("Rules for many"), "gavel", "policies_layerpolicy"),
+                (_("Simulations"), "science", "policies_layersimulation"),
                 (_("n8n instances"), "dns", "instances_instance"),
                 (_("Outbox"), "outbox", "events_outboxmessage"),
             ]),

@@ -15,7 +15,7 @@ from controlplane.core.schema import entered_schema, is_in_tenant
 
 TENANT_HEADER = "pergola_tenant"
 
-_importing = threading.Lock()
+_importing, _are_known = threading.Lock(), threading.Event()
 
 JSON = str | int | bool | None
 
@@ -26,9 +26,7 @@ class UnknownJob(Exception):
 
 def enqueue_on_commit(name: str, **arguments: JSON) -> None:
     """Send the task called `name` when the open transaction commits. Raises UnknownJob at once."""
-    # Celery imports them once, and a thread that comes meanwhile would see half of them.
-    with _importing:
-        current_app.loader.import_default_modules()
+    _know_tasks()
     if name not in current_app.tasks:
         raise UnknownJob(name)
     schema = entered_schema()
@@ -40,3 +38,14 @@ def enqueue_on_commit(name: str, **arguments: JSON) -> None:
         queue=lane_of(schema) if is_in_tenant() else None,
     )
     transaction.on_commit(send, robust=False)
+
+
+def _know_tasks() -> None:
+    """Once in each process: Celery runs all of Django's checks whenever it is told to import."""
+    if _are_known.is_set():
+        return
+    # A thread that comes meanwhile would see half of them.
+    with _importing:
+        if not _are_known.is_set():
+            current_app.loader.import_default_modules()
+            _are_known.set()

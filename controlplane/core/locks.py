@@ -19,5 +19,23 @@ def alone(what: str, which: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", key)
+        _let_go(key)
+
+
+@contextmanager
+def if_free(what: str, which: str) -> Iterator[bool]:
+    """As `alone`, and nobody waits: False where somebody else is at it."""
+    key = [what, which]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", key)
+        (is_free,) = cursor.fetchone()
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _let_go(key)
+
+
+def _let_go(key: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", key)

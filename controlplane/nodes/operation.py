@@ -37,6 +37,9 @@ class Operation:
     `slow` marks one that asks the outside world for seconds: it stands in no transaction, and may
     be done twice where a process dies.
 
+    `asks_people` marks one that has to know the tenant's members: who they are is found out before
+    its transaction, which then need not leave the tenant.
+
     `reads` says of an input whether this call changes nothing: its answer is not kept, since it may
     be asked for again.
 
@@ -61,6 +64,7 @@ class Operation:
     read_only: bool = False
     waits: bool = False
     slow: bool = False
+    asks_people: bool = False
     reads: Callable[[Any], bool] | None = None
     takes_file: bool = False
     rows: str = ""

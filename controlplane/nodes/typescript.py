@@ -278,6 +278,8 @@ def _property(
         choices = [{"name": title_of(str(value)), "value": value} for value in values]
         prop["options"] = sorted(choices, key=lambda each: str(each["name"]))
     prop["default"] = _default(kind, field, resolved, hints)
+    if "placeholder" in hints:
+        prop["placeholder"] = hints["placeholder"]
     prop["description"] = _description(where, kind, field)
     return prop
 

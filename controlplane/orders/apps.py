@@ -11,16 +11,19 @@ class OrdersConfig(AppConfig):
         from controlplane.orders import (
             contexts,
             copied,
+            customers,
             default_policy,
             retention,
             samples,
             subjects,
         )
+        from controlplane.policies.customers import contribute
         from controlplane.policies.services import SEEDED_TABLES
         from tenants.environments.services import register_sample
         from tenants.provisioning import register_seed
 
         contexts.register()
+        contribute("orders", customers.known_of)
         retention.register()
         copied.declare_all()
         register_sample("orders", samples.add_sample_orders)

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.classification import Classification
@@ -105,6 +106,7 @@ class Order(Row):
             models.Index(fields=["status", "-placed_at"], name="order_status"),
             models.Index(fields=["-placed_at"], name="order_placed"),
             models.Index(fields=["event_id"], name="order_event"),
+            models.Index(Upper("buyer_email"), name="order_buyer_email"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 """Contexts whose facts the caller brings, as no app here keeps them: a customer, an agent's action.
+Of a customer, what orders and tickets say can be asked for by e-mail address.
 
 `policy.evaluate` judges them: accept lets it go on, hold asks a person, reject ends it. A tenant
 without rules about them holds.
@@ -7,6 +8,7 @@ without rules about them holds.
 from typing import Any
 
 from controlplane.policies.contexts import Parameter, register_context
+from controlplane.policies.customers import facts_by_email
 
 CUSTOMER, AGENT_ACTION = "customer", "agent_action"
 _MINOR = "in whole minor units of that currency: 1250 is 12.50 EUR, and 1,250 JPY"
@@ -136,6 +138,7 @@ def register() -> None:
         sample=CUSTOMER_SAMPLE,
         parameters=CUSTOMER_PARAMETERS,
         money=("customer.open.minor", "customer.currency"),
+        load_by_email=facts_by_email,
         title="Customer {customer.name}",
     )
     register_context(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.policies import tenant_facts
 from controlplane.policies.shapes import ListOf, Open, Record, Scalar, Shape, record_of
@@ -16,6 +17,8 @@ from controlplane.policies.tenant_facts import SETTINGS
 
 PARAMETERS = "params"
 Loader = Callable[[uuid.UUID], dict[str, Any]]
+EmailLoader = Callable[[str], dict[str, Any]]
+Causers = Callable[[uuid.UUID], tuple[Actor, ...]]
 
 
 class ContextUnknown(DomainError):
@@ -43,6 +46,8 @@ class Context:
     are fields that hold a record of the caller's own form, such as a tool's arguments.
 
     `load` reads the facts of one that is kept here, by its id; without it the caller brings them.
+    `load_by_email` reads those of somebody of whom only the e-mail address is known. `caused_by`
+    names the members because of whom one is as it is, by its id: they do not decide about it.
     `title` is what people call one, as a message with {names}.
 
     Beside these fields, rules about anything read the tenant's settings.
@@ -56,6 +61,8 @@ class Context:
     money: tuple[str, str] | None = None
     open_records: tuple[str, ...] = ()
     load: Loader | None = None
+    load_by_email: EmailLoader | None = None
+    caused_by: Causers | None = None
     title: str = ""
 
     @property
@@ -156,6 +163,8 @@ def register_context(
     money: tuple[str, str] | None = None,
     open_records: tuple[str, ...] = (),
     load: Loader | None = None,
+    load_by_email: EmailLoader | None = None,
+    caused_by: Causers | None = None,
     title: str = "",
 ) -> Context:
     """File a context; called in AppConfig.ready of the app whose data it describes."""
@@ -170,6 +179,8 @@ def register_context(
         money=money,
         open_records=open_records,
         load=load,
+        load_by_email=load_by_email,
+        caused_by=caused_by,
         title=title,
     )
     return _contexts[name]

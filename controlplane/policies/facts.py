@@ -34,6 +34,18 @@ def assert_complete(context: Context, facts: Mapping[str, Any]) -> None:
         )
 
 
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands below, with what stands above in its place; lists are replaced as a whole."""
+
+    def over(one: Any, other: Any) -> Any:
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            return {**one, **{name: over(one.get(name), v) for name, v in other.items()}}
+        return other
+
+    merged: dict[str, Any] = over(below, above)
+    return merged
+
+
 def _faults(context: Context, shape: Shape, value: Any, path: str) -> Iterator[FieldError]:
     if isinstance(shape, Record):
         yield from _faults_of_record(context, shape, value, path)

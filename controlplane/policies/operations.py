@@ -12,7 +12,7 @@ from controlplane.nodes.declaration import OperationInput, OperationOutput, oper
 from controlplane.policies import links, services
 from controlplane.policies.contexts import ContextUnknown, get_context
 from controlplane.policies.engine import FactsUnusable
-from controlplane.policies.facts import FactsIncomplete, assert_complete
+from controlplane.policies.facts import FactsIncomplete, assert_complete, laid_over
 from controlplane.policies.models import Decision, SimulationRun
 from controlplane.policies.parameters import parameters_for
 
@@ -47,7 +47,8 @@ class EvaluateInput(OperationInput):
     facts: dict[str, Any] = Field(
         default_factory=dict,
         description="What the rules read, as a JSON object with every field of the context. "
-        "Leave it empty for a ticket, which Pergola reads by About ID",
+        "Leave it empty for a ticket, which Pergola reads by About ID; of a customer, what you "
+        "leave out is read by Email",
         json_schema_extra={"n8n": {"shown": True}},
     )
     about_id: uuid.UUID | None = Field(
@@ -55,6 +56,13 @@ class EvaluateInput(OperationInput):
         description="What is decided on: a ticket's ID, or a UUID of your own; one is made where "
         "there is none",
         json_schema_extra={"n8n": {"label": "About ID"}},
+    )
+    email: str = Field(
+        default="",
+        description="Of a customer of whom only this is known: what orders and tickets say of the "
+        "address, under the facts that you bring",
+        max_length=254,
+        json_schema_extra={"n8n": {"placeholder": "name@email.com"}},
     )
     models_used: dict[str, Any] = Field(
         default_factory=dict,
@@ -191,6 +199,8 @@ def evaluate(data: EvaluateInput, *, by: Actor) -> EvaluateOutput:
     context, facts = get_context(data.context), data.facts
     if not facts and context.load and data.about_id:
         facts = context.load(data.about_id)
+    if data.email and context.load_by_email:
+        facts = laid_over(context.load_by_email(data.email), facts)
     assert_complete(context, facts)
     decision = services.evaluate_facts(
         context=data.context,

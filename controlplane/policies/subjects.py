@@ -54,6 +54,7 @@ def describe_decision(decision_id: uuid.UUID) -> Subject:
         caused_by=(
             *overriders_of(decision.pk),
             *members_among([asks_for] if isinstance(asks_for, str) else []),
+            *(context.caused_by(decision.subject_id) if context.caused_by else ()),
         ),
     )
 

@@ -24,6 +24,9 @@ from controlplane.portal.views import (
     keys,
     knowledge,
     orders,
+    partner_rule_simulations,
+    partner_rule_versions,
+    partner_rules,
     pauses,
     people,
     policies,
@@ -182,6 +185,7 @@ template_urls = [
     path("", templates.index, name="list"),
     path("<slug:slug>/", templates.detail, name="detail"),
     path("<slug:slug>/clone/", templates.clone, name="clone"),
+    path("<slug:slug>/rehearsal/", templates.rehearsal, name="rehearsal"),
 ]
 support_access_urls = [
     path("", support_access.index, name="list"),
@@ -240,6 +244,32 @@ policy_urls = [
     path(f"{_version}roll-back/", policy_versions.roll_back, name="roll_back"),
     path(f"{_version}schedule/", policy_versions.schedule, name="schedule"),
     path(f"{_version}unschedule/", policy_versions.unschedule, name="unschedule"),
+]
+partner_rule_urls = [
+    path("", partner_rules.index, name="list"),
+    path("new/", partner_rules.create, name="create"),
+    path("simulations/<uuid:run_id>/", partner_rule_simulations.detail, name="simulation"),
+    path(
+        "simulations/<uuid:run_id>/state/", partner_rule_simulations.state, name="simulation_state"
+    ),
+    path(
+        "simulations/<uuid:run_id>/cancel/",
+        partner_rule_simulations.cancel,
+        name="cancel_simulation",
+    ),
+    path(_policy, partner_rules.detail, name="detail"),
+    path(f"{_policy}draft/", partner_rules.draft, name="draft"),
+    path(f"{_policy}check/", partner_rules.check, name="check"),
+    path(f"{_policy}submit/", partner_rules.submit, name="submit"),
+    path(f"{_policy}simulate/", partner_rule_simulations.start, name="simulate"),
+    path(_version, partner_rule_versions.detail, name="version"),
+    path(f"{_version}approve/", partner_rule_versions.approve, name="approve"),
+    path(f"{_version}publish/", partner_rule_versions.publish, name="publish"),
+    path(f"{_version}withdraw/", partner_rule_versions.withdraw, name="withdraw"),
+    path(f"{_version}retire/", partner_rule_versions.retire, name="retire"),
+    path(f"{_version}roll-back/", partner_rule_versions.roll_back, name="roll_back"),
+    path(f"{_version}schedule/", partner_rule_versions.schedule, name="schedule"),
+    path(f"{_version}unschedule/", partner_rule_versions.unschedule, name="unschedule"),
 ]
 decision_urls = [
     path("", decisions.index, name="list"),
@@ -305,6 +335,7 @@ urlpatterns = [
     path("templates/own/", include((release_urls, "releases"))),
     path("templates/", include((template_urls, "templates"))),
     path("policies/", include((policy_urls, "policies"))),
+    path("partner-rules/", include((partner_rule_urls, "partner_rules"))),
     path("decisions/", include((decision_urls, "decisions"))),
     path("data/", data.index, name="data"),
     path("sandbox/", include((sandbox_urls, "sandbox"))),

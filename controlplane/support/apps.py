@@ -10,9 +10,11 @@ class SupportConfig(AppConfig):
         from controlplane.approvals.subjects import register_subject
         from controlplane.events import kinds, outbox
         from controlplane.knowledge.answers.subjects import register_question_source
+        from controlplane.policies.customers import contribute
         from controlplane.support import (
             contexts,
             copied,
+            customers,
             retention,
             samples,
             sending,
@@ -25,6 +27,7 @@ class SupportConfig(AppConfig):
         from tenants.provisioning import register_seed
 
         contexts.register()
+        contribute("tickets", customers.known_of)
         copied.declare_all()
         register_sample("tickets", samples.add_sample_tickets)
         kinds.register_kind(webhook.KIND)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from controlplane.policies.contexts import Parameter, register_context
 from controlplane.support.models import Ticket
 from controlplane.support.services.receiving import get_ticket
+from controlplane.support.subjects import causers_of
 
 CONTEXT = "ticket"
 
@@ -101,4 +102,5 @@ def register() -> None:
         parameters=PARAMETERS,
         title="Ticket {ticket.number}",
         load=load,
+        caused_by=causers_of,
     )

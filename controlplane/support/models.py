@@ -4,6 +4,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +35,8 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
 class Ticket(Row):
     """One question of one requester, how it was sorted, and what became of it.
+
+    `author_id`, `author`: the member who wrote it down in the portal, where one did.
 
     `answer_id` is the answer that was sent; `replied_at` when that was settled, `sent_at` when the
     mail server took it. `triage` holds why: alternatives, the strongest words, what raised the
@@ -73,6 +76,8 @@ class Ticket(Row):
     body = models.TextField(blank=True)
     requester_name = models.CharField(max_length=200, blank=True)
     requester_email = models.CharField(max_length=254)
+    author_id = models.CharField(max_length=80, blank=True, db_default="")
+    author = models.CharField(max_length=200, blank=True, db_default="")
     received_at = models.DateTimeField(default=timezone.now)
     is_test = models.BooleanField(default=False)
     event_id = models.UUIDField(null=True, blank=True)
@@ -111,7 +116,7 @@ class Ticket(Row):
             "intent intent_confidence is_confident urgency urgency_confidence language "
             "language_confidence triage_model triaged_at corrected_at corrected_by answer_id "
             "replied_at reply_sequence mail sent_at queue handed_over_at hand_over_sequence "
-            "closed_at"
+            "closed_at author_id author"
         ),
         payload="subject body requester_name requester_email triage reply_text mail_problem reason",
     )
@@ -143,6 +148,7 @@ class Ticket(Row):
             models.Index(fields=["status", "-received_at"], name="ticket_status"),
             models.Index(fields=["-received_at"], name="ticket_received"),
             models.Index(fields=["event_id"], name="ticket_event"),
+            models.Index(Upper("requester_email"), name="ticket_requester_email"),
         ]
 
     def __str__(self) -> str:

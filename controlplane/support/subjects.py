@@ -5,7 +5,7 @@ import uuid
 from controlplane.approvals.models import Approval
 from controlplane.approvals.requesters import members_among
 from controlplane.approvals.subjects import Subject, SubjectUnknown
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import FieldError
 from controlplane.knowledge.answers.subjects import Question
 from controlplane.policies.services import overriders_of
@@ -36,7 +36,7 @@ def question_of_ticket(ticket_id: uuid.UUID) -> Question:
 
 def describe_ticket(ticket_id: uuid.UUID) -> Subject:
     """The draft of its newest answer: another answer needs another approval, hence the revision.
-    A member who asked the question does not let its answer out.
+    A member who asked the question, or took it down, does not let its answer out.
 
     Raises SubjectUnknown.
     """
@@ -60,11 +60,19 @@ def describe_ticket(ticket_id: uuid.UUID) -> Subject:
         summary=_summary(ticket, draft),
         revision=str(draft.answer_id),
         reasons=draft.reasons,
-        caused_by=(
-            *overriders_of(draft.decision_id),
-            *members_among([ticket.requester_email]),
-        ),
+        caused_by=(*overriders_of(draft.decision_id), *_causers(ticket)),
     )
+
+
+def causers_of(ticket_id: uuid.UUID) -> tuple[Actor, ...]:
+    """The members who asked it or took it down; nobody where it is none of ours."""
+    ticket = Ticket.objects.filter(pk=ticket_id).first()
+    return _causers(ticket) if ticket else ()
+
+
+def _causers(ticket: Ticket) -> tuple[Actor, ...]:
+    author = Actor(ActorKind.MEMBER, ticket.author_id, ticket.author)
+    return (*members_among([ticket.requester_email]), *([author] if ticket.author_id else []))
 
 
 def note_waiting(approval: Approval, by: Actor) -> None:

@@ -48,6 +48,8 @@ class Settings:
     encryption_key: str
     owner_email: str
     owner_password_hash: str
+    gallery_url: str = ""
+    """Where its editor's templates come from; empty: it shows none."""
 
     @property
     def url(self) -> str:
@@ -217,7 +219,12 @@ def environment(settings: Settings, user_folder: Path) -> dict[str, str]:
         "N8N_INSTANCE_OWNER_PASSWORD_HASH": settings.owner_password_hash,
         # Otherwise "activate" answers before the webhook exists.
         "N8N_USE_WORKFLOW_PUBLICATION_SERVICE": "false",
+        **_gallery(settings.gallery_url),
     }
+
+
+def _gallery(url: str) -> dict[str, str]:
+    return {"N8N_TEMPLATES_ENABLED": "true", "N8N_TEMPLATES_HOST": url} if url else {}
 
 
 def is_ready(url: str) -> bool:

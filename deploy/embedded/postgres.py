@@ -161,7 +161,11 @@ class Postgres:
             "log_error_verbosity": "terse",
         }
         if not self._durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {
+                "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+                "wal_level": "minimal", "max_wal_senders": "0",
+                "max_wal_size": "2GB", "checkpoint_timeout": "30min",
+            }  # fmt: skip
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return ["-D", str(self._data), *options]
 

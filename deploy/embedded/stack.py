@@ -225,6 +225,7 @@ class Stack:
             database_password=self.state[f"{_PRIVATE}POSTGRES_N8N_PASSWORD"],
             encryption_key=self.state.keep_secret(f"{_PRIVATE}N8N_ENCRYPTION_KEY"),
             owner_email=self.state.keep("N8N_OWNER_EMAIL", lambda: OWNER_EMAIL),
+            gallery_url=f"{self.environment()['PUBLIC_URL']}/api/gallery",
             owner_password_hash=self.state.keep(
                 f"{_PRIVATE}N8N_OWNER_PASSWORD_HASH", lambda: self.n8n.hash_password(password)
             ),

@@ -10,10 +10,13 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
 from controlplane.core.errors import DomainError
+from tenants import grants
 from tenants.backup.archive import ArchiveReader
 from tenants.backup.shared import USING
 from tenants.fingerprint import known_migrations
 from tenants.models import Tenant
+from tenants.provisioning.blueprint import current_blueprint
+from tenants.provisioning.copies import make_empty
 
 
 class ReleaseDiffers(DomainError):
@@ -40,10 +43,15 @@ def assert_readable(archive: ArchiveReader) -> None:
 def build_as_of(archive: ArchiveReader, tenant: Tenant) -> bool:
     """Make the schema as the archive's release had it; returns whether migrations are left to do.
 
-    In the caller's transaction on the owner's connection, which is why `migrate_schemas` cannot
-    be used: it closes the connection that it is given.
+    One of this release is copied, as a new tenant is. Else in the caller's transaction on the
+    owner's connection, which is why `migrate_schemas` cannot be used: it closes the connection
+    that it is given.
     """
     applied = _applied(archive)
+    if applied == known_migrations() and (blueprint := current_blueprint()) is not None:
+        grants.make_roles([tenant.schema_name])
+        make_empty(blueprint, tenant.schema_name, role=grants.role_of(tenant))
+        return False
     with connections[USING].cursor() as cursor:
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tenant.schema_name)))
     with _executor(tenant) as executor:

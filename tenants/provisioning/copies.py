@@ -45,6 +45,19 @@ def make_copy(blueprint: Blueprint, schema: str, *, role: str) -> Entry | None:
     return tell_trail(schema, [Told(**entry, by=SEEDER) for entry in entries], after=None)
 
 
+def make_empty(blueprint: Blueprint, schema: str, *, role: str) -> None:
+    """The schema as migrations alone leave it: without starter rows, for rows from elsewhere.
+
+    The role is there already.
+    """
+    lay_out(schema, blueprint.statements, blueprint.grants, role=role)
+    with looking_into(schema) as cursor:
+        for table in blueprint.rows:
+            # Which migrations were applied is known of the schema, not of the tenant.
+            if table["statement"].startswith("INSERT INTO django_migrations "):
+                cursor.execute(table["statement"], [table["rows"]])
+
+
 def lay_out(
     schema: str, statements: Sequence[str], rights: Sequence[Sequence[Any]], *, role: str
 ) -> None:

@@ -1,6 +1,6 @@
 """The whole of Pergola, running: real n8n with the node pack, web, worker, beat and relay.
 
-Started once a session, on a database of its own, since these tests commit.
+Started once for all of these tests, on a database of its own, since they commit.
 """
 
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.services import E2E_PREFIX, VAR, make_database, stack
@@ -21,6 +22,7 @@ from tests.services import E2E_PREFIX, VAR, make_database, stack
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # n8n ties a session to this value: the same at log-in and in the editor.
 BROWSER_ID = "e2e-browser"
+SETTINGS = ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD", "LLM_API_KEY")
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,8 @@ class Running:
     pergola: Any
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(django_db_blocker: Any) -> Iterator[Running]:
-    from django.conf import settings
-
     from deploy.demo import world
     from deploy.demo.processes import Pergola
     from deploy.embedded.progress import Silent
@@ -51,10 +51,9 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
     database = make_database(environment["DATABASE_OWNER_URL"], E2E_PREFIX)
     for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         environment[key] = environment[key].rsplit("/", 1)[0] + f"/{database}"
-    for name in ("N8N_URL", "N8N_API_KEY", "N8N_OWNER_EMAIL", "N8N_OWNER_PASSWORD", "LLM_API_KEY"):
-        setattr(settings, name, environment[name])
+    told = {name: environment[name] for name in SETTINGS}
     pergola = Pergola(VAR, environment, Silent())
-    with django_db_blocker.unblock(), _connected_to(database):
+    with override_settings(**told), django_db_blocker.unblock(), _connected_to(database):
         try:
             world.prepare(Silent())
             pergola.start()
@@ -67,6 +66,7 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
 @contextmanager
 def _connected_to(name: str) -> Iterator[None]:
     """This process, too, looks into that database; afterwards into the other tests' again."""
+    from django.contrib.contenttypes.models import ContentType
     from django.db import connections
 
     from tenants import lookup
@@ -76,6 +76,7 @@ def _connected_to(name: str) -> Iterator[None]:
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = to
         lookup.forget_tenants()
+        ContentType.objects.clear_cache()
 
     before = connections["default"].settings_dict["NAME"]
     connect(name)
@@ -91,7 +92,7 @@ def _database(django_db_blocker: Any) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)

@@ -24,3 +24,18 @@ def test_the_template_opens_cleanly(editor: Page, running: Any) -> None:
     panel = editor.locator("[data-test-id=ndv]")
     expect(panel).to_contain_text("Event ID")
     expect(panel).to_contain_text("Credential")
+
+
+def test_the_editors_gallery_is_the_catalog(editor: Page, running: Any) -> None:
+    editor.goto(f"{running.environment['N8N_URL']}/templates")
+    cards = editor.locator("[data-test-id=template-card]")
+    expect(cards.filter(has_text="Review Shopify orders")).to_be_visible(timeout=30_000)
+
+    editor.locator("input[data-test-id=template-search-input]").or_(
+        editor.locator("[data-test-id=template-search-input] input")
+    ).fill("dispute")
+    expect(cards).to_have_count(1)
+    cards.first.click()
+
+    expect(editor.locator("[data-test-id=template-description]")).to_contain_text("How it works")
+    expect(editor.locator("[data-test-id=use-template-button]").first).to_be_visible()

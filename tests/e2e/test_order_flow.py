@@ -7,6 +7,9 @@ import httpx
 import pytest
 
 from controlplane.events.models import Event, Subscription
+from controlplane.instances.models import Workspace
+from controlplane.instances.services import client_for
+from controlplane.orders.models import Order
 from deploy.demo.member import MemberClient
 from tenants.context import inside
 from tests.e2e.flow import post, send, signed
@@ -119,16 +122,30 @@ def test_n8n_down_between_hold_and_approval_still_finishes_once(
     assert eventually(send(running.places["hafen"]).outcome) == "accepted"
 
 
-def test_a_forged_call_to_the_trigger_starts_nothing(running: Any) -> None:
+def test_a_forged_call_to_the_webhook_ends_where_it_fetches(running: Any, eventually: Any) -> None:
     place = running.places["hafen"]
     with inside(place.tenant):
-        url = Subscription.objects.get(is_test=False, event_types=["order.created"]).webhook_url
-        before = Event.objects.count()
-    for body in ({}, {"delivery_id": "0198", "token": "x"}, {"event_id": "x", "verdict": "accept"}):
-        answer = httpx.post(url, json=body, trust_env=False)
-        assert answer.status_code == 404, answer.text
+        subscription = Subscription.objects.get(is_test=False, event_types=["order.created"])
+        before = _done_here()
+        with client_for(Workspace.current()) as n8n:
+            known = {run.id for run in n8n.list_executions(workflow_id=subscription.workflow_id)}
+    forged = [{}, {"delivery_id": "0198", "token": "x"}, {"event_id": "x", "verdict": "accept"}]
+    for body in forged:
+        httpx.post(subscription.webhook_url, json=body, trust_env=False)
+
+    def ended() -> list[Any]:
+        with inside(place.tenant), client_for(Workspace.current()) as n8n:
+            found = n8n.list_executions(workflow_id=subscription.workflow_id)
+        ended = [run for run in found if run.id not in known and run.has_ended]
+        return ended if len(ended) == len(forged) else []
+
+    assert {run.status for run in eventually(ended, what="the forged runs end")} == {"error"}
     with inside(place.tenant):
-        assert Event.objects.count() == before
+        assert _done_here() == before
+
+
+def _done_here() -> tuple[int, int]:
+    return Event.objects.count(), Order.objects.count()
 
 
 def test_a_forged_resume_decides_nothing(running: Any, eventually: Any) -> None:

@@ -1,11 +1,20 @@
-"""Collections and documents, read and approved as a manager would have it."""
+"""Collections and documents, read and approved as a manager would have it.
 
+A text is read in this process: the sandbox has tests of its own, and starting it for every document
+would take longer than most tests do. Bytes are a file of whoever sent it, and read as such.
+"""
+
+from typing import Any
+from unittest.mock import patch
+
+from controlplane.core import sandbox
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.knowledge.ingestion import entry
 from controlplane.knowledge.models import Collection, DocumentVersion
 from controlplane.knowledge.services.approval import approve_version
 from controlplane.knowledge.services.collections import create_collection
 from controlplane.knowledge.services.documents import add_document, add_version
-from controlplane.knowledge.services.reading import read_version
+from controlplane.knowledge.services.reading import READER, read_version
 
 GRACE = Actor(
     ActorKind.MEMBER, "7", "Grace Hopper", frozenset({"knowledge:write", "knowledge:approve"})
@@ -42,7 +51,7 @@ def draft(
         by=GRACE,
         **extra,
     )
-    return read_version(version.pk)
+    return read_here(version) if isinstance(text, str) else read_version(version.pk)
 
 
 def approved(text: str | bytes = RETURNS, **kwargs: object) -> DocumentVersion:
@@ -57,4 +66,20 @@ def new_draft(version: DocumentVersion, text: str) -> DocumentVersion:
         filename=version.document.filename,
         by=GRACE,
     )
-    return read_version(added.pk)
+    return read_here(added)
+
+
+def read_here(version: DocumentVersion) -> DocumentVersion:
+    """Without the sandbox, unless a test has put another in its place."""
+    if sandbox.run is not _run:
+        return read_version(version.pk)
+    with patch.object(sandbox, "run", _read):
+        return read_version(version.pk)
+
+
+_run = sandbox.run
+
+
+def _read(function: str, argument: Any, **_limits: int) -> Any:
+    assert function == READER
+    return entry.read(argument)

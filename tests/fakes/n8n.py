@@ -56,6 +56,7 @@ class FakeN8n:
     credentials: dict[str, Json] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     executions: dict[str, str] = field(default_factory=dict)
+    started: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     runs_of: dict[str, str] = field(default_factory=dict)
     """By execution, its workflow, where it is not wf1."""
@@ -202,7 +203,10 @@ class FakeN8n:
         status = self.executions[found]
         of = self.runs_of.get(found, "wf1")
         told = {"id": found, "workflowId": of, "status": status, "mode": "webhook"}
-        return told | {"stoppedAt": self.stopped.get(found)}
+        return told | {
+            "startedAt": self.started.get(found),
+            "stoppedAt": self.stopped.get(found),
+        }
 
     def _is_listed(self, told: Json, status: str) -> bool:
         """Without a status the running ones are left out."""

@@ -17,9 +17,8 @@ from controlplane.nodes.registry import all_operations
 
 # Scopes that no template asks for yet: a person gives them to a key by hand.
 GIVEN_BY_HAND = {
-    "audit:read", "audit:record", "connections:read", "connections:use", "decisions:override",
-    "decisions:read", "events:emit", "events:read", "exceptions:handle", "exceptions:open",
-    "exceptions:read", "invoices:submit", "knowledge:search", "knowledge:write",
+    "audit:read", "audit:record", "connections:read", "decisions:override", "decisions:read",
+    "events:emit", "exceptions:read", "invoices:submit", "knowledge:search", "knowledge:write",
     "policies:evaluate", "policies:simulate",
 }  # fmt: skip
 OPERATIONS = all_operations()

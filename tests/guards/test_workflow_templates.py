@@ -8,13 +8,14 @@ import pytest
 from django.conf import settings
 
 from controlplane.catalog.loader import read_folder
-from controlplane.catalog.workflow import KNOWN, OURS
+from controlplane.catalog.workflow import ERROR_TRIGGER, KNOWN, OURS, entries_of
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations, get_operation
 from controlplane.workflow.shapes import STICKY
 
 FOLDERS = sorted(p.parent for p in settings.BASE_DIR.glob("workflow-templates/*/template.yaml"))
 each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+WIDE = 96
 SECRETIVE = ("password", "secret", "token", "apikey", "api_key", "bearer ", "pgl_")
 
 
@@ -80,7 +81,8 @@ def _camel(name: str) -> str:
 @each
 def test_it_asks_for_the_scopes_that_its_nodes_need_and_no_others(folder: Path) -> None:
     asked = set(read_folder(folder).manifest.scopes)
-    needed = {operation_of(node).scope for node in ours(folder)} | {"events:subscribe"}
+    needed = {operation_of(node).scope for node in ours(folder)}
+    needed |= {"events:subscribe"} if triggers(folder) else set()
     # A node that waits looks at the approval when it goes on.
     if any(operation_of(node).waits for node in ours(folder)):
         needed.add("approvals:read")
@@ -88,14 +90,54 @@ def test_it_asks_for_the_scopes_that_its_nodes_need_and_no_others(folder: Path) 
     assert asked == needed
 
 
+def triggers(folder: Path) -> list[dict[str, Any]]:
+    return [n for n in nodes(folder) if n["type"] == f"{OURS}pergolaTrigger"]
+
+
 @each
 def test_it_listens_to_the_events_that_it_says(folder: Path) -> None:
-    (trigger,) = [n for n in nodes(folder) if n["type"] == f"{OURS}pergolaTrigger"]
     events = read_folder(folder).manifest.events
+    if not events:
+        assert any(node["type"] == ERROR_TRIGGER for node in nodes(folder))
+        return
 
+    (trigger,) = triggers(folder)
     assert set(events) <= set(EVENT_TYPES)
     listened = next(v for v in trigger["parameters"].values() if isinstance(v, list))
     assert listened == events
+
+
+@each
+def test_many_events_a_second_start_it_by_n8ns_own_webhook(folder: Path) -> None:
+    for trigger in triggers(folder):
+        (entry,) = entries_of(json.loads((folder / "workflow.json").read_text()))
+        path = trigger["parameters"]["options"]["webhookPath"]
+        assert path == f"={{{{ $('{entry}').params.path }}}}"
+
+
+@each
+def test_each_node_lies_on_one_note_and_on_no_other_node(folder: Path) -> None:
+    notes = [node for node in nodes(folder) if node["type"] == STICKY]
+    others = [node for node in nodes(folder) if node["type"] != STICKY]
+
+    for node in others:
+        (x, y) = node["position"]
+        under = [
+            note["name"]
+            for note in notes
+            if 0 <= x - note["position"][0] <= note["parameters"]["width"] - WIDE
+            # Its name stands below it.
+            and 0 <= y - note["position"][1] <= note["parameters"]["height"] - WIDE * 1.5
+        ]
+        assert len(under) == 1, node["name"]
+        near = [
+            other["name"]
+            for other in others
+            if other is not node
+            and abs(other["position"][0] - x) < WIDE * 2
+            and abs(other["position"][1] - y) < WIDE * 1.5
+        ]
+        assert near == [], node["name"]
 
 
 @each

@@ -5,14 +5,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from controlplane.catalog.manifest import Manifest
+from controlplane.connections.services import get_connection, stand_in
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.events.models import Source
+from controlplane.events.services import publish
 from controlplane.invoices import services as invoices
 from controlplane.knowledge.models import Collection, DocumentVersion
 from controlplane.knowledge.services.approval import approve_version
 from controlplane.knowledge.services.collections import create_collection
 from controlplane.knowledge.services.documents import add_document
+from controlplane.orders.services import record_outcome, review_order
 
 Rows = list[dict[str, Any]]
+SOURCE = "cases"
 COLLECTION = "cases"
 READ_WITHIN = 60
 
@@ -21,6 +27,50 @@ def provide(given: dict[str, Rows], *, by: Actor) -> None:
     """In the tenant that is entered. Raises KeyError for a kind that nobody provides."""
     for kind, rows in given.items():
         PROVIDERS[kind](rows, by)
+
+
+def named(manifest: Manifest, parameters: dict[str, Any]) -> dict[str, Any]:
+    """A case names a connection as it gives it; an installation keeps its id."""
+    return {
+        name: str(get_connection(value).pk) if name in _connection_names(manifest) else value
+        for name, value in parameters.items()
+    }
+
+
+def _connection_names(manifest: Manifest) -> set[str]:
+    return {spec.name for spec in manifest.parameters if spec.type == "connection"}
+
+
+def case_source() -> Source:
+    """Where the events of cases come from."""
+    return Source.objects.get_or_create(slug=SOURCE, defaults={"name": "Cases"})[0]
+
+
+def _orders(rows: Rows, by: Actor) -> None:
+    """Orders as a shop sends them, judged and accepted before the case begins."""
+    for number, row in enumerate(rows):
+        event = publish(
+            type="order.created",
+            subject=str(row.get("name") or ""),
+            body=row,
+            external_id=f"given-{row.get('id')}-{number}",
+            source=case_source(),
+            by=by,
+        ).event
+        order = review_order(event_id=event.pk, by=by).order
+        record_outcome(order_id=order.pk, outcome="accepted", note="", by=by)
+
+
+def _connections(rows: Rows, by: Actor) -> None:
+    """Stand-ins of these names: for an HTTP API with `answers`, else for a mail server."""
+    for row in rows:
+        is_http = "answers" in row
+        stand_in(
+            name=row["name"],
+            kind="stand_in" if is_http else "stand_in_mail",
+            values={"answers": json.dumps(row["answers"])} if is_http else {},
+            by=by,
+        )
 
 
 def _purchase_orders(rows: Rows, by: Actor) -> None:
@@ -56,4 +106,6 @@ PROVIDERS: dict[str, Callable[[Rows, Actor], None]] = {
     "purchase_orders": _purchase_orders,
     "goods_receipts": _goods_receipts,
     "knowledge": _knowledge,
+    "orders": _orders,
+    "connections": _connections,
 }

@@ -10,13 +10,17 @@ from controlplane.workflow.shapes import Json
 
 @dataclass(frozen=True)
 class Actual:
-    """`outcome` is how the run stands: success, waiting for a person, or error."""
+    """`outcome` is how the run stands: success, waiting for a person, or error.
+
+    `last` is what the last of our nodes gave.
+    """
 
     verdict: str = ""
     reasons: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     outcome: str = ""
     error: str = ""
+    last: dict[str, Any] = field(default_factory=dict)
 
 
 def read_execution(execution: Execution, workflow: Json) -> Actual:
@@ -31,16 +35,17 @@ def read_execution(execution: Execution, workflow: Json) -> Actual:
         key=lambda one: one[0],
     )
     ours = {n["name"]: n for n in workflow["nodes"] if n["type"] == f"{OURS}pergola"}
-    verdict, reasons, calls = "", list[str](), []
+    verdict, reasons, calls, last = "", list[str](), [], dict[str, Any]()
     for _at, name, run in runs:
         if name not in ours:
             continue
         calls.append(_operation(ours[name]))
         for item in _items(run):
+            last = item
             if isinstance(item.get("verdict"), str):
                 verdict, reasons = item["verdict"], _codes(item)
     error = (result.get("error") or {}).get("message", "")
-    return Actual(verdict, reasons, calls, str(execution.status), str(error)[:500])
+    return Actual(verdict, reasons, calls, str(execution.status), str(error)[:500], last)
 
 
 def _operation(node: Json) -> str:

@@ -6,33 +6,29 @@ web server, and nothing here stands in for either.
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from controlplane.audit.services import record
 from controlplane.catalog.deploy import deploy
-from controlplane.catalog.manifest import Case
+from controlplane.catalog.manifest import FAILED_RUN, Case
 from controlplane.catalog.models import CaseRun, Installation, Release
 from controlplane.catalog.releases import read_cases
 from controlplane.catalog.services import change_parameters, install
-from controlplane.catalog.trying.given import provide
+from controlplane.catalog.trying.failing import SETTLED, CaseFailed, handled_failure
+from controlplane.catalog.trying.given import named, provide
 from controlplane.catalog.trying.reading import Actual, read_execution
 from controlplane.catalog.trying.sending import send
 from controlplane.catalog.writing import write_parameters
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.events.models import Event
-from controlplane.instances.client.executions import ExecutionStatus
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.context import inside
 from tenants.models import Tenant
 
 ENDS_WITHIN = 60.0
-SETTLED = {
-    ExecutionStatus.SUCCESS, ExecutionStatus.WAITING, ExecutionStatus.ERROR,
-    ExecutionStatus.CRASHED, ExecutionStatus.CANCELED,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,30 +42,25 @@ class CaseResult:
     seconds: float
 
 
-class CaseFailed(DomainError):
-    code = "case_failed"
-    status = 409
-    title = "The case could not be carried out"
-
-
 def run_cases(
     release: Release,
     *,
-    ground: Callable[[], Tenant],
+    ground: Callable[[Case], Tenant],
     by: Actor,
     progress: Callable[[CaseResult], None] = lambda result: None,
 ) -> list[CaseResult]:
     """Each case in the tenant that `ground` gives for it, where the release is cloned.
 
-    What a case leaves behind can change the next one, so a clean verdict wants a new tenant for
-    each. A case that cannot be carried out fails with the reason. Called outside of any tenant.
+    A case that is to be `alone` wants a tenant in which no other was before; elsewhere what came
+    before may change it. A case that cannot be carried out fails with the reason. Called outside
+    of any tenant.
     """
     results = []
     for name, case in read_cases(release.cases).items():
         started = time.monotonic()
         actual, error = Actual(), ""
         try:
-            with inside(ground()):
+            with inside(ground(case)):
                 actual = _carry_out(release, case, by)
             error = actual.error
         except DomainError as refused:
@@ -79,7 +70,8 @@ def run_cases(
             title=case.title,
             passed=not error and not differences(case, actual),
             expected=case.expected.model_dump(mode="json"),
-            actual=asdict(actual),
+            # A case is kept where everybody reads it: no more of what came than it asks for.
+            actual=asdict(replace(actual, last=_asked(case, actual))),
             error=error or "; ".join(differences(case, actual)),
             seconds=round(time.monotonic() - started, 2),
         )
@@ -116,7 +108,8 @@ def differences(case: Case, actual: Actual) -> list[str]:
     wanted = case.expected
     found = []
     if actual.verdict != wanted.verdict:
-        found.append(f"the verdict is {actual.verdict or 'missing'} instead of {wanted.verdict}")
+        expected = wanted.verdict or "none"
+        found.append(f"the verdict is {actual.verdict or 'missing'} instead of {expected}")
     if sorted(actual.reasons) != sorted(wanted.reasons):
         told = ", ".join(actual.reasons) or "none"
         found.append(f"the reasons are {told} instead of {', '.join(wanted.reasons) or 'none'}")
@@ -124,12 +117,25 @@ def differences(case: Case, actual: Actual) -> list[str]:
         found.append(f"the calls are {', '.join(actual.calls)}, not {', '.join(wanted.calls)}")
     if wanted.outcome and actual.outcome != wanted.outcome:
         found.append(f"the run is {actual.outcome} instead of {wanted.outcome}")
+    found += [
+        f"{name} is {value} instead of {wanted.last[name]}"
+        for name, value in _asked(case, actual).items()
+        if value != wanted.last[name]
+    ]
     return found
 
 
+def _asked(case: Case, actual: Actual) -> dict[str, Any]:
+    return {name: actual.last.get(name) for name in case.expected.last}
+
+
 def _carry_out(release: Release, case: Case, by: Actor) -> Actual:
-    installation = _installed(release, case.parameters, by)
+    # First: a parameter may name a connection that the case brings along.
     provide(case.given, by=by)
+    installation = _installed(release, named(release.terms, case.parameters), by)
+    if case.event.type == FAILED_RUN:
+        with client_for(Workspace.current()) as n8n:
+            return read_execution(handled_failure(case, installation, n8n), release.workflow)
     event = send(case, release.case_files, by=by)
     return _followed(event, installation, release)
 

@@ -11,6 +11,7 @@ from controlplane.audit.services import record
 from controlplane.catalog.models import Installation
 from controlplane.catalog.services import get_installation
 from controlplane.catalog.trying.running import run_cases
+from controlplane.catalog.writing import write_parameters
 from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
@@ -58,10 +59,11 @@ def carry_out_dry_run(installation_id: uuid.UUID) -> None:
 
     try:
         run_cases(
-            installation.release(), ground=lambda: tenant, by=system("dry run"), progress=tell
+            installation.release(), ground=lambda case: tenant, by=system("dry run"), progress=tell
         )
     finally:
         Installation.objects.filter(pk=installation.pk).update(parameters=before)
+        write_parameters(installation.pk)
         _keep(installation, state=DONE, results=results)
 
 

@@ -7,13 +7,12 @@ from base64 import b64decode
 from collections.abc import Callable
 
 from controlplane.catalog.manifest import Case
+from controlplane.catalog.trying.given import case_source
 from controlplane.core.actor import Actor
 from controlplane.events.intake import keep
-from controlplane.events.models import Event, Source
+from controlplane.events.models import Event
 from controlplane.invoices import services as invoices
 from controlplane.support.services import receive_ticket
-
-SOURCE = "cases"
 
 
 def send(case: Case, files: dict[str, str], *, by: Actor) -> Event:
@@ -23,11 +22,10 @@ def send(case: Case, files: dict[str, str], *, by: Actor) -> Event:
 
 def _any(case: Case, _files: dict[str, str], _by: Actor) -> Event:
     body = json.dumps(case.event.payload, ensure_ascii=False)
-    source, _made = Source.objects.get_or_create(slug=SOURCE, defaults={"name": "Cases"})
     payload = case.event.payload
     return keep(
         Event(
-            source=source,
+            source=case_source(),
             type=case.event.type,
             external_id=str(uuid.uuid4()),
             subject=str(payload.get("name") or payload.get("id") or "")[:200],

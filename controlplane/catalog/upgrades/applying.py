@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.catalog.deploy import WAIT_ACTIVE_SECONDS, ensure_credential, require_version
+from controlplane.catalog.deploy import ensure_credential, longest_wait, require_version
 from controlplane.catalog.models import Installation, Release, Snapshot, Upgrade
 from controlplane.catalog.places import differs
 from controlplane.catalog.services import get_release, lock_of
@@ -250,7 +250,7 @@ def _finish(upgrade: Upgrade, release: Release, seen: Seen, n8n: N8nClient) -> N
     installation = upgrade.installation
     if upgrade.was_active and not seen.is_published:
         _let(installation, {*installation.release().terms.scopes, *release.terms.scopes})
-        n8n.activate_workflow(installation.workflow_id, wait=WAIT_ACTIVE_SECONDS)
+        n8n.activate_workflow(installation.workflow_id, wait=longest_wait(release))
         seen = look_at(installation, n8n)
     _save(upgrade, step=Upgrade.Step.CHECKED)
     with transaction.atomic():

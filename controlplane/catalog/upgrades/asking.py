@@ -153,7 +153,9 @@ def restore(
 
 
 @transaction.atomic
-def retry_upgrade(*, installation_id: uuid.UUID, upgrade_id: uuid.UUID, by: Actor) -> Upgrade:
+def retry_upgrade(
+    *, installation_id: uuid.UUID, upgrade_id: uuid.UUID, by: Actor, in_worker: bool = True
+) -> Upgrade:
     """Once more what failed, or what a worker left lying; it goes on where it stopped.
 
     Raises UpgradeUnknown, UpgradeUnderWay.
@@ -162,7 +164,7 @@ def retry_upgrade(*, installation_id: uuid.UUID, upgrade_id: uuid.UUID, by: Acto
     found = Upgrade.objects.select_for_update().get(pk=upgrade_id)
     if found.may_be_retried(at=timezone.now()):
         found.status, found.error, found.ended_at = Upgrade.Status.WAITING, "", None
-        _noted(found, in_worker=True)
+        _noted(found, in_worker=in_worker)
         _record("installation.upgrade_retried", found, by)
     return found
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import Installation, Release
-from controlplane.catalog.services import get_installation, get_release
+from controlplane.catalog.services import ReleaseUnknown, get_installation, get_release
 from controlplane.catalog.upgrades.sides import Seen, deployed, look_at, values_for, wanted
-from controlplane.core.errors import DomainError
+from controlplane.core.errors import DomainError, FieldError
 from controlplane.instances.client import N8nClient
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
@@ -165,6 +165,25 @@ def together(before: Iterable[Resolution], new: Iterable[Resolution]) -> list[di
         by_key.pop(each.key, None)
         by_key[each.key] = each
     return [vars(each).copy() for each in by_key.values()][-MOST_RESOLUTIONS:]
+
+
+def wanted_release(installation: Installation, version: str = "") -> Release:
+    """The one of that version, or the newest above the installation's.
+
+    Raises ReleaseUnknown, UpgradeNotPossible.
+    """
+    slug = installation.template_slug
+    if not version:
+        if (newest := newest_release(installation)) is None:
+            raise UpgradeNotPossible(f"“{installation}” is the newest.")
+        return newest
+    found = Release.objects.filter(template__slug=slug, version=version).first()
+    if found is None:
+        raise ReleaseUnknown(
+            f"There is no release {version} of “{slug}”.",
+            errors=(FieldError("version", "is no release of the template"),),
+        )
+    return found
 
 
 def newest_release(installation: Installation) -> Release | None:

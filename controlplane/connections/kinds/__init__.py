@@ -2,7 +2,7 @@
 
 from django.utils.functional import Promise
 
-from controlplane.connections.kinds import mail, rest, sftp, shops, suites
+from controlplane.connections.kinds import mail, rest, sftp, shops, stand_ins, suites
 from controlplane.connections.kinds.declaration import (
     ConnectionKind,
     Field,
@@ -21,7 +21,8 @@ _KINDS = {
     kind.name: kind
     for kind in (
         shops.SHOPIFY, shops.WOOCOMMERCE, suites.ODOO, suites.ERPNEXT, rest.OPEN, rest.KEY,
-        rest.BASIC, rest.OAUTH2, sftp.SFTP, mail.SMTP,
+        rest.BASIC, rest.OAUTH2, sftp.SFTP, mail.SMTP, stand_ins.STAND_IN,
+        stand_ins.STAND_IN_MAIL,
     )
 }  # fmt: skip
 
@@ -35,7 +36,8 @@ def kind_named(name: str) -> ConnectionKind:
 
 
 def offered() -> list[ConnectionKind]:
-    return list(_KINDS.values())
+    """What people set up: stand-ins come with the cases of templates alone."""
+    return [kind for kind in _KINDS.values() if not kind.is_stand_in]
 
 
 def choices() -> list[tuple[str, str | Promise]]:

@@ -139,7 +139,7 @@ class ConnectionKind:
 
     `check` is asked to see whether the system answers and takes the secrets, and `fault` reads
     that of the answer. `has_tokens`: a 401 may mean that one has ended. `reads` says whether a
-    call changes nothing.
+    call changes nothing. `answer` makes it a stand-in, which answers by itself: nothing is called.
     """
 
     name: str
@@ -155,6 +155,11 @@ class ConnectionKind:
     fault: Callable[[Values, Incoming], str] = api_fault
     has_tokens: bool = False
     methods: tuple[str, ...] = ("GET", "POST")
+    answer: Callable[[Outgoing, Values], Incoming] | None = None
+
+    @property
+    def is_stand_in(self) -> bool:
+        return self.answer is not None
 
     @property
     def secret_fields(self) -> list[Field]:

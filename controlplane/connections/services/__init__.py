@@ -18,6 +18,7 @@ from controlplane.connections.services.changing import (
     create_connection,
     get_connection,
     remove_connection,
+    stand_in,
 )
 from controlplane.connections.services.checking import check_connection, check_due, enqueue_due
 from controlplane.connections.services.files import (
@@ -33,5 +34,5 @@ __all__ = [
     "ConnectionUnknown", "ContentMalformed", "ContentTooLarge", "LimitsInvalid", "ProtocolOther",
     "SecretsNeeded", "SecretsUnreadable", "call", "change_connection", "check_connection",
     "check_due", "create_connection", "enqueue_due", "get_connection", "list_files", "put_file",
-    "remove_connection", "send_mail",
+    "remove_connection", "send_mail", "stand_in",
 ]  # fmt: skip

@@ -11,7 +11,13 @@ from django.utils.translation import gettext as _
 from controlplane.audit.changes import record_change, snapshot
 from controlplane.audit.services import record
 from controlplane.connections.allowed import METHODS
-from controlplane.connections.kinds import ConnectionKind, checked, kind_named
+from controlplane.connections.kinds import (
+    ConnectionKind,
+    KindUnknown,
+    checked,
+    kind_named,
+    offered,
+)
 from controlplane.connections.kinds.declaration import HOST
 from controlplane.connections.models import Connection
 from controlplane.connections.uses import uses_of
@@ -89,6 +95,8 @@ def create_connection(
     Raises KindUnknown, FieldsInvalid, LimitsInvalid and ConnectionExists.
     """
     made = kind_named(kind)
+    if made.is_stand_in:
+        raise KindUnknown.of(kind, [one.name for one in offered()])
     options, secrets = checked(made, values)
     methods = made.methods if allowed_methods is None else allowed_methods
     connection = Connection(kind=kind, created_by=by.label[:200], is_active=is_active)
@@ -102,6 +110,30 @@ def create_connection(
         action="connection.created", row=connection, before={}, after=_told(connection), by=by
     )
     return connection
+
+
+@transaction.atomic
+def stand_in(*, name: str, kind: str, values: Mapping[str, str], by: Actor) -> Connection:
+    """The stand-in of this name, made or given other answers. Raises ConnectionExists where a
+    real connection is called so, FieldsInvalid.
+    """
+    made = kind_named(kind)
+    options, _secrets = checked(made, values)
+    row = Connection.objects.filter(name__iexact=name).first()
+    if row is not None and not kind_named(row.kind).is_stand_in:
+        raise ConnectionExists(
+            f"A real connection is called “{row.name}”, so no stand-in can be. Rename it, or try "
+            "the template in another sandbox.",
+            errors=(FieldError("name", "is taken"),),
+        )
+    row = row or Connection(name=name, created_by=by.label[:200])
+    before = {} if row._state.adding else _told(row)
+    row.kind, row.options, row.base_url = kind, options, made.base_url(options)
+    row.allowed_methods, row.changed_by = list(made.methods), by.label[:200]
+    row.save()
+    action = "connection.changed" if before else "connection.created"
+    record_change(action=action, row=row, before=before, after=_told(row), by=by)
+    return row
 
 
 @transaction.atomic

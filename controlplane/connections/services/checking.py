@@ -79,6 +79,8 @@ def _fault(connection: Connection) -> str:
 
 def _asked(connection: Connection) -> str:
     kind = kind_named(connection.kind)
+    if kind.is_stand_in:
+        return ""
     if kind.protocol == "sftp":
         sftp.check(connection, seconds=SECONDS)
     if kind.protocol == "smtp":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from controlplane.connections import noting, sftp, smtp
 from controlplane.connections.broker import SECONDS
+from controlplane.connections.kinds import kind_named
 from controlplane.connections.models import Connection
 from controlplane.connections.services.calling import assert_usable, told, turn
 from controlplane.core.actor import Actor
@@ -71,6 +72,7 @@ def send_mail(
     message = smtp.message_of(connection, to=to, subject=subject, text=text, reply_to=reply_to)
     what = {"method": "mail", "recipients": len(to)}
     with turn(), told(connection, what=what, reads=False, by=by):
-        smtp.send_mail(connection, message, seconds=SECONDS)
+        if not kind_named(connection.kind).is_stand_in:
+            smtp.send_mail(connection, message, seconds=SECONDS)
     noting.note_works(connection)
     return str(message["Message-ID"])

@@ -2,18 +2,22 @@
 
 The kind of a document is found in its content; its name and the type it was sent with are never
 believed. A file that is not read says why (`outcome` "quarantined"); one that a person has to
-look at keeps what was found ("to_check").
+look at keeps what was found ("to_check"). The libraries for PDFs take longer to load than an XML
+to be read, and are loaded only where there is one.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from controlplane.invoices.normal import NormalInvoice
-from controlplane.invoices.reading import cii, fields, page, pdf, ubl, xml
+from controlplane.invoices.reading import cii, ubl, xml
 from controlplane.invoices.reading.refusal import Refused
 from controlplane.invoices.reading.values import Values
+
+if TYPE_CHECKING:
+    from controlplane.invoices.reading.page import Line
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_TEXT = 400_000
@@ -60,7 +64,7 @@ def read(argument: dict[str, Any]) -> dict[str, Any]:
     }
     try:
         data = _load(argument["path"])
-        if pdf.looks_like_pdf(data):
+        if _looks_like_pdf(data):
             _read_pdf(data, answer, only_xml=bool(argument.get("only_xml")))
         elif xml.looks_like_xml(data[:1024]):
             _read_xml(data, answer)
@@ -74,9 +78,11 @@ def read(argument: dict[str, Any]) -> dict[str, Any]:
 
 def read_text(argument: dict[str, Any]) -> dict[str, Any]:
     """The text of a PDF, page by page: {"pages": [str], "reason": ... | None}."""
+    from controlplane.invoices.reading import page, pdf
+
     try:
         data = _load(argument["path"])
-        if not pdf.looks_like_pdf(data):
+        if not _looks_like_pdf(data):
             raise _not_an_invoice(data)
         pdf.open_pdf(data)
         document = page.open_pages(data)
@@ -90,9 +96,11 @@ def read_text(argument: dict[str, Any]) -> dict[str, Any]:
 
 def render(argument: dict[str, Any]) -> dict[str, Any]:
     """A page as a picture: {"png": base64, "width", "height", "pages", ...} or {"reason"}."""
+    from controlplane.invoices.reading import page, pdf
+
     try:
         data = _load(argument["path"])
-        if not pdf.looks_like_pdf(data):
+        if not _looks_like_pdf(data):
             raise _not_an_invoice(data)
         pdf.open_pdf(data)
         shown = page.picture(
@@ -139,6 +147,8 @@ def _read_xml(data: bytes, answer: dict[str, Any]) -> None:
 
 
 def _read_pdf(data: bytes, answer: dict[str, Any], *, only_xml: bool) -> None:
+    from controlplane.invoices.reading import fields, pdf
+
     answer["format"] = "pdf"
     reader = pdf.open_pdf(data)
     answer["pages"] = len(reader.pages)
@@ -177,14 +187,20 @@ def _read_pdf(data: bytes, answer: dict[str, Any], *, only_xml: bool) -> None:
     )
 
 
-def _lines(data: bytes, *, optional: bool) -> list[page.Line]:
+def _lines(data: bytes, *, optional: bool) -> "list[Line]":
     """The text; a hybrid invoice is read from its XML, even if no page can be shown."""
+    from controlplane.invoices.reading import page
+
     try:
         return page.read_lines(page.open_pages(data))
     except Refused:
         if optional:
             return []
         raise
+
+
+def _looks_like_pdf(head: bytes) -> bool:
+    return b"%PDF-" in head[:1024]
 
 
 def _not_an_invoice(data: bytes) -> Refused:

@@ -36,10 +36,6 @@ _PIECE = 1024 * 1024
 _DICTIONARY = 1024  # how far before its data the dictionary of a stream begins, at most
 
 
-def looks_like_pdf(head: bytes) -> bool:
-    return b"%PDF-" in head[:1024]
-
-
 def open_pdf(data: bytes) -> PdfReader:
     """The document. Raises Refused: pdf_broken, pdf_bomb, pdf_encrypted, pdf_too_many_pages..."""
     if b"startxref" not in data[-_TAIL:]:

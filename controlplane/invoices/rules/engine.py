@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from controlplane.core.errors import DomainError
-from controlplane.core.sandbox import ROOT
+from controlplane.core.sandbox import program
 from controlplane.core.turns import Turns, Waited, entered_key
 from controlplane.invoices.rules import worker
 
@@ -22,10 +22,7 @@ from controlplane.invoices.rules import worker
 SECONDS = 30.0
 COMPILING_SECONDS = 60.0
 MOST_ANSWER = 16 * 1024 * 1024
-_PROGRAM = (
-    f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-    "from controlplane.invoices.rules.worker import main; main()"
-)
+_PROGRAM = program("controlplane.invoices.rules.worker")
 
 
 class RulesUnavailable(DomainError):

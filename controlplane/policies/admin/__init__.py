@@ -1,5 +1,5 @@
 """Policies in the admin: a tenant's own, and in the platform's half the rules for many."""
 
-from controlplane.policies.admin import layers, tenant
+from controlplane.policies.admin import layer_simulations, layers, tenant
 
-__all__ = ["layers", "tenant"]
+__all__ = ["layer_simulations", "layers", "tenant"]

@@ -1,7 +1,7 @@
 """Rules for many tenants in the platform's admin: a draft in fields, and the way of its versions.
 
-Saving keeps the draft; *hand in* freezes it. Versions are approved, published and withdrawn from
-their list, each with a note why.
+Saving keeps the draft; *hand in* freezes it. Versions are simulated, approved, published,
+withdrawn, retired and brought back from their list, each with a note why.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -29,11 +30,20 @@ from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, 
 from controlplane.core.errors import DomainError
 from controlplane.policies.admin.tenant import ExampleForm, RuleForm, RuleFormSet
 from controlplane.policies.contexts import context_names
-from controlplane.policies.models import LayerExample, LayerPolicy, LayerRule, LayerVersion
+from controlplane.policies.models import (
+    LayerExample,
+    LayerPolicy,
+    LayerRule,
+    LayerSimulation,
+    LayerVersion,
+)
 from controlplane.policies.services import (
     approve_layer,
     note_layer_edit,
     publish_layer_version,
+    retire_layer,
+    roll_back_layer,
+    start_layer_simulation,
     submit_layer,
     withdraw_layer,
 )
@@ -162,6 +172,18 @@ class NoteActionForm(ActionForm):
 Step = Callable[..., Any]
 
 
+def _simulated(*, version: LayerVersion, note: str, by: Actor) -> None:
+    start_layer_simulation(policy=version.policy, version=version, by=by)
+
+
+def _published_alone(*, version: LayerVersion, note: str, by: Actor) -> None:
+    publish_layer_version(version=version, note=note, alone=True, by=by)
+
+
+def _rolled_back(*, version: LayerVersion, note: str, by: Actor) -> None:
+    roll_back_layer(policy=version.policy, number=version.number, note=note, by=by)
+
+
 @admin.register(LayerVersion)
 class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     list_display = ["__str__", "layer", "status_label", "last_step", "created_at"]
@@ -170,7 +192,9 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     fields = ["policy", "number", "status", "shown_rules", "shown_examples", "way"]
     readonly_fields = fields
     action_form = NoteActionForm
-    actions = ["approve", "publish", "withdraw"]
+    actions = [
+        "simulate", "approve", "publish", "publish_alone", "withdraw", "retire", "roll_back",
+    ]  # fmt: skip
 
     @display(
         description=_("Status"),
@@ -211,6 +235,14 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
              for s in version.steps),
         )  # fmt: skip
 
+    @admin.action(description=_("Simulate over the last 30 days of every tenant that it binds"))
+    def simulate(
+        self, request: HttpRequest, queryset: QuerySet[LayerVersion]
+    ) -> HttpResponse | None:
+        self._take(request, queryset, _simulated, _("%(what)s is being simulated."))
+        run = LayerSimulation.objects.filter(version__in=queryset).order_by("-created_at").first()
+        return redirect("admin:policies_layersimulation_change", run.pk) if run else None
+
     @admin.action(description=_("Approve"))
     def approve(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
         self._take(request, queryset, approve_layer, _("%(what)s is approved."))
@@ -222,6 +254,18 @@ class LayerVersionAdmin(ReadOnlySharedModelAdmin):
     @admin.action(description=_("Withdraw: retire what was never published"))
     def withdraw(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
         self._take(request, queryset, withdraw_layer, _("%(what)s is withdrawn."))
+
+    @admin.action(description=_("Publish alone: nobody else may approve, and the note is why"))
+    def publish_alone(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, _published_alone, _("%(what)s is in force."))
+
+    @admin.action(description=_("Retire: it binds nobody any more, at once"))
+    def retire(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, retire_layer, _("%(what)s is retired."))
+
+    @admin.action(description=_("Roll back to it: what bound before binds again, at once"))
+    def roll_back(self, request: HttpRequest, queryset: QuerySet[LayerVersion]) -> None:
+        self._take(request, queryset, _rolled_back, _("The rules of %(what)s are in force."))
 
     def _take(
         self, request: HttpRequest, queryset: QuerySet[LayerVersion], step: Step, told: Any

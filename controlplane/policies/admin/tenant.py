@@ -195,7 +195,16 @@ class PolicyVersionAdmin(ReadOnlyTenantModelAdmin):
 
 @admin.register(SimulationRun)
 class SimulationRunAdmin(ReadOnlyTenantModelAdmin):
-    list_display = ["created_at", "policy", "status", "done", "flips", "approvals", "asked_by"]
+    list_display = [
+        "created_at",
+        "policy",
+        "title",
+        "status",
+        "done",
+        "flips",
+        "approvals",
+        "asked_by",
+    ]
     list_filter = ["status", "policy"]
     list_select_related = ["policy"]
 

@@ -7,6 +7,7 @@ from controlplane.policies.models.layers import (
     LayerExample,
     LayerPolicy,
     LayerRule,
+    LayerSchedule,
     LayerVersion,
 )
 from controlplane.policies.models.policies import (
@@ -20,7 +21,12 @@ from controlplane.policies.models.policies import (
     VersionStatus,
     VersionStep,
 )
-from controlplane.policies.models.simulations import SimulationFlip, SimulationRun
+from controlplane.policies.models.simulations import (
+    LayerSimulation,
+    LayerSimulationPart,
+    SimulationFlip,
+    SimulationRun,
+)
 
 __all__ = [
     "BoundVersion",
@@ -32,6 +38,9 @@ __all__ = [
     "LayerExample",
     "LayerPolicy",
     "LayerRule",
+    "LayerSchedule",
+    "LayerSimulation",
+    "LayerSimulationPart",
     "LayerVersion",
     "Policy",
     "PolicyVersion",

@@ -20,6 +20,7 @@ from controlplane.policies.models.policies import (
     RULE_CODE_HELP,
     VERDICTS,
     Immutable,
+    Schedule,
     VersionStatus,
     code_is_a_name,
 )
@@ -53,6 +54,7 @@ class LayerPolicy(Row):
     )
     draft_by = models.CharField(max_length=200, blank=True, db_default="", editable=False)
     draft_by_id = models.CharField(max_length=80, blank=True, db_default="", editable=False)
+    draft_note = models.CharField(max_length=500, blank=True, db_default="", editable=False)
     live_version = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -139,7 +141,10 @@ class LayerExample(Row):
 
 
 class LayerVersion(Row):
-    """As handed in; `status` and `steps` (status, by, by_id, note, at) go on, the rest never."""
+    """As handed in; `status` and `steps` (status, by, by_id, note, at) go on, the rest never.
+
+    A step with `alone` was taken without a second person, by the only one who was there.
+    """
 
     policy = models.ForeignKey(LayerPolicy, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -164,6 +169,33 @@ class LayerVersion(Row):
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:
         raise Immutable(f"{self} was handed in, and decisions may refer to it")
+
+
+class LayerSchedule(Row):
+    """A publication that waits for its time; `detail` says why it was refused then."""
+
+    version = models.ForeignKey(LayerVersion, on_delete=models.PROTECT, related_name="schedules")
+    due_at = models.DateTimeField()
+    status = models.CharField(
+        max_length=10, choices=Schedule.Status, default=Schedule.Status.WAITING
+    )
+    note = models.CharField(max_length=500, blank=True)
+    by = models.CharField(max_length=200)
+    by_id = models.CharField(max_length=80)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-due_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=Q(status="waiting"),
+                name="layer_schedule_once_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} at {self.due_at:%Y-%m-%d %H:%M}"
 
 
 class BoundVersion(Row):

@@ -7,6 +7,7 @@ from controlplane.core.errors import DomainError, FieldError
 from controlplane.policies import engine
 from controlplane.policies.contexts import PARAMETERS, Context, get_context
 from controlplane.policies.cost import HIGHEST_COST
+from controlplane.policies.facts import laid_over
 from controlplane.policies.judging import OWN, Judgement, RuleSet, judge
 from controlplane.policies.messages import check_message
 from controlplane.policies.tenant_facts import SAMPLE, SETTINGS
@@ -102,14 +103,7 @@ def try_example(
 
 def filled(context: Context, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The sample with `facts` in place of what they name; lists are replaced as a whole."""
-
-    def over(below: Any, above: Any) -> Any:
-        if isinstance(below, Mapping) and isinstance(above, Mapping):
-            return {**below, **{name: over(below.get(name), v) for name, v in above.items()}}
-        return above
-
-    merged: dict[str, Any] = over(context.sample, facts)
-    return merged
+    return laid_over(context.sample, facts)
 
 
 def _record(value: Any) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,29 +10,23 @@ from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
-from controlplane.policies.contexts import get_context
 from controlplane.policies.judging import OWN, RuleSet
 from controlplane.policies.models import (
     Policy,
     PolicyVersion,
     PublishingTerms,
-    SimulationFlip,
     SimulationRun,
 )
 from controlplane.policies.services.decisions import rule_sets_in_force
 from controlplane.policies.services.drafts import draft_of
+from controlplane.policies.services.history import judge_history, update_run
 from controlplane.policies.services.rules import check_rules
 from controlplane.policies.simulation import (
-    Rejudged,
-    Tally,
     decided_before,
     hash_of_rules,
-    rejudged,
     with_candidate,
 )
 
-BATCH = 250
-MOST_FLIPS_KEPT = 20_000
 MOST_DAYS = 3650
 GIVEN_UP_AFTER = timedelta(minutes=15)
 TASK = "policies.simulate"
@@ -106,16 +99,17 @@ def start_simulation(
 def run_simulation(run_id: uuid.UUID) -> SimulationRun:
     """Do it, and write down every few hundred decisions how far it is.
 
-    Run again, as after a worker was lost, it begins anew. One that was cancelled ends.
+    Run again, as after a worker was lost, it begins anew. One that was cancelled ends; one of rules
+    from above is `layer_simulating`'s.
     """
     run = get_run(run_id)
-    if run.status not in {Status.QUEUED, Status.RUNNING}:
+    if run.status not in {Status.QUEUED, Status.RUNNING} or run.layer:
         return run
     run.found.all().delete()
     try:
         _judge_all(run)
     except Exception as error:
-        _update(run, status=Status.FAILED, error=f"{type(error).__name__}: {error}"[:2000])
+        update_run(run, status=Status.FAILED, error=f"{type(error).__name__}: {error}"[:2000])
         raise
     return run
 
@@ -129,7 +123,7 @@ def cancel_simulation(*, run: SimulationRun, by: Actor) -> None:
         record(
             action="policy.simulation_stopped",
             subject_type="policy",
-            subject_id=str(run.policy_id),
+            subject_id=str(run.policy_id or run.pk),
             data={"simulation": str(run.pk)},
             by=by,
         )
@@ -145,65 +139,9 @@ def give_up_lost_runs() -> int:
 
 def _judge_all(run: SimulationRun) -> None:
     policy = run.policy
-    context = get_context(policy.context)
+    assert policy is not None  # rules from above are tried by `layer_simulating`
     key = str(run.version_id or "")
     number = run.version.number if run.version else 0
     candidate = RuleSet(key, number, OWN, policy.slug, run.rules)
     rule_sets = with_candidate(rule_sets_in_force(policy.context), candidate, policy.live_version)
-    # What is decided meanwhile is no part of it.
-    decisions = decided_before(policy.context, since=run.since).filter(
-        decided_at__lte=run.created_at
-    )
-    _update(run, status=Status.RUNNING, total=decisions.count())
-    tally, kept = Tally(), 0
-    last: tuple[Any, Any] | None = None
-    while True:
-        page = decisions if last is None else decisions.before(*last)
-        batch = list(page[:BATCH])
-        if not batch:
-            break
-        flips = []
-        for decision in batch:
-            each = rejudged(context, rule_sets, decision)
-            tally.add(each)
-            if each.is_flip:
-                flips.append(each)
-        SimulationFlip.objects.bulk_create(
-            _row(run, each) for each in flips[: MOST_FLIPS_KEPT - kept]
-        )
-        kept += len(flips)
-        last = (batch[-1].decided_at, batch[-1].pk)
-        if not _still_wanted(run, tally):
-            return
-    _update(run, status=Status.DONE, finished_at=timezone.now(), total=tally.done)
-
-
-def _still_wanted(run: SimulationRun, tally: Tally) -> bool:
-    changed = SimulationRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
-        **vars(tally), updated_at=timezone.now()
-    )
-    return bool(changed)
-
-
-def _update(run: SimulationRun, **values: Any) -> None:
-    for name, value in values.items():
-        setattr(run, name, value)
-    SimulationRun.objects.filter(pk=run.pk).exclude(status=Status.CANCELLED).update(
-        **values, updated_at=timezone.now()
-    )
-    run.refresh_from_db()
-
-
-def _row(run: SimulationRun, each: Rejudged) -> SimulationFlip:
-    return SimulationFlip(
-        run=run,
-        decision_id=each.decision.pk,
-        subject_type=each.decision.subject_type,
-        subject_id=each.decision.subject_id,
-        decided_at=each.decision.decided_at,
-        before=each.before,
-        after=each.after,
-        codes=[reason["code"] for reason in each.judged.reasons],
-        minor=each.minor,
-        currency=each.currency,
-    )
+    judge_history(run, about=policy.context, rule_sets=rule_sets)

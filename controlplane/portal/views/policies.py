@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,16 +18,9 @@ from controlplane.policies.contexts_page import described
 from controlplane.policies.models import Policy, PublishingTerms, SimulationRun
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
+from controlplane.portal.drafts import DraftEditor, checked
 from controlplane.portal.forms.errors import mark
-from controlplane.portal.forms.policies import (
-    ExampleFormSet,
-    NoteForm,
-    PolicyForm,
-    RuleFormSet,
-    SimulateForm,
-    TermsForm,
-    pointed_at,
-)
+from controlplane.portal.forms.policies import NoteForm, PolicyForm, SimulateForm, TermsForm
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
@@ -85,44 +79,21 @@ def detail(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
 @member_page
 @requires(Permission.POLICIES)
 def draft(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
-    """One more row and saving send the same form; what was typed stays either way."""
     policy = services.get_policy(policy_id)
-    given = request.POST.copy() if request.method == "POST" else None
-    more = given.get("more") if given else None
-    if given and more in {"rules", "examples"}:
-        total = f"{more}-TOTAL_FORMS"
-        count = str(given.get(total, ""))
-        if count.isdigit():
-            given[total] = str(int(count) + 1)
-    kwargs = {
-        "context": policy.context,
-        "check_url": f"/policies/{policy.pk}/check/",
-        "fields_url": f"/policies/contexts/{policy.context}.json",
-    }
-    rules = RuleFormSet(given, initial=_rules(policy), prefix="rules", form_kwargs=kwargs)
-    examples = ExampleFormSet(given, initial=_examples(policy), prefix="examples")
-    if given and not more and rules.is_valid() and examples.is_valid():
-        services.save_draft(
-            policy=policy,
-            rules=_kept(rules),
-            examples=_kept(examples),
-            note=given.get("note", "")[:500],
-            by=actor_of(request.member),
-        )
+    editor = DraftEditor(request, policy, check_url=reverse("policies:check", args=[policy.pk]))
+    if editor.is_sound:
+        services.save_draft(policy=policy, **editor.kept, by=actor_of(request.member))
         messages.success(
             request, _("The draft was saved. It does not count before it is published.")
         )
         return redirect("policies:detail", policy.pk)
-    failed = bool(given) and not more
     context = {
         "section": "policies",
         "policy": policy,
-        "rules": rules,
-        "examples": examples,
-        "note": given.get("note", "") if given else policy.draft_note,
-        "failed": failed,
+        "back_url": reverse("policies:detail", args=[policy.pk]),
+        **editor.shown,
     }
-    status = 422 if failed else 200
+    status = 422 if editor.failed else 200
     return TemplateResponse(request, "portal/policies/draft.html", context, status=status)
 
 
@@ -132,15 +103,7 @@ def draft(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
 def check(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
     """What is wrong with the rule that is being typed, or what it costs."""
     policy = services.get_policy(policy_id)
-    prefix = request.POST.get("prefix", "")
-    expression = request.POST.get(f"{prefix}-expression", "").replace("\0", "")
-    context: dict[str, Any] = {}
-    try:
-        cost = services.check_rule(context=policy.context, expression=expression, message="")
-        context["cost"] = max(1, round(cost / 1000))
-    except DomainError as error:
-        context["error"] = error
-        context["line"], context["caret"] = pointed_at(expression, error)
+    context = checked(request, policy.context)
     return TemplateResponse(request, "portal/policies/_check.html", context)
 
 
@@ -221,31 +184,3 @@ def _detail(
 def _terms() -> dict[str, Any]:
     terms = PublishingTerms.current()
     return {"flip_percent": terms.flip_percent, "history_days": terms.history_days}
-
-
-def _rules(policy: Policy) -> list[dict[str, Any]]:
-    rows = policy.rules.order_by("position", "code")
-    return [{**rule.as_published(), "enabled": rule.enabled} for rule in rows]
-
-
-def _examples(policy: Policy) -> list[dict[str, Any]]:
-    import json
-
-    rows = policy.examples.order_by("position", "name")
-    return [
-        {
-            "name": row.name,
-            "facts": json.dumps(row.facts, ensure_ascii=False, indent=1),
-            "verdict": row.verdict,
-            "codes": ", ".join(row.codes),
-        }
-        for row in rows
-    ]
-
-
-def _kept(forms: Any) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in form.cleaned_data.items() if name != "DELETE"}
-        for form in forms
-        if form.cleaned_data and not form.cleaned_data.get("DELETE")
-    ]

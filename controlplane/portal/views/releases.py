@@ -182,7 +182,7 @@ def _page(request: HttpRequest, release: Release, form: StepForm | None = None) 
         "release": release,
         "terms": release.terms,
         "before": before,
-        "changes": changes_since(before, release),
+        "changes": changes_since(before, release, _),
         "picture": picture(release.workflow, since=since),
         "proposals": ProposalForm(importing.proposed(release)),
         "run": releases.last_run(release),

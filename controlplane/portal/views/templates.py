@@ -3,21 +3,19 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.catalog import services
 from controlplane.catalog.models import Installation, Template
 from controlplane.catalog.parameters import ParametersInvalid
+from controlplane.catalog.trying import rehearsing
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
 from controlplane.portal.markdown import rendered
 from controlplane.portal.pictures import picture
-from tenants.context import outside
 from tenants.members import actor_of
-from tenants.models import Tenant
 from tenants.permissions import Permission
 
 
@@ -73,29 +71,43 @@ def clone(request: HttpRequest, slug: str) -> HttpResponse:
     if release is None:
         raise Http404
     form = ParameterForm(release.terms.parameters, request.POST or None)
+    by = actor_of(request.member)
+    tried, refused = None, ""
     if request.method == "POST" and form.is_valid():
         try:
-            installation = services.install(
-                release_id=release.pk, parameters=form.values, by=actor_of(request.member)
-            )
+            if "try" not in request.POST:
+                installation = services.install(
+                    release_id=release.pk, parameters=form.values, by=by
+                )
+                return redirect("installations:detail", installation.pk)
+            rehearsing.rehearse(release=release, parameters=form.values, by=by)
+            tried = rehearsing.rehearsed(slug)
         except ParametersInvalid as error:
             mark(form, error, prefix=PREFIX)
-        else:
-            return redirect("installations:detail", installation.pk)
+        except (rehearsing.NoSandbox, rehearsing.OtherReleaseThere) as error:
+            refused = error.detail
     context = {
         "section": "templates",
         "template": template,
         "release": release,
         "form": form,
         "present": Installation.objects.present().filter(template_slug=slug).first(),
-        "sandbox_url": _in_sandbox(request, slug),
+        "sandbox": rehearsing.sandbox_of(request.tenant),
+        "tried": tried,
+        "refused": refused,
     }
-    status = 422 if form.errors else 200
+    status = 422 if form.errors else 409 if refused else 200
     return TemplateResponse(request, "portal/templates/clone.html", context, status=status)
 
 
-def _in_sandbox(request: HttpRequest, slug: str) -> str:
-    """Where the same is cloned and tried first; empty where there is no sandbox that answers."""
-    with outside():
-        sandbox = Tenant.objects.active().filter(sandbox_of=request.tenant).first()
-        return f"{sandbox.portal_url}{reverse('templates:clone', args=[slug])}" if sandbox else ""
+@require_GET
+@member_page
+@requires(Permission.INSTALLATIONS)
+def rehearsal(request: HttpRequest, slug: str) -> HttpResponse:
+    """How far the dry run in the sandbox is; the page asks until it is over."""
+    context = {
+        "tried": rehearsing.rehearsed(slug),
+        "slug": slug,
+        "sandbox": rehearsing.sandbox_of(request.tenant),
+    }
+    return TemplateResponse(request, "portal/templates/_rehearsal.html", context)

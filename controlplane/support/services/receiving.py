@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.text import made_storable
 from controlplane.events.models import Event, Source
@@ -65,7 +65,8 @@ def receive_ticket(
     """Keep the ticket and publish `ticket.received` in one transaction.
 
     `external_id` is the sender's own number: the same again by the same source (or channel) is
-    answered with the ticket that it already is, and changes nothing. Raises TicketInvalid.
+    answered with the ticket that it already is, and changes nothing. A member who takes it in is
+    its author. Raises TicketInvalid.
     """
     ticket = Ticket(
         channel=channel,
@@ -77,6 +78,8 @@ def receive_ticket(
         requester_email=requester_email.strip(),
         language=language.strip().lower()[:2],
         is_test=is_test,
+        author_id=by.id[:80] if by.kind is ActorKind.MEMBER else "",
+        author=by.label[:200] if by.kind is ActorKind.MEMBER else "",
     )
     _assert_complete(ticket)
     _hold_serials()

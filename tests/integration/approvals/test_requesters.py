@@ -11,18 +11,22 @@ from django.utils import timezone
 
 from controlplane.approvals.delegations import delegate
 from controlplane.approvals.models import Approval, Vote
-from controlplane.approvals.services import RequesterDecides, decide
+from controlplane.approvals.services import RequesterDecides, decide, request_approval
 from controlplane.audit.models import Entry
 from controlplane.core.actor import Actor
 from controlplane.core.models import new_id
+from controlplane.core.schema import entered_schema
+from controlplane.events.models import LedgerEntry
 from controlplane.policies.contexts import get_context
 from controlplane.policies.models import Decision
 from controlplane.policies.services import override_decision, seed_policy
 from tenants.context import inside
+from tenants.database.base import DatabaseWrapper
 from tenants.models import Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.approvers import BY, make_partner, make_person, make_route
 from tests.factories.events import make_workspace
+from tests.factories.support import make_answer, make_ticket
 
 URL = "/api/v1/operations/approval/request"
 
@@ -192,3 +196,55 @@ def test_for_whom_an_agent_acts_does_not_let_it_act(north: Tenant, machine: Any)
 def test_a_decision_that_is_not_there_cannot_be_put_to_people(ask: Callable[..., Any]) -> None:
     answer = ask(subject_type="decision", subject_id=new_id())
     assert (answer.status_code, answer.json()["code"]) == (404, "subject_unknown")
+
+
+def test_who_took_a_question_down_does_not_approve_its_answer(tenant: Tenant) -> None:
+    """Nor what the rules made of the question itself."""
+    make_workspace()
+    ada, ben = make_person(tenant, "ada"), make_person(tenant, "ben")
+    ticket = make_ticket(channel="portal", by=ada)
+    make_answer(ticket, "hold")
+    about_it = Decision.objects.create(
+        context="ticket", subject_type="ticket", subject_id=ticket.pk, verdict="hold",
+        input={}, input_sha256="",
+    )  # fmt: skip
+
+    for kind, key in (("ticket", ticket.pk), ("decision", about_it.pk)):
+        approval = request_approval(subject_type=kind, subject_id=key, by=BY)
+        assert approval.requester_ids == {ada.id}
+    assert_never_decides(approval, ada, ben)
+
+
+def test_a_question_by_a_form_or_machine_has_no_author(tenant: Tenant) -> None:
+    make_workspace()
+    ticket = make_ticket()
+    make_answer(ticket, "hold")
+    asked = request_approval(subject_type="ticket", subject_id=ticket.pk, by=BY)
+    assert not asked.requester_ids
+
+
+def test_who_asks_is_found_out_before_the_transaction_that_writes(
+    north: Tenant, ask: Callable[..., Any], monkeypatch: Any
+) -> None:
+    """So that the tenant is not left in the middle of it."""
+    with inside(north):
+        make_person(north, "ada")
+        ticket = make_ticket(requester_email="ada@people.example")
+        make_answer(ticket, "hold")
+    left = []
+    in_public = DatabaseWrapper.set_schema_to_public
+
+    def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        left.append(LedgerEntry.objects.exists() if entered_schema() != "public" else False)
+        return in_public(self, *args, **kwargs)
+
+    monkeypatch.setattr(DatabaseWrapper, "set_schema_to_public", noting)
+    answer = ask(subject_type="ticket", subject_id=ticket.pk, requested_by="ada@people.example")
+    monkeypatch.undo()
+
+    assert answer.status_code == 200, answer.content
+    assert left
+    with inside(north):
+        assert Approval.objects.get().requesters[0]["label"] == "Ada"
+    # Once more by the door itself, when all is done.
+    assert left.count(True) <= 1

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils.translation import gettext, override
 
 from controlplane.audit.models import Entry
 from controlplane.catalog import importing, releases
+from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import CaseRun, Release, Template
 from controlplane.catalog.services import ReleaseNotOffered, ReleaseUnknown, install
 from controlplane.workflow.reading import WorkflowUnreadable
@@ -279,3 +281,18 @@ def test_what_its_own_pergola_nodes_need_is_read_from_them(partner: Partner) -> 
 
     assert release.terms.events == ["order.created"]
     assert release.terms.scopes == ["events:subscribe", "orders:review"]
+
+
+def test_what_a_release_changes_is_said_in_the_readers_language(
+    north: Tenant, tmp_path: Path
+) -> None:
+    before = make_release(tmp_path)
+    parameters = [{"name": "notify", "type": "text", "label": "Whom to tell", "default": ""}]
+    after = make_release(tmp_path, version="2.0.0", parameters=parameters, scopes=["orders:review"])
+    with override("de"):
+        assert changes_since(before, after, gettext) == [
+            "Der Parameter „Whom to tell“ kam hinzu.",
+            "Der Parameter „Most pieces“ fällt weg.",
+            "Sie braucht events:subscribe nicht mehr (scopes).",
+        ]
+    assert changes_since(before, after)[0] == "The parameter “Whom to tell” was added."

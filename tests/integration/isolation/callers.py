@@ -119,8 +119,9 @@ class Callers:
         ]
 
     def whose(self, route: str) -> Caller:
-        """Who may do most at the address: a partner's templates are its own people's."""
-        return self.builder if route.startswith("templates/own/") else self.manager
+        """Who may do most at the address: a partner's templates and rules are its own people's."""
+        own = route.startswith(("templates/own/", "partner-rules/"))
+        return self.builder if own else self.manager
 
     def machine_of(self, installation_id: uuid.UUID) -> Caller:
         return self._machine("own key of another installation", installation_id=installation_id)

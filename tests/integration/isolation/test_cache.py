@@ -59,6 +59,7 @@ REMEMBERED = {
     "controlplane/nodes/registry.py:_operations": "the product's operations",
     "controlplane/orders/shopify.py:_codes_by_country": "names of countries",
     "controlplane/policies/contexts.py:_contexts": "registered at start",
+    "controlplane/policies/customers.py:_contributions": "registered at start",
     "controlplane/policies/reads.py:needed": "names of fields, by the texts of rules",
     "controlplane/policies/layers.py:_published": "by partner: a tenant is given its own partners'",
     "controlplane/policies/engine.py:compiled": "a program, by the text of its rule",

@@ -19,7 +19,10 @@ TASKS = sorted(name for name in app.tasks if not name.startswith("celery."))
 # Tasks that run outside of tenants, and what for. They enter each one by themselves.
 SHARED = {
     "approvals.advance_everywhere": "goes through all tenants",
+    "catalog.advance_rollout": "rollouts are shared rows",
+    "catalog.rollout_lane": "rollouts are shared rows",
     "catalog.tend_everywhere": "goes through all tenants",
+    "catalog.tend_rollouts": "rollouts are shared rows",
     "connections.check_everywhere": "goes through all tenants",
     "events.reconcile_everywhere": "goes through all tenants",
     "instances.check_health": "n8n servers are shared rows",
@@ -28,6 +31,7 @@ SHARED = {
     "knowledge.ingest_waiting": "goes through all tenants",
     "policies.give_up_lost_runs_everywhere": "goes through all tenants",
     "policies.publish_due_everywhere": "goes through all tenants",
+    "policies.simulate_layer": "goes through the tenants that rules for many bind",
     "tenants.close_support_entries": "entries are shared rows",
     "tenants.copy_to_sandbox": "from a tenant into its own sandbox",
     "tenants.fill_pool": "spare schemas are nobody's",
@@ -57,6 +61,8 @@ NO_ROWS = {
     "by": "somebody",
     "what": "policies",
     "slug": "north",
+    "rollout_id": "0198f0aa-0000-7000-8000-000000000001",
+    "lane": "0",
 }
 OF_TENANTS = [name for name in TASKS if name not in SHARED]
 

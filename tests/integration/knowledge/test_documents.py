@@ -159,7 +159,7 @@ def test_a_reader_that_had_to_be_stopped_fails_the_version(
 
 
 def test_a_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MEMORY_MB", 160)
+    monkeypatch.setattr(reading, "MEMORY_MB", 110)
 
     version = draft(b"<p>" + b"<b>x</b>" * 400_000, filename="bomb.html")
 

@@ -123,6 +123,7 @@ def test_a_draft_binds_nobody_before_it_is_published(drafted, north):
     layers.forget()
     assert (version.status, decided("north").verdict) == ("review", "hold")
     assert submit_layer(policy=drafted, note="again", by=ADA) == version
+    approve_layer(version=version, note="read it", by=GRACE)  # it turns over all of North's
     publish_layer_version(version=version, note="agreed", by=ADA)
     layers.forget()
     assert decided("north").verdict == "reject"

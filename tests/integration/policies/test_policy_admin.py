@@ -7,8 +7,8 @@ from django.test import Client
 from controlplane.core.actor import system
 from controlplane.core.models import new_id
 from controlplane.orders.contexts import _SAMPLE, facts_of
-from controlplane.policies.models import Decision, LayerPolicy, Policy
-from controlplane.policies.services import evaluate
+from controlplane.policies.models import Decision, LayerPolicy, LayerSimulation, Policy
+from controlplane.policies.services import evaluate, run_layer_simulation
 from tenants.context import inside
 from tests.factories.support_access import make_entry
 
@@ -180,6 +180,35 @@ def test_rules_for_many_wait_for_a_second_person(admin, north, settings):
         assert said in admin.post(VERSIONS, sent, follow=True).content.decode()
     version.refresh_from_db()
     assert version.status == "review"
+
+
+def test_the_platforms_only_admin_publishes_alone_what_was_simulated(admin, north, settings):
+    settings.LAYERS_NEED_APPROVAL = True
+    admin.post(f"{MANY}add/", layer_form())
+    version = LayerPolicy.objects.get().versions.get()
+
+    def take(action, note="There is nobody else here."):
+        sent = {"action": action, "_selected_action": [str(version.pk)], "note": note}
+        return admin.post(VERSIONS, sent, follow=True).content.decode()
+
+    assert "simulate it first" in take("publish_alone")
+    page = take("simulate")
+    run = LayerSimulation.objects.get()
+    state = f"/admin/policies/layersimulation/{run.pk}/state/"
+    assert f'data-state="{state}"' in page
+    assert "data-over" not in admin.get(state).content.decode()
+    run_layer_simulation(run.pk)
+    told = admin.get(state).content.decode()
+    assert "data-over" in told
+    assert "None: all well" in told
+    assert admin.get("/admin/policies/layersimulation/").status_code == 200
+    assert "at least 15 characters" in take("publish_alone", "now")
+    assert "is in force" in take("publish_alone")
+    assert "is retired" in take("retire")
+    assert "are in force" in take("roll_back")
+    assert [each.status for each in version.policy.versions.order_by("number")] == [
+        "retired", "published",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

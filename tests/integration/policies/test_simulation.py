@@ -65,7 +65,7 @@ def test_a_finished_run_of_the_same_rules_is_the_share(policy, decide):
 
 
 def test_it_goes_through_more_than_a_batch(policy, decide, monkeypatch):
-    monkeypatch.setattr("controlplane.policies.services.simulating.BATCH", 2)
+    monkeypatch.setattr("controlplane.policies.services.history.BATCH", 2)
     for minor in (1, 2, 3, 4, 5):
         decide(minor * 1000)
     run = simulated(policy, STRICT)

@@ -47,7 +47,7 @@ def address(yard: Tenant) -> Iterator[str]:
     server = make_server(
         "127.0.0.1", 0, get_wsgi_application(), server_class=_Server, handler_class=_Quiet
     )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://{yard.host}:{server.server_port}"
     server.shutdown()

@@ -17,7 +17,7 @@ from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
-from controlplane.policies.models import LayerPolicy, LayerVersion
+from controlplane.policies.models import LayerPolicy, LayerSimulation, LayerVersion
 from tenants import fleet_page
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import Bar, Column
@@ -107,7 +107,11 @@ def make_layer(number: int, partner: Partner) -> None:
     policy = LayerPolicy.objects.create(
         layer="partner", partner=partner, context="order", slug="embargo", title=f"Rules {number}"
     )
-    LayerVersion.objects.create(policy=policy, number=1, rules=[], status="published")
+    version = LayerVersion.objects.create(policy=policy, number=1, rules=[], status="published")
+    LayerSimulation.objects.create(
+        policy=policy, version=version, rules=[], rules_sha256="", since=timezone.now(),
+        asked_by="Ada", asked_by_id="member:1",
+    )  # fmt: skip
 
 
 def make_traces(tenant: Tenant, user: User) -> None:

@@ -4,24 +4,26 @@ Every page and every list of the API is walked, and searched for what the rows h
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import connection, models, transaction
 from django.test import Client
 
 from controlplane.core.actor import system
 from controlplane.core.classification import Kind
 from controlplane.core.withholding import HIDDEN, Redactable
+from tenants import lookup
 from tenants.context import inside
 from tenants.doors import Door
 from tenants.engagements import change_ownership, engage_partner
 from tenants.models import Engagement, Member, Ownership, Partner, Tenant
 from tests.factories.world import parts
-from tests.fakes.n8n import FakeN8n
+from tests.fakes.n8n import running_fake_n8n
 from tests.integration.isolation.doors import Address, behind
 from tests.integration.isolation.world import World
 
@@ -50,14 +52,30 @@ LISTS = [
 ]
 
 
-@pytest.fixture
-def world(north: Tenant, n8n: FakeN8n) -> World:
-    with inside(north):
-        made = parts(n8n.url)
-    return World(north, made, n8n.url)
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One for all of these tests; each undoes what it did, and the last all of it."""
+    with django_db_blocker.unblock(), running_fake_n8n() as n8n:
+        lookup.forget_tenants()
+        with transaction.atomic():
+            north = lookup.tenant_by_slug("north")
+            with inside(north):
+                made = parts(n8n.url)
+            yield World(north, made, n8n)
+            transaction.set_rollback(True)
+        lookup.forget_tenants()
+        connection.set_schema_to_public()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def _undone(world: World, people: dict[str, Client]) -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    connection.set_schema_to_public()
+
+
+@pytest.fixture(scope="module")
 def people(world: World) -> dict[str, Client]:
     """A manager of each of the four partners; the first leads."""
     by, north = system("tests"), world.tenant
@@ -107,7 +125,7 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def planted(world: World) -> set[str]:
     """Customer data that can be told from the words of a page, and that no health field repeats."""
     # What the trail repeats of rows that are no customer's: keys, people, invitations.
@@ -121,22 +139,39 @@ def planted(world: World) -> set[str]:
     return found
 
 
-def shown(client: Client, address: Address, world: World) -> str:
-    response = world.call(client, "GET", address)
-    assert response.status_code < 500, f"{address}: {response.status_code}"
-    return response.getvalue().decode(errors="replace")
+@dataclass(frozen=True)
+class Shown:
+    status: int
+    text: str
+
+
+@pytest.fixture(scope="module")
+def walked(world: World, people: dict[str, Client]) -> dict[Address, dict[str, Shown]]:
+    """Every page, as each of them sees it."""
+
+    def shown(client: Client, address: Address) -> Shown:
+        with transaction.atomic():
+            response = world.call(client, "GET", address)
+            text = response.getvalue().decode(errors="replace")
+            transaction.set_rollback(True)
+        assert response.status_code < 500, f"{address}: {response.status_code}"
+        return Shown(response.status_code, text)
+
+    return {
+        address: {name: shown(client, address) for name, client in people.items()}
+        for address in PAGES
+    }
 
 
 def test_pages_show_customer_data_to_its_owners_alone(
-    world: World, people: dict[str, Client], planted: set[str]
+    world: World, walked: dict[Address, dict[str, Shown]], planted: set[str]
 ) -> None:
     leaks: dict[str, set[str]] = {}
-    seen: dict[str, set[str]] = {name: set() for name in people}
-    for address in PAGES:
+    seen: dict[str, set[str]] = {name: set() for name in OWNS}
+    for address, pages in walked.items():
         given = world.given(address)
-        for name, client in people.items():
-            page = shown(client, address, world)
-            told = {text for text in planted if text in page and text not in given}
+        for name, page in pages.items():
+            told = {text for text in planted if text in page.text and text not in given}
             seen[name] |= told
             if told and name not in SEE_PAYLOAD:
                 leaks[f"{name} at {address.route}"] = told
@@ -146,18 +181,18 @@ def test_pages_show_customer_data_to_its_owners_alone(
         assert len(seen[name]) > 15, "the walk would not have seen a leak"
 
 
-def test_pages_show_the_same_health_to_all(world: World, people: dict[str, Client]) -> None:
+def test_pages_show_the_same_health_to_all(walked: dict[Address, dict[str, Shown]]) -> None:
     """The states of all rows of each list, in their order."""
     compared = 0
-    for address in PAGES:
+    for address, pages in walked.items():
         if "<" in address.route or address.route in OWN_ROWS:
             continue
         states = {
-            name: re.findall(r'<span class="pill pill-(\w+)', shown(client, address, world))
-            for name, client in people.items()
-            if world.call(client, "GET", address).status_code == 200
+            name: re.findall(r'<span class="pill pill-(\w+)', page.text)
+            for name, page in pages.items()
+            if page.status == 200
         }
-        if len(states) == len(people):
+        if len(states) == len(pages):
             compared += bool(states["design"])
             assert len({tuple(found) for found in states.values()}) == 1, address.route
     assert compared > 6
@@ -205,8 +240,7 @@ def test_a_page_that_is_all_payload_says_whom_to_ask(
     assert "Partner Help" in page
     assert "Partner Build" not in page
     answer = world.call(people["help"], "GET", address)
-    assert answer.status_code == 200
-    answer.close()
+    assert (answer.status_code, bool(answer.getvalue())) == (200, True)
 
 
 def test_nothing_is_looked_for_in_what_is_hidden(world: World, people: dict[str, Client]) -> None:
@@ -279,9 +313,7 @@ def test_what_was_withheld_is_not_saved_over(world: World, people: dict[str, Cli
     assert (after.financial_status, after.note) == ("voided", "written anew")
 
 
-def test_permissions_of_two_engagements_add_up(
-    world: World, people: dict[str, Client], browser: Callable[..., Client]
-) -> None:
+def test_permissions_of_two_engagements_add_up(world: World, people: dict[str, Client]) -> None:
     user = User.objects.get(username="of-build")
     assert people["build"].get("/tickets/new/").status_code == 403
 

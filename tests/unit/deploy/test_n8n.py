@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_n8n_listens_on_the_loopback_address_only(settings):
 def test_n8n_logs_in_to_its_own_database(settings):
     given = environment(settings, Path("/folder"))
     assert (given["DB_POSTGRESDB_USER"], given["DB_POSTGRESDB_DATABASE"]) == ("pergola_n8n", "n8n")
+
+
+def test_its_editor_shows_the_catalog_of_pergola_or_no_templates_at_all(settings):
+    assert environment(settings, Path("/folder"))["N8N_TEMPLATES_ENABLED"] == "false"
+
+    given = environment(
+        replace(settings, gallery_url="http://localhost:8000/api/gallery"), Path("/folder")
+    )
+
+    assert given["N8N_TEMPLATES_ENABLED"] == "true"
+    assert given["N8N_TEMPLATES_HOST"] == "http://localhost:8000/api/gallery"
 
 
 def test_installed_only_when_the_same_lock_was_installed(tmp_path):

@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 f"{tenant} is no sandbox: cases act as customers would. Make one in the portal."
             )
         try:
-            results = run_cases(release, ground=lambda: tenant, by=BY, progress=self.tell)
+            results = run_cases(release, ground=lambda case: tenant, by=BY, progress=self.tell)
             with inside(tenant):
                 version = Workspace.current().n8n_version
         except DomainError as error:

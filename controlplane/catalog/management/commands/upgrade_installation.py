@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from controlplane.catalog.management.arguments import parameters_of
-from controlplane.catalog.models import Installation, Release, Upgrade
+from controlplane.catalog.models import Installation, Upgrade
 from controlplane.catalog.upgrades.applying import run_upgrade
 from controlplane.catalog.upgrades.asking import upgrade
-from controlplane.catalog.upgrades.planning import newest_release, plan_upgrade
+from controlplane.catalog.upgrades.planning import plan_upgrade, wanted_release
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from tenants import lookup
@@ -42,13 +42,7 @@ class Command(BaseCommand):
         installation = Installation.objects.present().filter(template_slug=slug).first()
         if installation is None:
             raise CommandError(f"“{slug}” is not installed there.")
-        release = _release(installation, options["to"])
-        if release is None:
-            raise CommandError(
-                f"There is no release {options['to']} of “{slug}”."
-                if options["to"]
-                else f"{installation} is the newest."
-            )
+        release = wanted_release(installation, options["to"])
         how: dict[str, Any] = {
             "installation_id": installation.pk,
             "release_id": release.pk,
@@ -70,10 +64,3 @@ class Command(BaseCommand):
         if done.status != Upgrade.Status.DONE:
             raise CommandError(f"{done}: {done.error or done.get_status_display()}")
         self.stdout.write(f"{done}: done, {len(done.resolutions)} conflicts decided")
-
-
-def _release(installation: Installation, version: str) -> Release | None:
-    if not version:
-        return newest_release(installation)
-    found = Release.objects.filter(template__slug=installation.template_slug, version=version)
-    return found.first()

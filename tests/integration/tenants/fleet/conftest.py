@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from io import StringIO
 from pathlib import Path
@@ -19,21 +20,30 @@ from tenants import fingerprint, lookup
 from tenants.models import FleetRun, Tenant
 
 NAME = "pergola_fleet"
+# What tests begin with, kept aside: to copy it is quicker than to make it.
+READY = f"{NAME}_ready"
+
+
+@pytest.fixture(scope="session")
+def ready(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The tests' database with the rights that one of our name needs."""
+    with django_db_blocker.unblock():
+        make_database(connections["owner"].settings_dict["NAME"])
+        with connected():
+            call_command("migrate_fleet", grants=True, stdout=StringIO())
+        keep_as(READY)
+        yield READY
+        drop_database(READY)
 
 
 @pytest.fixture
-def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def database(ready: str, django_db_blocker: Any) -> Iterator[None]:
     """Ours alone; what a test migrates, no other one sees."""
     with django_db_blocker.unblock():
-        before = connections["owner"].settings_dict["NAME"]
-        make_database(before)
-        connect(NAME)
-        try:
-            call_command("migrate_fleet", grants=True, stdout=StringIO())
+        make_database(ready)
+        with connected():
             yield
-        finally:
-            connect(before)
-            drop_database()
+        drop_database()
 
 
 @pytest.fixture
@@ -46,7 +56,18 @@ def south(database: None) -> Tenant:
     return Tenant.objects.using("owner").get(slug="south")
 
 
-def connect(name: str) -> None:
+@contextmanager
+def connected() -> Iterator[None]:
+    """This process looks into ours; afterwards into the tests' again."""
+    before = connections["owner"].settings_dict["NAME"]
+    _connect(NAME)
+    try:
+        yield
+    finally:
+        _connect(before)
+
+
+def _connect(name: str) -> None:
     connections.close_all()
     for alias in connections:
         connections[alias].settings_dict["NAME"] = name
@@ -67,8 +88,17 @@ def make_database(template: str | None = None) -> None:
         )
 
 
-def drop_database() -> None:
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(NAME))
+def keep_as(name: str) -> None:
+    """Ours, under another name, to make others of; nobody connects to it."""
+    drop_database(name)
+    with psycopg.connect(owner_url(), autocommit=True) as owner:
+        kept = sql.Identifier(name)
+        owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(NAME), kept))
+        owner.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(kept))
+
+
+def drop_database(name: str = NAME) -> None:
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(owner_url(), autocommit=True) as owner:
         for _try in range(40):
             try:
@@ -77,7 +107,7 @@ def drop_database() -> None:
                 time.sleep(0.25)  # autovacuum is in it, which nobody but a superuser may end
             else:
                 return
-    pytest.fail(f"{NAME} is in use by PostgreSQL itself and cannot be dropped")
+    pytest.fail(f"{name} is in use by PostgreSQL itself and cannot be dropped")
 
 
 def owner_url(name: str = "postgres") -> str:

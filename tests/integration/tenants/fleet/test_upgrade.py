@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from controlplane.audit.models import Entry
@@ -28,8 +28,9 @@ from tenants.models import Engagement, Ownership, Tenant
 from tests.integration.tenants.fleet.conftest import (
     NAME,
     Later,
-    connect,
+    connected,
     drop_database,
+    keep_as,
     make_database,
     query,
 )  # fmt: skip
@@ -37,6 +38,7 @@ from tests.integration.tenants.fleet.conftest import (
 DATA = django_settings.BASE_DIR / "tests" / "data" / "releases"
 GUIDE = django_settings.BASE_DIR / "docs" / "upgrading.md"
 SLUGS = ("lumen", "adler")
+OLD = f"{NAME}_old"
 # Which tables stand where: not as today.
 PLACES = ("SHARED_APPS", "TENANT_APPS", "TENANT_MODELS")
 FITS = """[
@@ -66,39 +68,39 @@ def migrate_as_then(schema: str, release: dict[str, Any]) -> Any:
     return state.apps
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def release() -> dict[str, Any]:
     found: dict[str, Any] = json.loads((DATA / "0.1.0.json").read_text())
     return found
 
 
-@pytest.fixture
-def old_apps(
-    release: dict[str, Any], django_db_setup: None, django_db_blocker: Any, settings: Any
-) -> Iterator[Any]:
-    """A database as 0.1.0 left it: a partner, two tenants, an order in each. The models of then."""
+@pytest.fixture(scope="module")
+def then(release: dict[str, Any], django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """The models of 0.1.0, whose database is kept aside as OLD."""
     with django_db_blocker.unblock():
-        before = connections["owner"].settings_dict["NAME"]
         make_database()
-        connect(NAME)
-        today = {name: getattr(settings, name) for name in PLACES}
-        try:
-            for name in today:
-                setattr(settings, name, release[name.lower()])
-            then = migrate_as_then("public", release)
+        with connected(), override_settings(**{name: release[name.lower()] for name in PLACES}):
+            models = migrate_as_then("public", release)
             partner = (
-                then.get_model("tenants", "Partner")
+                models.get_model("tenants", "Partner")
                 .objects.using("owner")
                 .create(slug="saxon", name="Saxon Automation")
             )
             for slug in SLUGS:
-                furnish(then, slug, partner, release)
-            for name, value in today.items():
-                setattr(settings, name, value)
+                furnish(models, slug, partner, release)
+        keep_as(OLD)
+        yield models
+        drop_database(OLD)
+
+
+@pytest.fixture
+def old_apps(then: Any, django_db_blocker: Any) -> Iterator[Any]:
+    """A database as 0.1.0 left it: a partner, two tenants, an order in each. The models of then."""
+    with django_db_blocker.unblock():
+        make_database(OLD)
+        with connected():
             yield then
-        finally:
-            connect(before)
-            drop_database()
+        drop_database()
 
 
 def furnish(then: Any, slug: str, partner: Any, release: dict[str, Any]) -> None:

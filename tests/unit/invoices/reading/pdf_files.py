@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject
@@ -59,8 +60,9 @@ def stream(data: bytes, *filters: str) -> Change:
     return change
 
 
+@cache
 def packed(size: int) -> bytes:
-    """So many bytes of spaces, in a thousandth of the room."""
+    """So many bytes of spaces, in a thousandth of the room. Made once: it takes a second."""
     packer = zlib.compressobj(9)
     pieces = [packer.compress(b" " * 1024 * 1024) for _ in range(size // 1024 // 1024)]
     return b"".join([*pieces, packer.flush()])

@@ -47,7 +47,7 @@ export const evaluate: Operation = {
 			type: 'json',
 			default: '{}',
 			description:
-				'What the rules read, as a JSON object with every field of the context. Leave it empty for a ticket, which Pergola reads by About ID.',
+				'What the rules read, as a JSON object with every field of the context. Leave it empty for a ticket, which Pergola reads by About ID; of a customer, what you leave out is read by Email.',
 			displayOptions: showOnlyForEvaluate,
 		},
 		{
@@ -65,6 +65,15 @@ export const evaluate: Operation = {
 					default: '',
 					description:
 						"What is decided on: a ticket's ID, or a UUID of your own; one is made where there is none",
+				},
+				{
+					displayName: 'Email',
+					name: 'email',
+					type: 'string',
+					default: '',
+					placeholder: 'name@email.com',
+					description:
+						'Of a customer of whom only this is known: what orders and tickets say of the address, under the facts that you bring',
 				},
 				{
 					displayName: 'Models Used',

@@ -1,23 +1,24 @@
+"""Templates and releases, in the platform's half of the admin."""
+
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from controlplane.catalog import releases, services
+from controlplane.catalog import releases
 from controlplane.catalog.changes import changes_since
-from controlplane.catalog.models import CaseRun, Installation, Release, Template
+from controlplane.catalog.models import CaseRun, Release, Template
 from controlplane.core.admin import (
     ReadOnlyInline,
     ReadOnlySharedModelAdmin,
-    ReadOnlyTenantModelAdmin,
     SharedModelAdmin,
     actor_of,
 )
@@ -115,7 +116,7 @@ class ReleaseAdmin(SharedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         found: QuerySet[Release] = super().get_queryset(request)
-        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("_changelist"):
             return found.defer("workflow", "manifest", "cases", "case_files", "findings", "readme")
         return found
 
@@ -167,32 +168,3 @@ class CaseRunAdmin(ReadOnlySharedModelAdmin):
     list_display = ["release", "passed", "failed", "n8n_version", "ran_at", "ran_by"]
     list_select_related = ["release__template"]
     search_fields = ["release__template__title", "release__version"]
-
-
-@admin.register(Installation)
-class InstallationAdmin(ReadOnlyTenantModelAdmin):
-    list_display = ["template_title", "release_version", "state", "workflow_name", "installed_at"]
-    list_filter = ["status", "template_slug"]
-    search_fields = ["template_title", "workflow_name", "workflow_id"]
-    exclude = ["workflow_seen"]
-    actions = ["deploy_again", "uninstall"]
-
-    @display(
-        description=_("Status"),
-        label={"active": "success", "failed": "danger", "removed": "info", "deploying": "warning"},
-    )
-    def state(self, installation: Installation) -> tuple[str, str]:
-        return installation.status, installation.get_status_display()
-
-    @action(description=_("Deploy again (goes on where it failed)"))
-    def deploy_again(self, request: HttpRequest, queryset: QuerySet[Installation]) -> None:
-        for installation in queryset:
-            services.retry(installation_id=installation.pk, by=actor_of(request))
-
-    @action(description=_("Uninstall: remove workflow, credential and key"))
-    def uninstall(self, request: HttpRequest, queryset: QuerySet[Installation]) -> None:
-        for installation in queryset:
-            try:
-                services.uninstall(installation_id=installation.pk, by=actor_of(request))
-            except DomainError as error:
-                messages.error(request, f"{installation}: {error.detail}")

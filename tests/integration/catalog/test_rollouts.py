@@ -1,0 +1,364 @@
+"""A release goes to a fleet, ring by ring, and comes back where it does harm."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from controlplane.approvals.models import Approval
+from controlplane.approvals.services import decide
+from controlplane.audit.models import Entry
+from controlplane.catalog.contexts import UPGRADE
+from controlplane.catalog.models import Installation, Release, Rollout, RolloutPlace
+from controlplane.catalog.rollouts import asking, carrying, claiming, driving, watching
+from controlplane.catalog.rollouts.driving import Left
+from controlplane.core.actor import Actor, ActorKind
+from controlplane.policies.services import seed_policy
+from tenants.context import inside
+from tenants.models import Engagement, Ownership, Tenant
+from tests.factories.events import ADA
+from tests.factories.installations import make_release
+from tests.factories.rollouts import (
+    begun,
+    drive,
+    edit_at,
+    flow_of,
+    hash_in,
+    install_at,
+    ran,
+    states,
+)
+from tests.factories.upgrades import make_later_release
+from tests.fakes.n8n import FakeN8n
+
+Fleet = dict[str, Installation]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controlplane.instances.client.transport.TRIES", 1)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+
+@pytest.fixture
+def fleet(north: Tenant, south: Tenant, n8n: FakeN8n, tmp_path: Path) -> Fleet:
+    release = make_release(tmp_path)
+    return {each.slug: install_at(each, release, n8n) for each in (north, south)}
+
+
+@pytest.fixture
+def later(fleet: Fleet, tmp_path: Path) -> Release:
+    return make_later_release(tmp_path)
+
+
+def version_at(tenant: Tenant) -> str:
+    with inside(tenant):
+        return Installation.objects.get().release_version
+
+
+def first_and_rest(rollout: Rollout) -> tuple[str, str]:
+    """Slugs of the tenants in the first ring of production and in the second."""
+    rings = dict(rollout.places.values_list("ring", "tenant__slug"))
+    return rings[1], rings[2]
+
+
+def test_every_tenant_gets_it_one_ring_after_the_other(
+    fleet: Fleet, later: Release, n8n: FakeN8n, north: Tenant, south: Tenant
+) -> None:
+    rollout = drive(begun(later, shares=[50, 100], note="Asks sales"))
+
+    assert rollout.status == Rollout.Status.DONE
+    assert states(rollout) == {"north": "done", "south": "done"}
+    assert {version_at(north), version_at(south)} == {"2.0.0"}
+    told = [(step["what"], step["ring"]) for step in rollout.steps]
+    assert told == [
+        ("begun", 0), ("ring_begun", 1), ("upgraded", 1), ("ring_begun", 2), ("upgraded", 2),
+        ("done", 2),
+    ]  # fmt: skip
+    actions = Entry.objects.filter(subject_type="rollout").values_list("action", flat=True)
+    assert {"rollout.begun", "rollout.ring_begun", "rollout.done"} <= set(actions)
+    with inside(north):
+        entry = Entry.objects.get(action="installation.upgraded")
+        assert f"rollout {rollout.pk}" in entry.data["asked_by"]
+
+
+def test_what_a_tenant_edited_stays(fleet: Fleet, later: Release, n8n: FakeN8n) -> None:
+    edit_at(n8n, fleet["south"], limit=5)
+
+    drive(begun(later, shares=[100]))
+
+    review = next(n for n in flow_of(n8n, fleet["south"])["nodes"] if n["id"] == "b")
+    assert review["parameters"]["limit"] == 5
+    assert review["parameters"]["notify"] == "sales"
+
+
+def test_a_fault_at_run_time_stops_it_in_the_first_ring_and_the_same_workflow_comes_back(
+    fleet: Fleet, later: Release, n8n: FakeN8n, north: Tenant, south: Tenant
+) -> None:
+    edit_at(n8n, fleet["north"], limit=5)
+    edit_at(n8n, fleet["south"], limit=6)
+    before = {slug: hash_in(n8n, one) for slug, one in fleet.items()}
+    versions = {slug: flow_of(n8n, one)["versionId"] for slug, one in fleet.items()}
+    rollout = drive(begun(later, shares=[50, 100], least_runs=1))
+    canary, rest = first_and_rest(rollout)
+    assert rollout.status == Rollout.Status.WATCHING
+    assert states(rollout) == {canary: "done", rest: "waiting"}
+
+    ran(n8n, fleet[canary], "success", "error")
+    rollout = drive(rollout)
+
+    assert rollout.status == Rollout.Status.RETURNED
+    assert "1 of 2 runs failed" in rollout.steps[-2]["why"]
+    assert {slug: hash_in(n8n, one) for slug, one in fleet.items()} == before
+    assert flow_of(n8n, fleet[rest])["versionId"] == versions[rest]
+    place = rollout.places.get(tenant__slug=canary)
+    assert place.status == RolloutPlace.Status.RETURNED
+    assert place.hash_returned == place.hash_before == before[canary]
+    assert {version_at(north), version_at(south)} == {"1.0.0"}
+    assert flow_of(n8n, fleet[canary])["active"]
+
+
+def test_runs_that_ended_well_open_the_next_ring(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = drive(begun(later, shares=[50, 100], least_runs=1))
+    canary, rest = first_and_rest(rollout)
+    ran(n8n, fleet[canary], "success")
+    rollout = drive(rollout)
+    assert states(rollout)[rest] == "done"
+    ran(n8n, fleet[rest], "success")
+    assert drive(rollout).status == Rollout.Status.DONE
+
+
+def test_nobody_knows_without_runs_and_a_person_decides(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = drive(begun(later, shares=[50, 100], least_runs=1, watch_at_most_minutes=0))
+    assert rollout.status == Rollout.Status.PAUSED
+    assert "Only 0 runs" in rollout.steps[-1]["why"]
+
+    asking.resume(rollout_id=rollout.pk, by=ADA)
+
+    rollout = drive(rollout)
+    assert rollout.ring == 2
+    assert set(states(rollout).values()) == {"done"}
+
+
+def test_what_was_seen_is_watched_for_as_long_as_was_asked(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = drive(begun(later, shares=[50, 100], watch_minutes=30))
+    assert rollout.status == Rollout.Status.WATCHING
+
+    Rollout.objects.update(watched_since=timezone.now() - timedelta(minutes=31))
+
+    assert drive(rollout).ring == 2
+
+
+def test_a_conflict_waits_for_people_and_stops_nobody_else(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    edit_at(n8n, fleet["north"], notify="warehouse")
+
+    rollout = drive(begun(later, shares=[100]))
+
+    assert rollout.status == Rollout.Status.DONE
+    assert states(rollout) == {"north": "held", "south": "done"}
+    held = rollout.places.get(tenant__slug="north")
+    assert held.conflicts == 1
+    assert "Decide first" in held.error
+
+
+def test_conflicts_may_be_decided_for_all(fleet: Fleet, later: Release, n8n: FakeN8n) -> None:
+    edit_at(n8n, fleet["north"], notify="warehouse")
+
+    rollout = drive(begun(later, shares=[100], take="ours"))
+
+    assert states(rollout)["north"] == "done"
+    review = next(n for n in flow_of(n8n, fleet["north"])["nodes"] if n["id"] == "b")
+    assert review["parameters"]["notify"] == "warehouse"
+
+
+def test_edited_after_the_upgrade_it_is_not_taken_back_over_the_edit(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = drive(begun(later, shares=[100]))
+    edit_at(n8n, fleet["north"], limit=9)
+
+    asking.take_back(rollout_id=rollout.pk, why="It mails twice", by=ADA)
+    rollout = drive(rollout)
+
+    assert rollout.status == Rollout.Status.RETURNED
+    assert states(rollout) == {"north": "edited", "south": "returned"}
+    review = next(n for n in flow_of(n8n, fleet["north"])["nodes"] if n["id"] == "b")
+    assert review["parameters"]["limit"] == 9
+
+
+def test_paused_nothing_more_begins(fleet: Fleet, later: Release, n8n: FakeN8n) -> None:
+    rollout = begun(later, shares=[50, 100])
+    driving.advance(rollout.pk)
+    asking.pause(rollout_id=rollout.pk, why="Month's end", by=ADA)
+
+    assert driving.run_lane(rollout.pk, 0) == Left.NOTHING
+    assert drive(rollout).status == Rollout.Status.PAUSED
+    assert set(states(rollout).values()) == {"waiting"}
+
+    asking.resume(rollout_id=rollout.pk, by=ADA)
+    assert drive(rollout).status == Rollout.Status.DONE
+
+
+def test_ended_the_rest_stays_as_it_is(fleet: Fleet, later: Release, n8n: FakeN8n) -> None:
+    rollout = drive(begun(later, shares=[50, 100], watch_minutes=30))
+    canary, rest = first_and_rest(rollout)
+
+    asking.end(rollout_id=rollout.pk, by=ADA)
+
+    assert states(rollout) == {canary: "done", rest: "left"}
+    with pytest.raises(asking.RolloutStepRefused, match="ended early and cannot be paused"):
+        asking.pause(rollout_id=rollout.pk, by=ADA)
+
+
+def test_one_rollout_of_a_template_at_a_time(fleet: Fleet, later: Release) -> None:
+    begun(later)
+    with pytest.raises(asking.RolloutUnderWay, match="Wait until it has ended"):
+        begun(later)
+
+
+@pytest.mark.parametrize("shares", [[5], [100, 5], [0, 100], [5, 5, 100], [101]])
+def test_shares_rise_to_all(fleet: Fleet, later: Release, shares: list[int]) -> None:
+    with pytest.raises(asking.RolloutInvalid, match="rise to 100"):
+        begun(later, shares=shares)
+
+
+def test_only_a_live_release_goes_out(fleet: Fleet, later: Release) -> None:
+    Release.objects.filter(pk=later.pk).update(status=Release.Status.DRAFT)
+    with pytest.raises(asking.RolloutInvalid, match="not live"):
+        begun(later)
+
+
+def test_it_asks_once_more_where_n8n_is_in_trouble(
+    fleet: Fleet, later: Release, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "AGAIN_AFTER", timedelta(0))
+    n8n.refuse("PUT", f"/workflows/{fleet['north'].workflow_id}$", status=500)
+
+    rollout = drive(begun(later, shares=[100]))
+
+    assert states(rollout) == {"north": "done", "south": "done"}
+
+
+def test_upgrades_that_fail_turn_it_back(
+    fleet: Fleet, later: Release, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "AGAIN_AFTER", timedelta(0))
+    for _ in range(carrying.TRIES):
+        n8n.refuse("PUT", f"/workflows/{fleet['north'].workflow_id}$", status=500)
+
+    rollout = drive(begun(later, shares=[100]))
+
+    assert rollout.status == Rollout.Status.RETURNED
+    assert states(rollout) == {"north": "failed", "south": "returned"}
+    assert "1 of 2 upgrades failed" in rollout.steps[-2]["why"]
+
+
+def test_a_worker_that_died_is_taken_over(
+    fleet: Fleet, later: Release, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = driving.advance(begun(later, shares=[100]).pk)
+    claimed = claiming.claim(rollout)
+    assert claimed is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(carrying, "run_upgrade", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            carrying.carry_out(rollout, claimed)
+
+    assert drive(rollout).status == Rollout.Status.RUNNING
+    RolloutPlace.objects.filter(pk=claimed.pk).update(claimed_until=timezone.now())
+
+    assert drive(rollout).status == Rollout.Status.DONE
+    with inside(claimed.tenant):
+        assert Installation.objects.get().upgrades.count() == 1
+
+
+def _dies(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_two_lanes_never_have_the_same_installation(fleet: Fleet, later: Release) -> None:
+    rollout = driving.advance(begun(later, shares=[100]).pk)
+    first, second = claiming.claim(rollout), claiming.claim(rollout)
+    assert first is not None
+    assert second is not None
+    assert first.tenant_id != second.tenant_id
+    assert claiming.claim(rollout) is None
+
+
+def test_a_suspended_tenant_is_not_gone_to(
+    fleet: Fleet, later: Release, n8n: FakeN8n, south: Tenant
+) -> None:
+    Tenant.objects.filter(pk=south.pk).update(status=Tenant.Status.SUSPENDED)
+    assert set(states(drive(begun(later, shares=[100])))) == {"north"}
+
+
+def test_a_partners_rollout_goes_where_the_partner_runs_the_automation(
+    fleet: Fleet, later: Release, north: Tenant
+) -> None:
+    partner = Engagement.objects.get(tenant=north).partner
+    assert set(states(drive(begun(later, partner=partner, watch_minutes=9)))) == {"north"}
+
+    asking.end(rollout_id=Rollout.objects.get().pk, by=ADA)
+    Ownership.objects.filter(tenant=north, area=Ownership.Area.AUTOMATION).delete()
+    assert states(drive(begun(later, partner=partner))) == {}
+
+
+def test_where_nobody_has_it_there_is_nothing_to_do(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    drive(begun(later, shares=[100]))
+    rollout = drive(begun(later, shares=[100]))
+    assert rollout.status == Rollout.Status.DONE
+    assert "No tenant has an older version" in rollout.steps[-1]["why"]
+
+
+RULE = {
+    "code": "major",
+    "verdict": "hold",
+    "expression": "upgrade.size == 'major'",
+    "message": "{upgrade.title} {upgrade.to_version} needs a yes.",
+}
+
+
+def test_a_tenant_whose_policy_holds_is_asked_and_upgraded_once_it_agrees(
+    fleet: Fleet, later: Release, n8n: FakeN8n, north: Tenant
+) -> None:
+    with inside(north):
+        seed_policy(slug="upgrades", title="Upgrades", context=UPGRADE, rules=[RULE], by=ADA)
+    rollout = drive(begun(later, shares=[100]))
+    assert states(rollout) == {"north": "asked", "south": "done"}
+    assert version_at(north) == "1.0.0"
+
+    with inside(north):
+        approval = Approval.objects.get()
+        assert "from 1.0.0 to 2.0.0" in approval.title
+        grace = Actor(ActorKind.MEMBER, "7", "Grace", frozenset({"approvals:decide"}))
+        decide(approval_id=approval.pk, decision="approve", comment="", by=grace)
+
+    rollout = drive(rollout)
+    assert rollout.status == Rollout.Status.DONE
+    assert version_at(north) == "2.0.0"
+
+
+def test_what_was_measured_is_of_the_upgrade_and_not_of_before(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    ran(n8n, fleet["north"], "error", "error")
+    rollout = drive(begun(later, shares=[100], watch_minutes=30))
+    ran(n8n, fleet["north"], "success", "success", "success", "error")
+
+    watching.look(rollout, most=10)
+
+    seen = watching.seen(rollout, 1)
+    assert (seen.runs, seen.failed_runs) == (4, 1)
+    assert (seen.runs_before, seen.failed_before) == (2, 2)
