@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from controlplane.connections.models import Connection
 from controlplane.connections.services import create_connection
 from controlplane.core.actor import system
 from controlplane.events.models import Delivery, Subscription
@@ -42,9 +43,11 @@ def credential(running: Any, side: Side, django_db_blocker: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def shop(running: Any, django_db_blocker: Any) -> Any:
-    values = {"url": "https://shop.example"}
+    """Kept for the next run, which finds it there."""
+    name, values = "Quayside shop", {"url": "https://shop.example"}
     with django_db_blocker.unblock(), inside(running.places["hafen"].tenant):
-        return create_connection(name="Quayside shop", kind="rest", values=values, by=BY)
+        found = Connection.objects.filter(name=name).first()
+        return found or create_connection(name=name, kind="rest", values=values, by=BY)
 
 
 def ran(side: Side, nodes: list[Node]) -> Any:
