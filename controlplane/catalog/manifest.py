@@ -60,7 +60,8 @@ FAILED_RUN = "n8n.error"
 class CaseEvent(Strict):
     type: str
     payload: dict[str, Any]
-    """What the event brings, as its source sends it; a document is named, and lies beside.
+    """What the event brings, as its source sends it; a document is named, and lies beside, and
+    `replace` makes another of it.
 
     Of `n8n.error` it is `message`, with which another workflow fails.
     """

@@ -185,4 +185,13 @@ DOORS = [
         ("admin",),
         "platform_admin_only and orders",
     ),
+    Mutant(
+        "gallery-shows-partners",
+        "the gallery's leaving out of what partners own",
+        "controlplane/catalog/gallery.py",
+        ".filter(owner=None)",
+        "",
+        ("tests/integration/api/test_gallery.py",),
+        "partners_own",
+    ),
 ]

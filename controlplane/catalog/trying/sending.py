@@ -36,11 +36,23 @@ def _any(case: Case, _files: dict[str, str], _by: Actor) -> Event:
     ).event
 
 
-def _invoice(case: Case, files: dict[str, str], by: Actor) -> Event:
+def document_of(case: Case, files: dict[str, str]) -> tuple[str, bytes]:
+    """Name and content of the document that the case brings, with what it has replaced there.
+
+    So the same document is another invoice in each case: `{"R-1001": "R-1002"}`.
+    """
     name = case.event.payload["document"]
+    content = b64decode(files[name])
+    for old, new in case.event.payload.get("replace", {}).items():
+        content = content.replace(old.encode(), new.encode())
+    return name.rsplit("/", 1)[-1], content
+
+
+def _invoice(case: Case, files: dict[str, str], by: Actor) -> Event:
+    name, content = document_of(case, files)
     return invoices.receive_invoice(
-        chunks=[b64decode(files[name])],
-        filename=name.rsplit("/", 1)[-1],
+        chunks=[content],
+        filename=name,
         content_type="application/xml",
         channel="source",
         by=by,

@@ -14,6 +14,7 @@ from controlplane.catalog.manifest import Case
 from controlplane.catalog.models import Installation
 from controlplane.catalog.parameters import filled
 from controlplane.catalog.trying.given import named, provide
+from controlplane.catalog.trying.sending import document_of
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.events.models import Event, Source
 from controlplane.invoices import services as invoices
@@ -49,10 +50,10 @@ def judge_invoice(case: Case, folder: Path, by: Actor) -> Judged:
     ):
         if given := case.given.get(kind):
             take_in(content=json.dumps(given).encode(), by=ADA)
-    document = folder / "cases" / case.event.payload["document"]
+    name, content = document_of(case, read_folder(folder).case_files)
     received = invoices.receive_invoice(
-        chunks=[document.read_bytes()],
-        filename=document.name,
+        chunks=[content],
+        filename=name,
         content_type="application/xml",
         channel="source",
         by=ADA,
