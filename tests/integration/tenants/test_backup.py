@@ -28,6 +28,7 @@ from tenants.backup.transfer import SecretsLocked
 from tenants.context import inside
 from tenants.models import ApiKey, Member, Tenant
 from tenants.provisioning.names import SlugRefused
+from tests.factories.dumps import dump
 from tests.factories.world import parts
 from tests.fakes.n8n import FakeN8n
 
@@ -144,6 +145,7 @@ def test_a_copy_stands_beside_its_original_and_shares_nothing(
         name: before[name] for name in before.keys() - MENDED
     }
     assert rows_of("t_yard") == before
+    assert dump("t_copy") == dump("t_yard"), "tables, owners and rights too"
     assert copy.pk != full_yard.pk
     assert copy.host == f"copy.{settings.PLATFORM_HOST}"
     assert copy.lead_partner == full_yard.lead_partner

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from controlplane.celery import app
+from controlplane.core import jobs
 from controlplane.core.jobs import TENANT_HEADER, UnknownJob, enqueue_on_commit
 from tenants.cache import tenant_key
 from tenants.context import inside
@@ -69,6 +70,20 @@ def test_a_task_for_a_tenant_that_is_gone_runs_nowhere(north: Tenant, noted: lis
 def test_a_job_without_a_task_fails_where_it_is_enqueued(tenant: Tenant) -> None:
     with pytest.raises(UnknownJob):
         enqueue_on_commit("orders.no_such_job")
+
+
+def test_tasks_are_imported_at_the_first_job_alone(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery runs all of Django's checks each time: a tenth of a second in somebody's request."""
+    told: list[str] = []
+    monkeypatch.setattr(jobs, "_are_known", threading.Event())
+    monkeypatch.setattr(app.loader, "import_default_modules", lambda: told.append("import"))
+
+    for _time in range(3):
+        enqueue_on_commit("support.train")
+
+    assert told == ["import"]
 
 
 def test_through_redis_and_a_worker_it_is_the_same_tenant(yard: Tenant, noted: list[str]) -> None:

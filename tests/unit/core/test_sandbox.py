@@ -24,6 +24,8 @@ def misbehave(argument: str) -> object:
             file.write("x")
     if argument == "environment":
         return sorted(os.environ)
+    if argument == "modules":
+        return sorted(sys.modules)
     if argument == "flood":
         print("x" * 10_000_000, file=sys.stderr)
         return "answered"
@@ -64,6 +66,13 @@ def test_it_sees_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SECRET_KEY", "secret")
 
     assert "SECRET_KEY" not in sandbox.run(HERE, "environment")
+
+
+def test_it_loads_neither_django_nor_celery() -> None:
+    loaded = {name.partition(".")[0] for name in sandbox.run(HERE, "modules")}
+
+    assert "controlplane" in loaded
+    assert not loaded & {"celery", "django", "kombu"}
 
 
 def test_what_it_complains_of_is_not_kept() -> None:
