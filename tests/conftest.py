@@ -205,7 +205,8 @@ def _clear(tenant: Tenant) -> None:
         tables = ", ".join(f'"{tenant.schema_name}".{row[0]}' for row in cursor.fetchall())
         cursor.execute(
             f"TRUNCATE {tables}, public.events_outboxmessage, public.tenants_apikey,"
-            " public.auth_user, public.django_session, public.catalog_template CASCADE"
+            " public.auth_user, public.django_session, public.catalog_template,"
+            " public.policies_layerpolicy CASCADE"
         )
 
 
