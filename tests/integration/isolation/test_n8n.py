@@ -27,6 +27,7 @@ CALLS_OUT = {
     "controlplane/audit/sink.py": "the operator's AUDIT_SINK, with hashes alone",
     "controlplane/audit/tasks.py": "names errors of httpx",
     "controlplane/approvals/resume.py": "an address that assert_own_url has made its own",
+    "controlplane/catalog/trying/failing.py": "a Webhook that it made at the workspace's own base",
     "controlplane/connections/broker.py": "a tenant's outside system, by core.guarded_http",
     "controlplane/connections/sftp.py": "a tenant's outside system, by core.dialling",
     "controlplane/connections/smtp.py": "a tenant's outside system, by core.dialling",

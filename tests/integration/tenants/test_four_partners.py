@@ -38,10 +38,12 @@ SHARED = ("tenants.ApiKey", "tenants.Invitation", "auth.User")
 SEE_PAYLOAD = {"design", "help"}
 # A word of ours, the key of a row, or a time, which a health field may have too.
 REFERENCE = re.compile(r"[a-z_/]+|[0-9a-f-]{36}|\d{4}-\d\d-\d\d.*")
-# Shows one's own rows, and everybody's to who may change the settings.
-OWN_ROWS = {"approvals/delegations/"}
+# Shows one's own rows, and everybody's to who may change the settings; or one's own partner's.
+OWN_ROWS = {"approvals/delegations/", "rollouts/"}
 BY_MEMBER = behind(Door.MEMBER, Door.KEY_OR_MEMBER, host="tenant")
-PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/")]
+# It looks into the sandbox, which is here a row without a schema.
+ELSEWHERE = {"templates/<slug:slug>/rehearsal/"}
+PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/") and a.route not in ELSEWHERE]
 # The audit trail is for those whose area it is: what it refuses others is in the matrix. The kinds
 # of connections are the same for everybody.
 NO_LISTS = {"api/v1/audit", "api/v1/connections/kinds"}

@@ -1,7 +1,6 @@
 """Rollouts by the admin's pages and by command."""
 
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,11 +10,7 @@ from django.urls import reverse
 
 from controlplane.catalog.models import Release, Rollout
 from controlplane.catalog.rollouts import driving
-from tenants.models import Tenant
-from tests.factories.installations import make_release
-from tests.factories.rollouts import begun, drive, install_at
-from tests.factories.upgrades import make_later_release
-from tests.fakes.n8n import FakeN8n
+from tests.factories.rollouts import begun, drive
 
 ADD = "/admin/catalog/rollout/add/"
 FORM = {
@@ -23,14 +18,6 @@ FORM = {
     "most_failed_upgrades": "10", "most_failed_runs": "5", "most_with_exceptions": "5",
     "most_slower": "100", "at_once": "4", "per_minute": "120", "note": "Asks sales",
 }  # fmt: skip
-
-
-@pytest.fixture
-def later(north: Tenant, south: Tenant, n8n: FakeN8n, tmp_path: Path) -> Release:
-    release = make_release(tmp_path)
-    for tenant in (north, south):
-        install_at(tenant, release, n8n)
-    return make_later_release(tmp_path)
 
 
 @pytest.fixture
