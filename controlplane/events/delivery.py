@@ -138,6 +138,30 @@ def catch_up(subscription: Subscription) -> int:
     return started
 
 
+def listener_instead(delivery: Delivery, *, workflow_id: str) -> Subscription | None:
+    """Who listens for the workflow in place of a listener that is gone: n8n takes its own away and
+    sets up another each time it starts. None: the next one to come gets it (`catch_up`).
+    """
+    return (
+        Subscription.objects.filter(
+            workflow_id=workflow_id,
+            event_types__contains=[delivery.event.type],
+            is_test=delivery.event.is_test,
+        )
+        .exclude(deliveries__event=delivery.event_id)
+        .order_by("created_at")
+        .first()
+    )
+
+
+def leave_behind(subscriptions: QuerySet[Subscription]) -> None:
+    """They listen no more; what they did not get, or what a pause held back, waits for the next."""
+    Delivery.objects.filter(subscription__in=subscriptions, status=Delivery.Status.HELD).update(
+        status=Delivery.Status.PENDING
+    )
+    subscriptions.delete()
+
+
 def _start(delivery: Delivery) -> None:
     delivery.save()
     outbox.put("events.deliver", delivery.pk)

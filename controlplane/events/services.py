@@ -321,14 +321,16 @@ def subscribe(
 def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
     """Stop delivering; what was not delivered yet waits for the next listener."""
     delivery.hold_listeners(alone=True)
-    Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id).delete()
+    delivery.leave_behind(
+        Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id)
+    )
 
 
 @transaction.atomic
 def unsubscribe_installation(installation_id: uuid.UUID) -> None:
     """Stop delivering to a workflow that is taken away, also where n8n did not say so itself."""
     delivery.hold_listeners(alone=True)
-    Subscription.objects.filter(installation_id=installation_id).delete()
+    delivery.leave_behind(Subscription.objects.filter(installation_id=installation_id))
 
 
 def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:

@@ -38,7 +38,11 @@ def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
 
 
 def deliver_again(case: ExceptionCase) -> None:
-    """Offer the event to its workflow once more. Raises NothingToRetry."""
+    """Offer the event to its workflow once more, to whoever listens for it by now.
+
+    Raises NothingToRetry.
+    """
+    delivery.hold_listeners(alone=False)
     if case.delivery is not None:
         found = [case.delivery]
     elif case.event is not None:
@@ -52,7 +56,11 @@ def deliver_again(case: ExceptionCase) -> None:
     for one in found:
         one.status = Delivery.Status.PENDING
         one.reconciled_at = one.offered_at = None
-        one.save(update_fields=["status", "reconciled_at", "offered_at", "updated_at"])
+        if one.subscription is None:
+            one.subscription = delivery.listener_instead(one, workflow_id=case.workflow_id)
+        one.save(
+            update_fields=["status", "subscription", "reconciled_at", "offered_at", "updated_at"]
+        )
         # The next run is another one.
         Event.objects.filter(pk=one.event_id).update(execution_id="")
         outbox.put("events.deliver", one.pk)

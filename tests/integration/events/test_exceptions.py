@@ -14,7 +14,15 @@ from controlplane.events.exceptions import again, handling, taxonomy
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.incoming import BodyMalformed, Incoming
 from controlplane.events.intake import receive
-from controlplane.events.models import Delivery, Event, ExceptionCase, Failure, OutboxMessage
+from controlplane.events.models import (
+    Delivery,
+    Event,
+    ExceptionCase,
+    Failure,
+    OutboxMessage,
+    Subscription,
+)
+from controlplane.events.services import unsubscribe
 from controlplane.events.verification import keyed_hash
 from tenants.context import outside
 from tenants.models import Tenant
@@ -22,6 +30,7 @@ from tests.factories.events import (
     ADA,
     SECRET,
     make_event,
+    make_machine,
     make_subscription,
     make_workspace,
 )
@@ -126,6 +135,19 @@ def test_a_retry_sends_the_same_event_again(failed: ExceptionCase) -> None:
     assert case.status == "retrying"
     assert len(waiting()) == before + 1
     assert Delivery.objects.get().status == "pending"
+
+
+def test_a_retry_goes_to_who_listens_now_when_n8n_has_started_anew(failed: ExceptionCase) -> None:
+    unsubscribe(subscription_id=Subscription.objects.get().pk, by=make_machine())
+    make_subscription(path="/webhook/others", workflow_id="wf2")
+    back = make_subscription()
+    assert failed.workflow_id == back.workflow_id
+
+    handling.retry(case=failed, by=ADA)
+
+    (again,) = Delivery.objects.filter(exceptions=failed)
+    assert again.subscription == back
+    assert again.pk in waiting()
 
 
 def test_it_closes_by_itself_when_it_is_delivered(failed: ExceptionCase) -> None:

@@ -7,8 +7,14 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from controlplane.events import circuit, delivery, outbox, pauses
-from controlplane.events.models import Delivery, ExceptionCase, OutboxMessage, Source
+from controlplane.events import circuit, delivery, outbox, pauses, services
+from controlplane.events.models import (
+    Delivery,
+    ExceptionCase,
+    OutboxMessage,
+    Source,
+    Subscription,
+)
 from controlplane.instances.models import Workspace
 from tenants.context import inside
 from tenants.models import ApiKey, Tenant
@@ -156,6 +162,23 @@ def test_a_paused_installation_gets_nothing_and_then_everything(
     assert [one.status for one in Delivery.objects.order_by("event__received_at")] == [
         "set_aside", "pending",
     ]  # fmt: skip
+
+
+def test_what_a_pause_holds_back_outlives_a_restart_of_n8n(
+    listener: uuid.UUID, n8n: FakeN8n
+) -> None:
+    """Which takes its listener away and sets up another."""
+    make_event()
+    pauses.pause_installation(installation_id=listener, reason="Wrong prices", by=ADA)
+    assert try_all() == [""]
+
+    by = make_machine(listener)
+    services.unsubscribe(subscription_id=Subscription.objects.get().pk, by=by)
+    make_subscription(n8n.url, by=by)
+
+    assert try_all() == [""]
+    assert [one.event.subject for one in pauses.held(listener)] == ["#1001"]
+    assert pauses.resume_installation(installation_id=listener, by=ADA) == 1
 
 
 def test_another_installation_goes_on(listener: uuid.UUID, n8n: FakeN8n) -> None:
