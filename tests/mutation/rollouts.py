@@ -1,0 +1,45 @@
+"""Rollouts: whose they are, where they go, what stops them and what comes back."""
+
+from tests.mutation.mutant import Mutant
+
+ASKING = "controlplane/catalog/rollouts/asking.py"
+RINGS = ("tests/integration/catalog/rollouts/test_rollouts.py",)
+PLACES = ("tests/integration/catalog/rollouts/test_rollout_places.py",)
+PAGES = ("tests/integration/portal/test_rollouts.py",)
+
+ROLLOUTS = [
+    Mutant(
+        "anybodys-rollout-opens", "the owner in the question which rollout this is", ASKING,
+        "        known = known.filter(partner__in=owners)", "        pass", PAGES, "nobody_sees",
+    ),
+    Mutant(
+        "anothers-template-rolls-out", "whose template a partner may roll out", ASKING,
+        "if partner is not None and owner not in (None, partner.pk):", "if False:", PAGES,
+        "another_partners_template",
+    ),
+    Mutant(
+        "rollout-to-every-tenant", "the ownership that lets a partner change a tenant",
+        "controlplane/catalog/rollouts/placing.py",
+        "    if rollout.partner_id is None:\n        return active\n", "    return active\n",
+        PLACES, "where_the_partner_runs",
+    ),
+    Mutant(
+        "rollout-without-a-gate", "the gate behind a ring",
+        "controlplane/catalog/rollouts/driving.py",
+        "    watching.look(rollout, most=LOOKED_AT_ONCE)\n    judged = watching.judged(rollout)\n"
+        "    if judged.verdict == Verdict.FAILED:",
+        "    watching.look(rollout, most=LOOKED_AT_ONCE)\n    judged = watching.judged(rollout)\n"
+        "    if False:", RINGS, "a_fault_at_run_time",
+    ),
+    Mutant(
+        "rollout-unasked", "the tenant's own policies about upgrades",
+        "controlplane/catalog/rollouts/consent.py",
+        "    if not rule_sets_in_force(UPGRADE):", "    if True:", PLACES, "policy_holds",
+    ),
+    Mutant(
+        "edits-thrown-away", "the look whether somebody edited what is taken back",
+        "controlplane/catalog/rollouts/carrying.py",
+        "    if workflow_hash(seen.sound) != place.hash_after:", "    if False:", RINGS,
+        "edited_after",
+    ),
+]  # fmt: skip
