@@ -13,10 +13,11 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from controlplane.catalog.models import Release, Rollout, RolloutPlace
 from controlplane.catalog.rollouts import asking
-from controlplane.catalog.rollouts.telling import told
+from controlplane.catalog.rollouts.telling import steps_of, told
 from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
 
@@ -36,6 +37,33 @@ class RolloutForm(forms.ModelForm):  # type: ignore[type-arg]
             "least_runs", "most_failed_upgrades", "most_failed_runs", "most_with_exceptions",
             "most_slower", "tries_cases", "at_once", "per_minute", "note",
         ]  # fmt: skip
+
+        labels = {
+            "shares": _("Rings"),
+            "watch_minutes": _("Minutes to watch"),
+            "watch_at_most_minutes": _("Minutes at most"),
+            "least_runs": _("Runs to be seen"),
+            "most_failed_upgrades": _("Failed upgrades, %"),
+            "most_failed_runs": _("Failed runs, %"),
+            "most_with_exceptions": _("With a new exception, %"),
+            "most_slower": _("Slower by, %"),
+            "tries_cases": _("Cases in sandboxes"),
+            "at_once": _("At once"),
+            "per_minute": _("Begun a minute, at most"),
+            "note": _("Why"),
+        }
+        help_texts = {
+            "partner": _("Only tenants whose automation it runs. Empty: all."),
+            "shares": _("Percentages of production, rising to 100; sandboxes come before."),
+            "watch_at_most_minutes": _("Where too few runs are seen by then, it pauses and asks."),
+            "most_failed_runs": _("And more than before the upgrade."),
+            "most_slower": _("The 95th percentile; 100 is twice as long."),
+            "tries_cases": _("Run the template's own cases in each sandbox."),
+        }
+        widgets = {
+            "shares": UnfoldAdminTextInputWidget,
+            "note": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        }
 
     by: Any = None
     begun: Rollout | None = None
@@ -168,4 +196,5 @@ class RolloutPlaceAdmin(ReadOnlySharedModelAdmin):
 
 
 def _shown(rollout_id: uuid.UUID) -> dict[str, Any]:
-    return {"rollout": asking.get_rollout(rollout_id), "rings": told(rollout_id)}
+    rollout = asking.get_rollout(rollout_id)
+    return {"rollout": rollout, "rings": told(rollout_id), "steps": steps_of(rollout)}

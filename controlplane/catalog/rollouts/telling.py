@@ -2,6 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.models import Rollout, RolloutPlace
 from controlplane.catalog.models.rollouts import SANDBOXES
@@ -15,6 +18,31 @@ TONES = {
     Status.HELD: "warning", Status.ASKED: "warning", Status.EDITED: "warning",
     Status.BACK: "warning", Status.FAILED: "danger", Status.RETURNED: "plain",
 }  # fmt: skip
+
+
+WORDS = {
+    "begun": _("Begun"),
+    "ring_begun": _("Ring begun"),
+    "upgraded": _("Ring upgraded, and watched"),
+    "paused": _("Paused"),
+    "resumed": _("Resumed"),
+    "unsure": _("Paused: a person has to decide"),
+    "taken_back": _("Taken back"),
+    "returned": _("All is back"),
+    "ended": _("Ended early"),
+    "done": _("Done"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was done, by whom and why. `at` is aware."""
+
+    words: str
+    why: str
+    by: str
+    ring: int
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -56,10 +84,30 @@ class Ring:
         return 100 if not self.count else (self.count - to_do) * 100 // self.count
 
     @property
+    def failed_percent(self) -> tuple[int, int]:
+        """Of the runs before and since, in whole percent."""
+        seen = self.seen
+        return _percent(seen.failed_before, seen.runs_before), _percent(seen.failed_runs, seen.runs)
+
+    @property
     def p95(self) -> tuple[float, float] | None:
         """Milliseconds before and since; None where one of both is not known."""
         before, now = self.seen.p95_before, self.seen.p95
         return None if before is None or now is None else (before, now)
+
+
+def steps_of(rollout: Rollout) -> list[Step]:
+    """The newest first."""
+    return [
+        Step(
+            words=str(WORDS.get(one["what"], one["what"])),
+            why=one["why"],
+            by=one["by"],
+            ring=one["ring"],
+            at=datetime.fromisoformat(one["at"]),
+        )
+        for one in reversed(rollout.steps)
+    ]
 
 
 def told(rollout_id: uuid.UUID) -> list[Ring]:
@@ -84,3 +132,7 @@ def _ring(rollout: Rollout, number: int, counts: dict[str, int]) -> Ring:
         ],
         seen=seen(rollout, number),
     )
+
+
+def _percent(part: int, whole: int) -> int:
+    return part * 100 // whole if whole else 0

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.catalog.models import Rollout
 from controlplane.catalog.rollouts import asking
-from controlplane.catalog.rollouts.telling import told
+from controlplane.catalog.rollouts.telling import steps_of, told
 from controlplane.core.errors import DomainError
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, of_shared_rows
@@ -126,5 +126,6 @@ def _shown(request: HttpRequest, rollout: Rollout) -> dict[str, Any]:
         "section": SECTION,
         "rollout": rollout,
         "rings": told(rollout.pk),
+        "steps": steps_of(rollout),
         "may_partner": permitted(seat_in(request, rollout.partner, SEE)),
     }
