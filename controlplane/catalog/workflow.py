@@ -123,8 +123,13 @@ def entries_of(workflow: Json) -> set[str]:
         node["name"]
         for node in workflow["nodes"]
         if node["type"] == f"{OURS}pergola"
-        and node["parameters"].get("resource") == "event"
-        and node["parameters"].get("operation") == "fetch"
+        and _parameter(node, "resource") == "event"
+        and _parameter(node, "operation") == "fetch"
     }
     webhooks = {node["name"] for node in workflow["nodes"] if node["type"] == WEBHOOK}
     return {source for source, target in _edges(workflow) if target in fetches} & webhooks
+
+
+def _parameter(node: Json, name: str) -> Any:
+    parameters = node.get("parameters")
+    return parameters.get(name) if isinstance(parameters, dict) else None
