@@ -240,7 +240,8 @@ def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = 
         event=delivery.event,
         delivery=delivery,
         installation_id=subscription.installation_id if subscription else None,
-        workflow_id=subscription.workflow_id if subscription else "",
+        # Of a listener that is gone by now, the workflow whose run took the event.
+        workflow_id=subscription.workflow_id if subscription else delivery.event.workflow_id,
         execution_id=execution_id,
         summary=f"{delivery.event.type} was not handled by its workflow",
         detail=why,

@@ -57,7 +57,8 @@ def deliver_again(case: ExceptionCase) -> None:
         one.status = Delivery.Status.PENDING
         one.reconciled_at = one.offered_at = None
         if one.subscription is None:
-            one.subscription = delivery.listener_instead(one, workflow_id=case.workflow_id)
+            ran = case.workflow_id or one.event.workflow_id
+            one.subscription = delivery.listener_instead(one, workflow_id=ran)
         one.save(
             update_fields=["status", "subscription", "reconciled_at", "offered_at", "updated_at"]
         )

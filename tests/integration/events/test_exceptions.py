@@ -150,6 +150,26 @@ def test_a_retry_goes_to_who_listens_now_when_n8n_has_started_anew(failed: Excep
     assert again.pk in waiting()
 
 
+def test_so_does_one_whose_run_was_found_missing_after_n8n_had_started_anew(
+    tenant: Tenant,
+) -> None:
+    make_workspace()
+    make_subscription()
+    event = make_event()
+    Event.objects.update(workflow_id="wf1", execution_id="41")
+    Delivery.objects.update(status=Delivery.Status.DELIVERED)
+    unsubscribe(subscription_id=Subscription.objects.get().pk, by=make_machine())
+    back = make_subscription()
+    one = Delivery.objects.select_related("event", "subscription").get()
+    delivery.open_for(one, Failure.VANISHED_RUN, "It is gone.", execution_id="41")
+
+    handling.retry(case=ExceptionCase.objects.get(), by=ADA)
+
+    again_ = Delivery.objects.get(event=event)
+    assert (again_.subscription, again_.status) == (back, "pending")
+    assert again_.pk in waiting()
+
+
 def test_it_closes_by_itself_when_it_is_delivered(failed: ExceptionCase) -> None:
     handling.retry(case=failed, by=ADA)
     delivery.mark_delivered(Delivery.objects.select_related("event").get())
