@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import get_logger
-from controlplane.events import delivery
+from controlplane.events import listening
 from controlplane.events.incoming import Incoming
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, kind_named
 from controlplane.events.models import Event, Source
@@ -61,7 +61,7 @@ def keep(event: Event) -> Received:
             if _is_inserted(event):
                 if not event.is_test:
                     rates.count_event(current_tenant())
-                delivery.fan_out(event)
+                listening.fan_out(event)
                 log.info(
                     "event.received",
                     event_id=str(event.pk),

@@ -12,7 +12,7 @@ from django.db import transaction
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
-from controlplane.events import delivery, outbox
+from controlplane.events import delivery, listening, outbox
 from controlplane.events.models import Delivery, Pause
 
 
@@ -41,7 +41,7 @@ def assert_running(installation_id: uuid.UUID | None) -> None:
 @transaction.atomic
 def pause_installation(*, installation_id: uuid.UUID, reason: str, by: Actor) -> Pause:
     """From now on; paused already is as good."""
-    delivery.hold_listeners(alone=True)
+    listening.hold_listeners(alone=True)
     pause, is_new = Pause.objects.get_or_create(
         installation_id=installation_id,
         defaults={"reason": reason[:300], "paused_by": by.label[:200]},
@@ -54,7 +54,7 @@ def pause_installation(*, installation_id: uuid.UUID, reason: str, by: Actor) ->
 @transaction.atomic
 def resume_installation(*, installation_id: uuid.UUID, by: Actor) -> int:
     """Deliver what waited and was not handled by hand. Returns how many events."""
-    delivery.hold_listeners(alone=True)
+    listening.hold_listeners(alone=True)
     gone, _by_model = Pause.objects.filter(installation_id=installation_id).delete()
     waiting = list(held(installation_id).select_for_update(of=("self",)))
     for one in waiting:

@@ -15,7 +15,7 @@ from controlplane.core.actor import Actor, Execution
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
-from controlplane.events import delivery
+from controlplane.events import delivery, listening
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Delivery, Event, Source, Subscription
@@ -302,7 +302,7 @@ def subscribe(
     """
     _assert_known(event_types)
     assert_own_url(Workspace.current(), webhook_url)
-    delivery.hold_listeners(alone=True)
+    listening.hold_listeners(alone=True)
     subscription, _created = Subscription.objects.update_or_create(
         webhook_url=webhook_url,
         defaults={
@@ -313,15 +313,15 @@ def subscribe(
             "is_fetched_in_execution": is_fetched_in_execution,
         },
     )
-    delivery.catch_up(subscription)
+    listening.catch_up(subscription)
     return subscription
 
 
 @transaction.atomic
 def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
     """Stop delivering; what was not delivered yet waits for the next listener."""
-    delivery.hold_listeners(alone=True)
-    delivery.leave_behind(
+    listening.hold_listeners(alone=True)
+    listening.leave_behind(
         Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id)
     )
 
@@ -329,8 +329,8 @@ def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
 @transaction.atomic
 def unsubscribe_installation(installation_id: uuid.UUID) -> None:
     """Stop delivering to a workflow that is taken away, also where n8n did not say so itself."""
-    delivery.hold_listeners(alone=True)
-    delivery.leave_behind(Subscription.objects.filter(installation_id=installation_id))
+    listening.hold_listeners(alone=True)
+    listening.leave_behind(Subscription.objects.filter(installation_id=installation_id))
 
 
 def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:

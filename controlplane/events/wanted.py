@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from controlplane.core.actor import Actor
-from controlplane.events import delivery
+from controlplane.events import delivery, listening
 from controlplane.events.models import Delivery, Event, Subscription
 
 LOOKED_THROUGH = 500
@@ -66,5 +66,5 @@ def offer_newest(subscription: Subscription, wanted: Wanted) -> Delivery | None:
     newest = Event.objects.recent().filter(type__in=subscription.event_types).defer("body")
     for event in newest[:LOOKED_THROUGH]:
         if wanted.takes(event):
-            return delivery.start(event, subscription)
+            return listening.start(event, subscription)
     return None

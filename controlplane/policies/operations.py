@@ -16,7 +16,9 @@ from controlplane.policies.facts import FactsIncomplete, assert_complete, laid_o
 from controlplane.policies.models import Decision, SimulationRun
 from controlplane.policies.parameters import parameters_for
 
-ContextName = Literal["order", "customer", "invoice", "ticket", "answer", "agent_action"]
+ContextName = Literal[
+    "order", "customer", "invoice", "ticket", "answer", "agent_action", "template_upgrade"
+]
 """What higher floors register; a guard compares."""
 VerdictName = Literal["accept", "hold", "reject"]
 AT_ONCE = 2000

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from controlplane.core.errors import DomainError
-from controlplane.events.delivery import WAITS_FOR_A_LISTENER
+from controlplane.events.listening import WAITS_FOR_A_LISTENER
 from controlplane.events.models import Delivery, Event
 from controlplane.instances.models import Workspace
 

@@ -134,24 +134,32 @@ class RolloutAdmin(SharedModelAdmin):
         obj.refresh_from_db()
 
     def response_add(self, request: HttpRequest, obj: Rollout, *_args: Any) -> HttpResponse:
-        return redirect("admin:catalog_rollout_change", obj.pk)
+        return redirect("admin:catalog_rollout_follow", obj.pk)
 
     def get_urls(self) -> list[Any]:
-        state = self.admin_site.admin_view(self._state)
-        own = [path("<uuid:rollout_id>/state/", state, name="catalog_rollout_state")]
+        within = self.admin_site.admin_view
+        own = [
+            path(f"<uuid:rollout_id>/{route}/", within(view), name=f"catalog_rollout_{route}")
+            for route, view in (("follow", self._follow), ("state", self._state))
+        ]
         return own + super().get_urls()
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponseBase:
+        """Nothing of it is edited: it is followed, and taken in hand."""
         rollout = self.get_object(request, object_id)
         if rollout is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return redirect("admin:catalog_rollout_follow", rollout.pk)
+
+    def _follow(self, request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponseBase:
+        rollout = get_object_or_404(Rollout, pk=rollout_id)
+        if not self.has_view_permission(request, rollout):
+            raise PermissionDenied
         if request.method == "POST":
             self._step(request, rollout)
             return redirect(request.path)
-        if not self.has_view_permission(request, rollout):
-            raise PermissionDenied
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -174,7 +182,8 @@ class RolloutAdmin(SharedModelAdmin):
 
     def _state(self, request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponse:
         """The part of the page that changes; a small script asks for it."""
-        get_object_or_404(Rollout, pk=rollout_id)
+        if not self.has_view_permission(request, get_object_or_404(Rollout, pk=rollout_id)):
+            raise PermissionDenied
         return TemplateResponse(request, "catalog/admin/_rollout.html", _shown(rollout_id))
 
 
@@ -183,7 +192,7 @@ class RolloutPlaceAdmin(ReadOnlySharedModelAdmin):
     """The installations of all rollouts: where one stands, and why."""
 
     list_display = ["tenant", "rollout", "ring", "state", "from_version", "conflicts", "error"]
-    list_filter = ["status", "ring", "rollout"]
+    list_filter = ["status", "ring"]
     list_select_related = ["tenant", "rollout__release__template"]
     search_fields = ["tenant__name", "tenant__slug", "error"]
 

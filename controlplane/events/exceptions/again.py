@@ -6,7 +6,7 @@ from typing import Any
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.text import made_storable
-from controlplane.events import delivery, outbox
+from controlplane.events import listening, outbox
 from controlplane.events.incoming import BodyMalformed, Incoming, parse_object
 from controlplane.events.intake import keep
 from controlplane.events.kinds import kind_named
@@ -42,7 +42,7 @@ def deliver_again(case: ExceptionCase) -> None:
 
     Raises NothingToRetry.
     """
-    delivery.hold_listeners(alone=False)
+    listening.hold_listeners(alone=False)
     if case.delivery is not None:
         found = [case.delivery]
     elif case.event is not None:
@@ -58,7 +58,7 @@ def deliver_again(case: ExceptionCase) -> None:
         one.reconciled_at = one.offered_at = None
         if one.subscription is None:
             ran = case.workflow_id or one.event.workflow_id
-            one.subscription = delivery.listener_instead(one, workflow_id=ran)
+            one.subscription = listening.listener_instead(one, workflow_id=ran)
         one.save(
             update_fields=["status", "subscription", "reconciled_at", "offered_at", "updated_at"]
         )
@@ -98,13 +98,13 @@ def revise(case: ExceptionCase, *, body: str) -> Event:
     )
     event.save(force_insert=True)
     if case.delivery is None or case.delivery.subscription is None:
-        delivery.fan_out(event)
+        listening.fan_out(event)
         ExceptionCase.objects.filter(pk=case.pk).update(
             event=event, delivery=event.deliveries.first()
         )
         return event
     Delivery.objects.filter(pk=case.delivery.pk).update(status=Delivery.Status.SET_ASIDE)
-    new = delivery.start(event, case.delivery.subscription)
+    new = listening.start(event, case.delivery.subscription)
     ExceptionCase.objects.filter(pk=case.pk).update(event=event, delivery=new)
     return event
 

@@ -63,6 +63,7 @@ REMEMBERED = {
     "controlplane/policies/reads.py:needed": "names of fields, by the texts of rules",
     "controlplane/policies/layers.py:_published": "by partner: a tenant is given its own partners'",
     "controlplane/policies/engine.py:compiled": "a program, by the text of its rule",
+    "controlplane/nodes/choices.py:_lists": "registered at start",
     "controlplane/portal/forms/parameters.py:currencies": "names of currencies",
     "controlplane/support/model_in_use.py:_loaded": "by schema and file: the test below",
     "controlplane/support/starter.py:_ready": "the starter model, made of the product's examples",

@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
-from controlplane.catalog.models import Release
+from controlplane.catalog.models import Release, Rollout
 from controlplane.core.actor import system
 from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.admin_trail import LeavesTrail
@@ -67,6 +67,10 @@ def _instance(place: Place) -> Instance:
     )
 
 
+def _rollout(release: Release) -> Rollout:
+    return Rollout.objects.create(template=release.template, release=release, shares=[100])
+
+
 def _other() -> Partner:
     return Partner.objects.create(slug="other", name="Other")
 
@@ -95,11 +99,7 @@ SAMPLES = {
     ),
     "tenants.member": Sample(
         make=lambda place: Member.objects.create(user=place.person, tenant=place.tenant),
-        add=lambda place: {
-            "user": place.person.pk,
-            "tenant": place.tenant.pk,
-            "role": "viewer",
-        },
+        add=lambda place: {"user": place.person.pk, "tenant": place.tenant.pk, "role": "viewer"},
         change={"role": "manager"},
     ),
     "tenants.apikey": Sample(
@@ -170,6 +170,11 @@ SAMPLES = {
         make=lambda place: Policy.objects.first(),
         add=lambda place: {"title": "More", "slug": "more", "context": "order"},
         change={"title": "Stricter"},
+    ),
+    "catalog.rollout": Sample(
+        make=lambda place: _rollout(place.release),
+        add=lambda place: {"release": place.release.pk},
+        elsewhere=frozenset({"change"}),
     ),
     "policies.layerpolicy": Sample(
         make=lambda place: LayerPolicy.objects.create(

@@ -16,7 +16,7 @@ from controlplane.policies.judging import judge
 from controlplane.policies.operations import ContextName
 from controlplane.policies.services import try_example
 
-NAMES = ["answer", "agent_action", "customer", "invoice", "order", "ticket"]
+NAMES = ["answer", "agent_action", "customer", "invoice", "order", "template_upgrade", "ticket"]
 each = pytest.mark.parametrize("name", NAMES)
 ACTION = "agent_action"
 

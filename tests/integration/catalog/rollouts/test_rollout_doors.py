@@ -29,13 +29,13 @@ def admin(db: None) -> Client:
 
 
 def page(admin: Client, rollout: Rollout) -> str:
-    return admin.get(reverse("admin:catalog_rollout_change", args=[rollout.pk])).content.decode()
+    return admin.get(reverse("admin:catalog_rollout_follow", args=[rollout.pk])).content.decode()
 
 
 def test_a_platform_admin_begins_one_and_follows_it(admin: Client, later: Release) -> None:
     answer = admin.post(ADD, {**FORM, "release": str(later.pk)})
     rollout = Rollout.objects.get()
-    assert answer.url == reverse("admin:catalog_rollout_change", args=[rollout.pk])
+    assert answer.url == reverse("admin:catalog_rollout_follow", args=[rollout.pk])
     assert rollout.shares == [50, 100]
     assert "(platform)" in rollout.asked_by
     assert "a worker does that" in page(admin, rollout)
@@ -69,7 +69,7 @@ def test_a_draft_is_not_offered(admin: Client, later: Release) -> None:
 
 def test_it_is_paused_resumed_and_taken_back_with_a_reason(admin: Client, later: Release) -> None:
     rollout = drive(begun(later, shares=[50, 100], watch_minutes=30))
-    here = reverse("admin:catalog_rollout_change", args=[rollout.pk])
+    here = reverse("admin:catalog_rollout_follow", args=[rollout.pk])
 
     admin.post(here, {"step": "pause", "why": "Month's end"})
     assert "Paused: Month&#x27;s end" in page(admin, rollout)

@@ -73,7 +73,7 @@ def test_number_57_of_200_fails_alone_and_is_mended_by_a_rerun(
 ) -> None:
     make_slim_tenants(200)
     add_bad_order("t_slim_057")
-    later("orders", "0003_gifts", operations=TWO)
+    later("orders", "0009_gifts", operations=TWO)
     out = StringIO()
 
     with pytest.raises(CommandError) as failed:
@@ -82,7 +82,7 @@ def test_number_57_of_200_fails_alone_and_is_mended_by_a_rerun(
     text = str(failed.value)
     assert failed.value.returncode == 1
     assert "1 of 203 tenants could not be migrated" in text
-    assert "slim-057: orders.0003_gifts: CheckViolation:" in text
+    assert "slim-057: orders.0009_gifts: CheckViolation:" in text
     assert "order_is_good" in text
     assert "run migrate_fleet again" in text
     assert "Ada" not in text
@@ -102,7 +102,7 @@ def test_number_57_of_200_fails_alone_and_is_mended_by_a_rerun(
 
 def test_the_first_of_all_may_fail_too(database: None, later: Later, north: Tenant) -> None:
     add_bad_order("t_north")
-    later("orders", "0003_gifts", operations=TWO)
+    later("orders", "0009_gifts", operations=TWO)
 
     summary = migrate_fleet(jobs=1)
 
@@ -111,7 +111,7 @@ def test_the_first_of_all_may_fail_too(database: None, later: Later, north: Tena
 
 
 def test_a_report_that_holds_a_table_is_named(database: None, later: Later) -> None:
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
 
     with reading("t_south"):
         summary = migrate_fleet(lock_timeout=0.1, tries=2, wait=0.05)
@@ -130,7 +130,7 @@ def test_a_report_that_holds_a_table_is_named(database: None, later: Later) -> N
 
 
 def test_a_report_that_ends_costs_only_time(database: None, later: Later) -> None:
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
     report = reading("t_south")
     report.__enter__()
 
@@ -146,7 +146,7 @@ def test_a_report_that_ends_costs_only_time(database: None, later: Later) -> Non
 
 
 def test_who_is_being_provisioned_waits(database: None, later: Later, south: Tenant) -> None:
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
     with psycopg.connect(owner_url(NAME)) as other:
         other.execute(
             "SELECT pg_advisory_lock(hashtext('tenants.provision'), hashtext(%s))",
@@ -169,7 +169,7 @@ def test_a_second_run_at_once_says_so(database: None) -> None:
 
 def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(database: None, later: Later) -> None:
     make_slim_tenants(30)
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
 
     def interrupt(count: int) -> None:
         if count == 5:
@@ -190,7 +190,7 @@ def test_ctrl_c_finishes_what_runs_and_leaves_the_rest(database: None, later: La
 def test_the_command_says_that_it_was_stopped(
     database: None, later: Later, monkeypatch: Any
 ) -> None:
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
     monkeypatch.setattr("tenants.fleet.crew.Crew.is_stopped", property(lambda crew: True))
 
     with pytest.raises(CommandError, match="Stopped with 3 tenants left") as stopped:
@@ -202,10 +202,10 @@ def test_the_command_says_that_it_was_stopped(
 def test_a_data_migration_that_raises_takes_everything_of_its_tenant_back(
     database: None, later: Later
 ) -> None:
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
     later(
         "orders",
-        "0004_count",
+        "0010_count",
         before=(
             "def count(apps, schema_editor):\n"
             "    Order = apps.get_model('orders', 'Order')\n"
@@ -219,14 +219,14 @@ def test_a_data_migration_that_raises_takes_everything_of_its_tenant_back(
 
     (outcome,) = summary.failures
     assert outcome.failure is not None
-    assert outcome.failure.text == "orders.0004_count: SystemExit: cannot count"
+    assert outcome.failure.text == "orders.0010_count: SystemExit: cannot count"
     assert "gift_note" not in columns("t_south")
     assert "gift_note" in columns("t_north")
 
 
 def test_a_state_that_was_changed_by_hand_is_seen(database: None, later: Later) -> None:
     """The row's fingerprint is a hint: what the schema says itself counts."""
-    later("orders", "0003_gifts", operations=GIFTS)
+    later("orders", "0009_gifts", operations=GIFTS)
     call_command(
         "migrate_schemas", schema_name="t_north", database="owner", interactive=False, verbosity=0
     )

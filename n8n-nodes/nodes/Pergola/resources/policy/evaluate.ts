@@ -33,6 +33,10 @@ export const evaluate: Operation = {
 					value: 'order',
 				},
 				{
+					name: 'Template Upgrade',
+					value: 'template_upgrade',
+				},
+				{
 					name: 'Ticket',
 					value: 'ticket',
 				},
