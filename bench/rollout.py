@@ -74,7 +74,10 @@ def run(data: Path, report: Report) -> dict[str, Any]:
         django.setup()
         from django.core.management import call_command
 
+        from tenants.provisioning.blueprint import renew_blueprint
+
         call_command("migrate_fleet", stdout=io.StringIO())
+        renew_blueprint()
         processes = Processes(VAR)
         worker = processes.start(
             "worker",

@@ -1,5 +1,6 @@
 """A member who decides through the API, with a session and a CSRF token as a browser has them."""
 
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -7,6 +8,8 @@ from django.conf import settings
 from sesame.utils import get_query_string
 
 from deploy.demo.world import Place
+
+TRIES = 5
 
 
 class MemberClient:
@@ -29,11 +32,17 @@ class MemberClient:
         self._client.get("/approvals/").raise_for_status()
 
     def decide(self, approval_id: str, decision: str, comment: str) -> httpx.Response:
-        return self._client.post(
-            f"/api/v1/approvals/{approval_id}/decision",
-            json={"decision": decision, "comment": comment},
-            headers={"X-CSRFToken": self._client.cookies[settings.CSRF_COOKIE_NAME]},
-        )
+        """Asked again where the tenant is busy for a moment, after as long as the answer says."""
+        for _try in range(TRIES):
+            response = self._client.post(
+                f"/api/v1/approvals/{approval_id}/decision",
+                json={"decision": decision, "comment": comment},
+                headers={"X-CSRFToken": self._client.cookies[settings.CSRF_COOKIE_NAME]},
+            )
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(min(float(response.headers.get("Retry-After", 1)), 5))
+        return response
 
     def close(self) -> None:
         self._client.close()
