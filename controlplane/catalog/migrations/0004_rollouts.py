@@ -149,6 +149,7 @@ class Migration(migrations.Migration):
                 ("watched_since", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("asked_by", models.CharField(max_length=200)),
+                ("asked_by_id", models.CharField(blank=True, max_length=120)),
                 (
                     "partner",
                     models.ForeignKey(

@@ -31,7 +31,8 @@ class Rollout(Row):
     them come the sandboxes. A ring is watched for `watch_minutes`, at most `watch_at_most_minutes`,
     before the next begins. `most_…` are the gate's limits in percent: of upgrades that failed, of
     runs that failed, of installations with a new exception, and by how much the 95th percentile of
-    the runs' time may have grown. `steps` are dicts of what, why, by, ring and at.
+    the runs' time may have grown. `steps` are dicts of what, why, by, ring and at. `asked_by_id`
+    is the key of the person who began it, who approves none of its upgrades; empty where none did.
     """
 
     class Status(models.TextChoices):
@@ -83,6 +84,7 @@ class Rollout(Row):
     watched_since = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     asked_by = models.CharField(max_length=200)
+    asked_by_id = models.CharField(max_length=120, blank=True)
 
     objects = RolloutQuerySet.as_manager()
 

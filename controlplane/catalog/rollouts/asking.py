@@ -14,7 +14,7 @@ from django.utils import timezone
 from controlplane.audit.services import record
 from controlplane.catalog.models import Release, Rollout, RolloutPlace
 from controlplane.catalog.services import get_release
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
 from tenants.models import Partner
@@ -73,6 +73,7 @@ def begin(
         shares=given,
         note=note,
         asked_by=by.label,
+        asked_by_id=by.id if by.kind is ActorKind.MEMBER else "",
         **settings,
     )
     rollout.note_step("begun", why=note, by=by.label, at=timezone.now())
@@ -82,9 +83,7 @@ def begin(
             _tell("rollout.begun", rollout, by, note=note, shares=given)
             enqueue_on_commit("catalog.advance_rollout", rollout_id=str(rollout.pk))
     except IntegrityError as error:
-        raise RolloutUnderWay(
-            f"A rollout of “{release.template}” is under way. Wait until it has ended, or end it."
-        ) from error
+        raise _under_way(release) from error
     return rollout
 
 
@@ -124,20 +123,30 @@ def resume(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
 def take_back(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
     """Every installation that was upgraded gets its workflow of before; the others stay.
 
-    Also of one that is done. Raises RolloutUnknown, RolloutStepRefused.
+    Also of one that is done, unless another is under way. Raises RolloutUnknown, RolloutUnderWay.
     """
     rollout = held(rollout_id)
     if rollout.status in (Status.RETURNING, Status.RETURNED):
         return rollout
-    back = step(rollout, Status.RETURNING, "taken_back", why=why, by=by)
-    rollout.places.filter(status=Place.DONE).update(
-        status=Place.BACK, claimed_until=None, attempts=0, updated_at=timezone.now()
+    others = Rollout.objects.under_way().filter(
+        template=rollout.template_id, partner=rollout.partner_id
     )
+    if others.exclude(pk=rollout.pk).exists():
+        raise _under_way(rollout.release)
+    back = step(rollout, Status.RETURNING, "taken_back", why=why, by=by)
+    send_back(rollout)
     rollout.places.filter(status__in=[Place.WAITING, Place.ASKED, Place.HELD]).update(
         status=Place.LEFT, updated_at=timezone.now()
     )
     enqueue_on_commit("catalog.advance_rollout", rollout_id=str(rollout.pk))
     return back
+
+
+def send_back(rollout: Rollout) -> int:
+    """What was upgraded is to be taken back. How many there were."""
+    return rollout.places.filter(status=Place.DONE).update(
+        status=Place.BACK, claimed_until=None, attempts=0, updated_at=timezone.now()
+    )
 
 
 @transaction.atomic
@@ -215,6 +224,12 @@ def _require_sound(release: Release, shares: list[int], partner: Partner | None)
     if errors:
         told = "; ".join(f"{error.field} {error.message}" for error in errors)
         raise RolloutInvalid(f"“{release}”: {told}.", errors=tuple(errors))
+
+
+def _under_way(release: Release) -> RolloutUnderWay:
+    return RolloutUnderWay(
+        f"A rollout of “{release.template}” is under way. Wait until it has ended, or end it."
+    )
 
 
 def _refused(rollout: Rollout, what: str) -> RolloutStepRefused:

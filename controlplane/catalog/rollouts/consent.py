@@ -13,7 +13,7 @@ from controlplane.approvals.services import latest_for, request_approval
 from controlplane.catalog.contexts import UPGRADE, facts_of, subject_id
 from controlplane.catalog.models import Rollout, RolloutPlace
 from controlplane.catalog.upgrades.planning import plan_upgrade
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.policies.services import evaluate_facts, rule_sets_in_force
 from controlplane.policies.subjects import SUBJECT
 from controlplane.policies.verdicts import Verdict
@@ -48,10 +48,19 @@ def ask(rollout: Rollout, place: RolloutPlace, by: Actor) -> tuple[Answer, uuid.
             by=by,
         )
         if decision.verdict == Verdict.HOLD:
-            request_approval(subject_type=SUBJECT, subject_id=decision.pk, by=by)
+            request_approval(
+                subject_type=SUBJECT, subject_id=decision.pk, by=by, requested_by=_people(rollout)
+            )
     return {Verdict.ACCEPT: Answer.YES, Verdict.HOLD: Answer.ASKED}.get(
         Verdict(decision.verdict), Answer.NO
     ), decision.pk
+
+
+def _people(rollout: Rollout) -> list[Actor]:
+    """Who began it decides none of its upgrades."""
+    if not rollout.asked_by_id:
+        return []
+    return [Actor(ActorKind.MEMBER, rollout.asked_by_id, rollout.asked_by)]
 
 
 def answered(decision_id: uuid.UUID) -> Answer:

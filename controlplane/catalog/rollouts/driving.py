@@ -81,7 +81,6 @@ def run_lane(rollout_id: uuid.UUID, lane: int, *, seconds: float = LANE_SECONDS)
                 return Left.A_STEP if carried else Left.NOTHING
             claiming.wait_for_turn(rollout)
             carrying.carry_out(rollout, claimed)
-            _follow(claimed)
             carried += 1
     return Left.MORE
 
@@ -104,16 +103,6 @@ def tend() -> None:
             failed.append(str(pk))
     if failed:
         raise RuntimeError(f"failed: {', '.join(failed)}")
-
-
-def _follow(claimed: RolloutPlace) -> None:
-    """One that was upgraded while the rollout turned back goes back too."""
-    if claimed.status == Place.DONE:
-        now = asking.get_rollout(claimed.rollout_id).status
-        if now in (Status.RETURNING, Status.RETURNED):
-            RolloutPlace.objects.filter(pk=claimed.pk, status=Place.DONE).update(
-                status=Place.BACK, attempts=0, claimed_until=None
-            )
 
 
 def _has_work(rollout: Rollout) -> bool:
@@ -163,7 +152,8 @@ def _after_watching(rollout: Rollout) -> Rollout:
 
 
 def _after_returning(rollout: Rollout) -> Rollout:
-    if rollout.places.to_do().exists():
+    """Over once nothing is on its way, what was upgraded while it turned back included."""
+    if rollout.places.to_do().exists() or asking.send_back(rollout):
         return rollout
     return _turn(rollout, Status.RETURNED, "returned")
 

@@ -125,6 +125,7 @@ def test_a_tenant_whose_policy_holds_is_asked_and_upgraded_once_it_agrees(
     with inside(north):
         approval = Approval.objects.get()
         assert "from 1.0.0 to 2.0.0" in approval.title
+        assert approval.requester_ids == {ADA.id}  # who began it does not approve it
         grace = Actor(ActorKind.MEMBER, "7", "Grace", frozenset({"approvals:decide"}))
         decide(approval_id=approval.pk, decision="approve", comment="", by=grace)
 

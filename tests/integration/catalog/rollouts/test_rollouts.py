@@ -170,6 +170,30 @@ def test_edited_after_the_upgrade_it_is_not_taken_back_over_the_edit(
     assert review["parameters"]["limit"] == 9
 
 
+def test_one_that_was_upgraded_while_it_turned_back_goes_back_too(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = driving.advance(begun(later, shares=[100]).pk)
+    claimed = claiming.claim(rollout)
+    assert claimed is not None
+    asking.take_back(rollout_id=rollout.pk, why="It mails twice", by=ADA)
+    carrying.carry_out(rollout, claimed)
+
+    rollout = drive(rollout)
+
+    assert rollout.status == Rollout.Status.RETURNED
+    assert sorted(states(rollout).values()) == ["left", "returned"]
+
+
+def test_an_earlier_one_is_not_taken_back_under_a_later_one(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    earlier = drive(begun(later, shares=[100]))
+    begun(later, shares=[100])
+    with pytest.raises(asking.RolloutUnderWay, match="or end it"):
+        asking.take_back(rollout_id=earlier.pk, by=ADA)
+
+
 def test_paused_nothing_more_begins(fleet: Fleet, later: Release, n8n: FakeN8n) -> None:
     rollout = begun(later, shares=[50, 100])
     driving.advance(rollout.pk)
