@@ -111,10 +111,9 @@ def source_of(data: bytes) -> Source:
         text = re.sub(r">[ \t]*<(?!/)", ">\n<", text)
     of_element: dict[str, int] = {}
     of_term: dict[str, int] = {}
-    for path, number in _elements(text):
+    for path, names, number in _elements(text):
         of_element.setdefault(path, number)
-        plain = re.sub(r"\[\d+\]", "", path).removeprefix("/")
-        root, _slash, inner = plain.partition("/")
+        root, _slash, inner = names.partition("/")
         family = "CII" if root == "CrossIndustryInvoice" else "UBL"
         if term := TERM_AT.get((family, inner)):
             of_term.setdefault(term, number)
@@ -128,27 +127,33 @@ def source_of(data: bytes) -> Source:
     return Source(lines, is_cut, of_term, of_element)
 
 
-def _elements(text: str) -> list[tuple[str, int]]:
-    """Each element by its path, `/Invoice[1]/InvoiceLine[2]`, and the line on which it begins."""
-    found: list[tuple[str, int]] = []
-    paths, siblings = [""], [Counter[str]()]
+def _elements(text: str) -> Iterator[tuple[str, str, int]]:
+    """Each element by its path, `/Invoice[1]/InvoiceLine[2]`, by its names, `Invoice/InvoiceLine`,
+    and the line on which it begins. What lies deeper than any invoice's is passed over.
+    """
+    parents, siblings, deeper = [("", "")], [Counter[str]()], 0
     number, counted = 1, 0
     for tag in _tags(text):
         number += text.count("\n", counted, tag.start())
         counted = tag.start()
         name = tag["name"]
         if tag["end"]:
-            if len(paths) > 1:
-                paths.pop()
+            if deeper:
+                deeper -= 1
+            elif len(parents) > 1:
+                parents.pop()
                 siblings.pop()
             continue
+        if deeper or len(parents) > _MOST_DEPTH:
+            deeper += not tag["empty"]
+            continue
         siblings[-1][name] += 1
-        path = f"{paths[-1]}/{name}[{siblings[-1][name]}]"
-        found.append((path, number))
-        if not tag["empty"] and len(paths) < _MOST_DEPTH:
-            paths.append(path)
+        path, names = parents[-1]
+        path, names = f"{path}/{name}[{siblings[-1][name]}]", f"{names}/{name}".removeprefix("/")
+        yield path, names, number
+        if not tag["empty"]:
+            parents.append((path, names))
             siblings.append(Counter())
-    return found
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:

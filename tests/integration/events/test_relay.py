@@ -195,6 +195,7 @@ def test_two_relays_never_hold_the_same_message(put: Put) -> None:
         put()
     held = threading.Event()
     go_on = threading.Event()
+    ended = threading.Event()
     taken: list[list[outbox.Claimed]] = []
 
     def first() -> None:
@@ -202,14 +203,14 @@ def test_two_relays_never_hold_the_same_message(put: Put) -> None:
             taken.append(outbox.claim(limit=4))
             held.set()
             go_on.wait(timeout=10)
+        ended.set()
         connections.close_all()
 
     thread = threading.Thread(target=first)
     thread.start()
     held.wait(timeout=10)
-    started = time.monotonic()
     taken.append(outbox.claim(limit=10))
-    assert time.monotonic() - started < 5, "the second waited for the first"
+    assert not ended.is_set(), "the second waited for the first"
     go_on.set()
     thread.join(timeout=10)
 
@@ -242,17 +243,14 @@ def test_a_commit_wakes_a_relay_that_sleeps(
 
     def long_wait(self: _Bell, *, seconds: float) -> None:
         sleeps.set()
-        wait(self, seconds=8)
+        wait(self, seconds=60)
 
     monkeypatch.setattr(_Bell, "wait", long_wait)
     relaying()
     assert sleeps.wait(timeout=5)
     time.sleep(0.1)
-    started = time.monotonic()
     put()
     eventually(lambda: bool(handled))
-
-    assert time.monotonic() - started < 2
     put()  # so that it wakes once more, and sees that it is to stop
 
 

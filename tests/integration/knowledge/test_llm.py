@@ -66,30 +66,25 @@ def test_what_is_set_up_wrongly_is_not_repeated(openai: FakeOpenAI, status: int)
 def test_a_slow_model_is_given_up_in_time(openai: FakeOpenAI, settings) -> None:
     settings.LLM_TIMEOUT = 1
     openai.will_say(Reply("late", delay=3))
-    began = time.monotonic()
 
     assert failure().reason == "timeout"
-    assert time.monotonic() - began < 2.5
     assert len(openai.requests) == 1
 
 
 def test_all_tries_together_have_the_time_of_one(openai: FakeOpenAI, settings) -> None:
     settings.LLM_TIMEOUT = 2
-    openai.will_say(Reply("busy", status=503, delay=1.6), Reply("late", delay=5))
-    began = time.monotonic()
+    # By itself the second would come in time.
+    openai.will_say(Reply("busy", status=503, delay=1.6), Reply("late", delay=1.5))
 
     assert failure().reason == "timeout"
-    assert 1.6 < time.monotonic() - began < 3.2
     assert len(openai.requests) == 2
 
 
 def test_a_model_that_drips_is_given_up_too(openai: FakeOpenAI, settings) -> None:
     settings.LLM_TIMEOUT = 1
     openai.will_say(Reply("In the harbour.", pace=0.02))
-    began = time.monotonic()
 
     assert failure().reason == "timeout"
-    assert time.monotonic() - began < 2.5
 
 
 def test_nobody_there(openai: FakeOpenAI, settings) -> None:

@@ -1,7 +1,6 @@
 """What goes over the wire to Weaviate, and what happens when it does not answer."""
 
 import threading
-import time
 import uuid
 
 import grpc
@@ -130,14 +129,13 @@ def test_a_passing_absence_is_repeated(weaviate: FakeWeaviate, index) -> None:
 def test_repeats_are_bounded(weaviate: FakeWeaviate, index) -> None:
     index.put(NORTH, [passage()])
     weaviate.failures = [grpc.StatusCode.UNAVAILABLE] * 50
-    began = time.monotonic()
 
     with pytest.raises(IndexUnreachable, match="does not answer"):
         index.search(NORTH, Query(text="rope"))
     with pytest.raises(IndexUnreachable):
         index.put(NORTH, [passage()])
+    # The client's own retries, which take a minute, would be calls too.
     assert len(weaviate.called("Search")) == TRIES
-    assert time.monotonic() - began < 2, "the client's own retries take a minute"
 
 
 def test_a_server_that_hangs_is_given_up(weaviate: FakeWeaviate, index, monkeypatch) -> None:

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from controlplane.knowledge.answers.language import language_of
@@ -20,9 +18,6 @@ def test_languages_are_told_where_they_can_be(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
-def test_a_text_without_a_blank_costs_no_time() -> None:
-    began = time.process_time()
-
-    language_of("a" * 50_000)
-
-    assert time.process_time() - began < 1
+def test_a_text_without_a_blank_has_no_language() -> None:
+    """Nor is it looked at whole, which would take minutes."""
+    assert language_of("a" * 500_000) == ""
