@@ -36,6 +36,11 @@ MOST_BYTES = 1024 * 1024
 TRIES = 3
 MOST_REDIRECTS = 3
 
+UNTRUSTED = (
+    "; if an authority of your own signed its certificate, store that authority's with the "
+    "connection"
+)
+
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _BUSY = frozenset({429, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -64,7 +69,9 @@ class Exchange:
         self.tokens = Tokens(self.connection, self.values)
         self.deadline = time.monotonic() + self.seconds
         self._http = guarded_client(
-            deadline=self.deadline, private_hosts=settings.CONNECTION_PRIVATE_HOSTS
+            deadline=self.deadline,
+            private_hosts=settings.CONNECTION_PRIVATE_HOSTS,
+            authorities=self.values.get("authority", ""),
         )
 
     def __enter__(self) -> "Exchange":
@@ -184,6 +191,8 @@ class Exchange:
         if isinstance(error, httpx.TimeoutException) and time.monotonic() >= self.deadline - 0.5:
             return TimeIsUp.of(self.connection, self.seconds, sent=sent)
         why = redact(str(error) or type(error).__name__)[:300]
+        if "CERTIFICATE_VERIFY_FAILED" in why:
+            why += UNTRUSTED
         return ConnectionUnreachable.of(self.connection, why, sent=sent)
 
     def without_secrets(self, text: str) -> str:

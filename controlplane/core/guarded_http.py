@@ -9,7 +9,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import httpcore
@@ -87,22 +87,31 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class GuardedTransport(httpx.HTTPTransport):
-    """Raises AddressForbidden besides what httpx raises. `deadline` is one of `time.monotonic`."""
+    """Raises AddressForbidden besides what httpx raises. `deadline` is one of `time.monotonic`.
 
-    def __init__(self, *, deadline: float, private_hosts: Collection[str] = ()) -> None:
-        super().__init__(verify=_trusted(), trust_env=False)
+    `authorities`, as PEM, are trusted besides the public ones.
+    """
+
+    def __init__(
+        self, *, deadline: float, private_hosts: Collection[str] = (), authorities: str = ""
+    ) -> None:
+        super().__init__(verify=trusting(authorities), trust_env=False)
         # The public constructor takes no network backend, which is where a name becomes an address.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=_trusted(),
+            ssl_context=trusting(authorities),
             max_connections=1,
             network_backend=_Backend(deadline, private_hosts),
         )
 
 
-def guarded_client(*, deadline: float, private_hosts: Collection[str] = ()) -> httpx.Client:
+def guarded_client(
+    *, deadline: float, private_hosts: Collection[str] = (), authorities: str = ""
+) -> httpx.Client:
     """For one piece of work: nothing of it is kept, neither connections nor cookies."""
     return httpx.Client(
-        transport=GuardedTransport(deadline=deadline, private_hosts=private_hosts),
+        transport=GuardedTransport(
+            deadline=deadline, private_hosts=private_hosts, authorities=authorities
+        ),
         timeout=TIMEOUT,
         follow_redirects=False,
         trust_env=False,
@@ -140,7 +149,10 @@ def _left(deadline: float, timeout: float | None, late: type[Exception]) -> floa
     return left if timeout is None else min(left, timeout)
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities that httpx trusts; reading them takes longer than most calls."""
-    return httpx.create_ssl_context(trust_env=False)
+@lru_cache(maxsize=32)
+def trusting(authorities: str) -> ssl.SSLContext:
+    """The authorities that httpx trusts, and these; reading them takes longer than most calls."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if authorities:
+        context.load_verify_locations(cadata=authorities)
+    return context

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -175,9 +176,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_outside() -> Iterator[FakeOutside]:
+def running_outside(tls: ssl.SSLContext | None = None) -> Iterator[FakeOutside]:
     server = _Server(("127.0.0.1", 0), _Handler)
-    fake = server.fake = FakeOutside(f"http://127.0.0.1:{server.server_port}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    fake = server.fake = FakeOutside(f"{scheme}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

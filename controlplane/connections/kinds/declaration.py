@@ -10,14 +10,18 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from controlplane.connections.kinds.certificates import certificates_fault
 from controlplane.core.addressing import Origin, is_plain, origin_of
 from controlplane.core.dialling import is_private_host
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.text import is_storable
 
 Values = Mapping[str, str]
-FieldType = Literal["text", "url", "host", "integer", "choice", "secret", "long_secret"]
+FieldType = Literal[
+    "text", "url", "host", "integer", "choice", "secret", "long_secret", "certificates"
+]
 SECRET_TYPES = frozenset({"secret", "long_secret"})
+OF_LINES = frozenset({"long_secret", "certificates"})
 HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
                    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")  # fmt: skip
 
@@ -214,7 +218,7 @@ def _fault(one: Field, value: str) -> str:
         return _("is needed") if one.is_required else ""
     if len(value) > one.max_length:
         return _("has more than %(most)d characters") % {"most": one.max_length}
-    if not is_storable(value) or (one.type != "long_secret" and not value.isprintable()):
+    if not is_storable(value) or (one.type not in OF_LINES and not value.isprintable()):
         return _("has a character that cannot be sent")
     if one.type == "choice" and value not in dict(one.choices):
         return _("is not known")
@@ -226,6 +230,8 @@ def _fault(one: Field, value: str) -> str:
         return _("is a host such as example.com, with nothing before or after it")
     if one.type == "url":
         return url_fault(value)
+    if one.type == "certificates":
+        return certificates_fault(value)
     if one.pattern and not re.fullmatch(one.pattern, value):
         return _("does not look as expected")
     return ""

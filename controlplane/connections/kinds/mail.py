@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.connections.kinds.authorities import AUTHORITY
 from controlplane.connections.kinds.declaration import ConnectionKind, Field
 
 SMTP = ConnectionKind(
@@ -29,6 +30,7 @@ SMTP = ConnectionKind(
             _("The address that mail comes from, such as orders@example.com"),
             pattern=r"[^@\s<>\"]+@[^@\s<>\"]+",
         ),
+        AUTHORITY,
     ),
     base_url=lambda values: f"smtp://{values['host']}:{values['port']}",
     methods=(),

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.connections.kinds.authorities import AUTHORITY
 from controlplane.connections.kinds.declaration import (
     ConnectionKind,
     Field,
@@ -60,7 +61,7 @@ OPEN = ConnectionKind(
     name="rest",
     label=_("REST without log-in"),
     description=_("An HTTP API that is open to everybody"),
-    fields=(_URL, _HEALTH),
+    fields=(_URL, _HEALTH, AUTHORITY),
     base_url=_url,
     check=_check,
     fault=_fault,
@@ -105,6 +106,7 @@ KEY = ConnectionKind(
         ),
         Field("api_key", _("API key"), type="secret", max_length=4000),
         _HEALTH,
+        AUTHORITY,
     ),
     base_url=_url,
     sign=_by_key,
@@ -120,6 +122,7 @@ BASIC = ConnectionKind(
         Field("username", _("User"), pattern=r"[^:]+"),
         Field("password", _("Password"), type="secret"),
         _HEALTH,
+        AUTHORITY,
     ),
     base_url=_url,
     sign=lambda request, values, sender: request.with_headers(
@@ -209,6 +212,7 @@ OAUTH2 = ConnectionKind(
         Field("scope", _("Scope"), _("Words with spaces between, as agreed"), is_required=False),
         Field("audience", _("Audience"), _("Where the server asks for one"), is_required=False),
         _HEALTH,
+        AUTHORITY,
     ),
     base_url=_url,
     sign=_by_client_credentials,

@@ -5,6 +5,7 @@ import json
 
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.connections.kinds.authorities import AUTHORITY
 from controlplane.connections.kinds.declaration import (
     ConnectionKind,
     Field,
@@ -112,6 +113,7 @@ WOOCOMMERCE = ConnectionKind(
             type="secret",
         ),
         Field("consumer_secret", _("Consumer secret"), _("Shown there once"), type="secret"),
+        AUTHORITY,
     ),
     base_url=_woocommerce_url,
     sign=_by_consumer_key,

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.connections.kinds.authorities import AUTHORITY
 from controlplane.connections.kinds.declaration import (
     ConnectionKind,
     Field,
@@ -135,6 +136,7 @@ ODOO = ConnectionKind(
             _("In Odoo under My Profile, Account Security, New API Key"),
             type="secret",
         ),
+        AUTHORITY,
     ),
     base_url=lambda values: values["url"],
     sign=_execute,
@@ -175,6 +177,7 @@ ERPNEXT = ConnectionKind(
             type="secret",
         ),
         Field("api_secret", _("API secret"), _("Shown there once"), type="secret"),
+        AUTHORITY,
     ),
     base_url=lambda values: values["url"],
     sign=_by_token,

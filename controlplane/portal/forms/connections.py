@@ -109,6 +109,8 @@ def _field_of(one: Field, *, is_kept: bool) -> forms.Field:
         )
     elif one.type == "long_secret":
         widget = _Unshown(attrs={**_PLAIN, "rows": "4"})
+    elif one.type == "certificates":
+        widget = forms.Textarea(attrs={**_PLAIN, "rows": "4"})
     else:
         widget = forms.TextInput(attrs=_PLAIN)
     return forms.CharField(
