@@ -51,6 +51,8 @@ class FakeOutside:
             "/token": self._token, "/protected": self._protected, "/echo": self._echo,
             "/jsonrpc": self._odoo,
         }.get(call.path)  # fmt: skip
+        if call.path.startswith("/json/2/"):
+            return self._odoo_json2(call)
         return built_in(call) if built_in else told({"ok": True, "path": call.path})
 
     def _token(self, call: Call) -> Answer:
@@ -91,6 +93,20 @@ class FakeOutside:
             return told({"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "data": data}})
         found = {"model": model, "method": method, "args": arguments, "kwargs": named}
         return told({"jsonrpc": "2.0", "id": 1, "result": [found]})
+
+    def _odoo_json2(self, call: Call) -> Answer:
+        """As Odoo 19 answers: statuses of HTTP, errors with their traceback."""
+        error = {"name": "werkzeug.exceptions.Unauthorized", "message": "Invalid apikey",
+                 "arguments": ["Invalid apikey", 401], "context": {},
+                 "debug": "Traceback (most recent call last):\n  /opt/odoo/http.py"}  # fmt: skip
+        database = call.headers.get("x-odoo-database", "north")
+        if call.headers.get("authorization") != "bearer odoo-key-of-ada" or database != "north":
+            return told(error, 401)
+        model, method = call.path.removeprefix("/json/2/").split("/")
+        if method == "unlink":
+            name, message = "odoo.exceptions.AccessError", "You may not."
+            return told(error | {"name": name, "message": message}, 403)
+        return told([{"model": model, "method": method, **json.loads(call.body)}])
 
 
 def told(value: Any, status: int = 200, **headers: str) -> Answer:

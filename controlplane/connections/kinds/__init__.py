@@ -20,9 +20,9 @@ __all__ = [
 _KINDS = {
     kind.name: kind
     for kind in (
-        shops.SHOPIFY, shops.WOOCOMMERCE, suites.ODOO, suites.ERPNEXT, rest.OPEN, rest.KEY,
-        rest.BASIC, rest.OAUTH2, sftp.SFTP, mail.SMTP, stand_ins.STAND_IN,
-        stand_ins.STAND_IN_MAIL,
+        shops.SHOPIFY, shops.WOOCOMMERCE, suites.ODOO_JSON2, suites.ODOO, suites.ERPNEXT,
+        rest.OPEN, rest.KEY, rest.BASIC, rest.OAUTH2, sftp.SFTP, mail.SMTP,
+        stand_ins.STAND_IN, stand_ins.STAND_IN_MAIL,
     )
 }  # fmt: skip
 

@@ -61,9 +61,14 @@ def _user_id(values: Values, sender: Sender) -> int:
     return int(sender.remembered("uid", log_in))
 
 
+def _steps(request: Outgoing) -> list[str]:
+    """The model and the method that the path names."""
+    return [unquote(step) for step in request.path.strip("/").split("/")]
+
+
 def _execute(request: Outgoing, values: Values, sender: Sender) -> Outgoing:
     """`/res.partner/search_read` with `{"args": [...], "kwargs": {...}}` as the body."""
-    steps = [unquote(step) for step in request.path.strip("/").split("/")]
+    steps = _steps(request)
     try:
         given = json.loads(request.content or b"{}")
         if request.method != "POST" or len(steps) != 2 or not isinstance(given, dict):
@@ -116,26 +121,28 @@ def _only_reads(method: str, path: str) -> bool:
     )
 
 
+_ODOO_URL = Field(
+    "url",
+    _("Address"),
+    _("Where Odoo is opened, such as https://northwind.odoo.com"),
+    type="url",
+    is_destination=True,
+)
+_ODOO_KEY = Field(
+    "api_key",
+    _("API key"),
+    _("In Odoo under My Profile, Account Security, New API Key"),
+    type="secret",
+)
 ODOO = ConnectionKind(
     name="odoo",
-    label="Odoo",
+    label=_("Odoo up to version 18"),
     description=_("By JSON-RPC: the path is /<model>/<method>, the body has args and kwargs"),
     fields=(
-        Field(
-            "url",
-            _("Address"),
-            _("Where Odoo is opened, such as https://northwind.odoo.com"),
-            type="url",
-            is_destination=True,
-        ),
+        _ODOO_URL,
         Field("database", _("Database"), _("Its name; Odoo’s own hosting names it as the host")),
         Field("login", _("Login"), _("Of the user that Pergola acts as, often an e-mail address")),
-        Field(
-            "api_key",
-            _("API key"),
-            _("In Odoo under My Profile, Account Security, New API Key"),
-            type="secret",
-        ),
+        _ODOO_KEY,
         AUTHORITY,
     ),
     base_url=lambda values: values["url"],
@@ -149,6 +156,65 @@ ODOO = ConnectionKind(
         content=b'{"args": [["id"]], "kwargs": {"attributes": ["type"]}}',
     ),
     has_tokens=True,
+    methods=("POST",),
+)
+
+
+def _named(request: Outgoing, values: Values, sender: Sender) -> Outgoing:
+    """`/res.partner/search_read` with the method's parameters by name, and `ids` and `context`."""
+    try:
+        given = json.loads(request.content or b"{}")
+    except ValueError:
+        given = None
+    if request.method != "POST" or len(_steps(request)) != 2 or not isinstance(given, dict):
+        raise CallMalformed(
+            "Odoo is called by POST to /<model>/<method>, such as /res.partner/search_read, with "
+            'the parameters by their names, such as {"domain": [], "fields": ["name"]}.',
+            errors=(FieldError("path", "is /<model>/<method>"),),
+        )
+    database = values.get("database", "")
+    return replace(request, content=request.content or b"{}").with_headers(
+        _JSON,
+        *((("X-Odoo-Database", database),) if database else ()),
+        ("Authorization", f"bearer {values['api_key']}"),
+    )
+
+
+def _without_traceback(answer: Incoming) -> Incoming:
+    """An error of Odoo's says in `debug` how its own code was called."""
+    try:
+        found = json.loads(answer.body) if not answer.is_success else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return answer
+    told = {"error": str(found.get("name"))[:200], "message": str(found.get("message"))[:500]}
+    return replace(answer, body=json.dumps(told).encode())
+
+
+# Format: "External JSON-2 API" in Odoo's documentation, since version 19.
+ODOO_JSON2 = ConnectionKind(
+    name="odoo_json2",
+    label=_("Odoo from version 19"),
+    description=_("By its JSON-2 API: the path is /<model>/<method>, the body names parameters"),
+    fields=(
+        _ODOO_URL,
+        Field(
+            "database",
+            _("Database"),
+            _("Only where one server has several"),
+            is_required=False,
+        ),
+        _ODOO_KEY,
+        AUTHORITY,
+    ),
+    base_url=lambda values: f"{values['url']}/json/2",
+    sign=_named,
+    read=_without_traceback,
+    reads=_only_reads,
+    check=lambda values: Outgoing(
+        "POST", f"{values['url']}/json/2/res.users/context_get", path="/res.users/context_get"
+    ),
     methods=("POST",),
 )
 

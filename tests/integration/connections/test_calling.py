@@ -15,6 +15,7 @@ from controlplane.connections.errors import (
     RedirectRefused,
     TimeIsUp,
 )
+from controlplane.connections.kinds.suites import CallMalformed
 from controlplane.connections.models import Connection
 from tests.fakes.outside import FakeOutside, bomb, told
 from tests.integration.connections.conftest import BY, Make
@@ -97,6 +98,25 @@ def test_odoo_is_called_by_model_and_method(make: Make, outside_system: FakeOuts
         call(odoo, "/res.users/search_read", "POST", content=body)
     with pytest.raises(CallRejected, match="You may not"):
         call(odoo, "/res.partner/unlink", "POST", content=body)
+
+
+def test_odoos_newer_api_takes_parameters_by_name(make: Make, outside_system: FakeOutside) -> None:
+    odoo = make("odoo_json2", values={
+        "database": "north", "api_key": "odoo-key-of-ada",
+    }, allowed_paths=["/res.partner"])  # fmt: skip
+    body = json.dumps({"domain": [], "fields": ["name"]}).encode()
+    found = call(odoo, "/res.partner/search_read", "POST", content=body)
+    assert found.body == [
+        {"model": "res.partner", "method": "search_read", "domain": [], "fields": ["name"]}
+    ]
+    assert outside_system.paths() == ["/json/2/res.partner/search_read"]
+    with pytest.raises(CallNotAllowed):
+        call(odoo, "/res.users/search_read", "POST", content=body)
+    with pytest.raises(CallMalformed, match="by their names"):
+        call(odoo, "/res.partner/search_read", "POST", content=b"[]")
+    with pytest.raises(CallRejected, match="You may not") as refused:
+        call(odoo, "/res.partner/unlink", "POST", content=b'{"ids": [3]}')
+    assert "Traceback" not in refused.value.detail
 
 
 @pytest.mark.parametrize(

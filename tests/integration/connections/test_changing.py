@@ -152,6 +152,15 @@ def test_a_wrong_key_of_odoo_is_told(make: Make) -> None:
     assert "not-the-key" not in bad.last_error
 
 
+def test_a_wrong_key_of_a_newer_odoo_is_told(make: Make) -> None:
+    good = make("odoo_json2", values={"api_key": "odoo-key-of-ada"})
+    wrong = make("odoo_json2", name="Wrong", values={"api_key": "not-the-key-of-ada"})
+    assert services.check_connection(connection=good, by=ADA).status == "ok"
+    assert (
+        "does not let Pergola in" in services.check_connection(connection=wrong, by=ADA).last_error
+    )
+
+
 def test_the_beat_checks_what_is_due_and_tells_only_of_changes(
     make: Make, outside_system: FakeOutside
 ) -> None:
