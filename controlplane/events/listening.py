@@ -83,6 +83,10 @@ def catch_up(subscription: Subscription) -> int:
     for event in waiting:
         _start(Delivery(event=event, subscription=subscription))
         started += 1
+    if not subscription.is_fetched_in_execution:
+        # There is no queue any more: its trigger fetches from now on.
+        for delivery in Delivery.objects.queued().filter(subscription=subscription):
+            _start(delivery)
     return started
 
 
@@ -111,6 +115,7 @@ def leave_behind(subscriptions: QuerySet[Subscription]) -> None:
 
 
 def _start(delivery: Delivery) -> None:
+    delivery.place_until = delivery.queued_at = None
     delivery.save()
     outbox.put("events.deliver", delivery.pk)
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from controlplane.core.logs import get_logger
+from controlplane.events import places
 from controlplane.events.delivery import open_for
 from controlplane.events.exceptions import taxonomy
 from controlplane.events.models import Delivery, Failure, LedgerEntry
@@ -36,10 +37,12 @@ log = get_logger(__name__)
 
 
 def reconcile() -> int:
-    """Compare what was delivered lately with n8n, in the tenant that is entered.
+    """Compare what was delivered lately with n8n, in the tenant that is entered. Those that queue
+    go on where nobody else lets them.
 
     Returns how many exceptions that opened. Where n8n does not answer the rest is done next time.
     """
+    places.fill_all()
     now = timezone.now()
     # Without an execution id no operation of ours was called: n8n has the only trace of the run,
     # and keeps it only where its settings say so, so nothing can be concluded from its absence.

@@ -15,7 +15,7 @@ from controlplane.core.actor import Actor, Execution
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
-from controlplane.events import delivery, listening
+from controlplane.events import delivery, listening, places
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Delivery, Event, Source, Subscription
@@ -281,6 +281,8 @@ def fetch_delivered(*, delivery_id: uuid.UUID, token: str, by: Actor) -> Deliver
     if by.execution:
         attach_execution(found.event, by.execution)
         delivery.mark_delivered(found)
+    assert found.subscription is not None  # claim saw to it
+    places.fill(found.subscription)
     return found
 
 

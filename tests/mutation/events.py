@@ -7,6 +7,7 @@ SCHEMES = "tests/integration/events/test_schemes.py"
 INCOMING = "tests/unit/events/test_incoming.py"
 DELIVERY = "tests/integration/events/test_delivery.py"
 FETCHING = "tests/integration/events/test_fetching.py"
+PLACES = "tests/integration/events/test_places.py"
 
 EVENTS = [
     Mutant(
@@ -143,5 +144,23 @@ EVENTS = [
         "    if False:\n        raise DeliveryClaimed",
         (DELIVERY, FETCHING),
         "once or void",
+    ),
+    Mutant(
+        "window-without-end",
+        "the bound on how many runs of a workflow are awaited at once",
+        "controlplane/events/places.py",
+        "(not anybody_queues and taken < settings.DELIVERY_WINDOW)",
+        "not anybody_queues",
+        (PLACES,),
+        "burst",
+    ),
+    Mutant(
+        "places-uncounted",
+        "the lock under which places are counted",
+        "controlplane/events/places.py",
+        "SELECT pg_advisory_xact_lock(hashtext('events.places'), hashtext(%(id)s::text));",
+        "SELECT 1;",
+        (PLACES,),
+        "drains",
     ),
 ]

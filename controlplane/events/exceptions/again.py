@@ -55,13 +55,16 @@ def deliver_again(case: ExceptionCase) -> None:
         raise _nothing(case)
     for one in found:
         one.status = Delivery.Status.PENDING
-        one.reconciled_at = one.offered_at = None
+        one.reconciled_at = one.offered_at = one.place_until = one.queued_at = None
         if one.subscription is None:
             ran = case.workflow_id or one.event.workflow_id
             one.subscription = listening.listener_instead(one, workflow_id=ran)
         one.save(
-            update_fields=["status", "subscription", "reconciled_at", "offered_at", "updated_at"]
-        )
+            update_fields=[
+                "status", "subscription", "reconciled_at", "offered_at", "place_until",
+                "queued_at", "updated_at",
+            ]
+        )  # fmt: skip
         # The next run is another one.
         Event.objects.filter(pk=one.event_id).update(execution_id="")
         outbox.put("events.deliver", one.pk)

@@ -148,10 +148,18 @@ class Subscription(Row):
         return f"{', '.join(self.event_types)} → workflow {self.workflow_id}"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def queued(self) -> Self:
+        """Waiting for a place, with nothing in the outbox (`places`)."""
+        return self.filter(status=Delivery.Status.PENDING, queued_at__isnull=False)
+
+
 class Delivery(Row):
     """An event on its way to one subscription. n8n gets an id and a token, and fetches the rest.
 
     `offered_at`: since when an execution that n8n started has been expected to fetch it.
+    `place_until`: how long it has one of its subscription's places; `queued_at`: since when it
+    has waited for one (`places`).
     """
 
     class Status(models.TextChoices):
@@ -169,6 +177,8 @@ class Delivery(Row):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     token_sha256 = models.CharField(max_length=64, blank=True)
     offered_at = models.DateTimeField(null=True, blank=True)
+    place_until = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -180,11 +190,13 @@ class Delivery(Row):
 
     classified = Classification(
         health=(
-            "event subscription status offered_at claimed_at delivered_at attempts last_error "
-            "failure reconciled_at"
+            "event subscription status offered_at place_until queued_at claimed_at delivered_at "
+            "attempts last_error failure reconciled_at"
         ),
         secrets="token_sha256",
     )
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -197,7 +209,17 @@ class Delivery(Row):
                 fields=["delivered_at"],
                 name="delivery_unreconciled",
                 condition=Q(status="delivered", reconciled_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["subscription", "place_until"],
+                name="delivery_with_a_place",
+                condition=Q(status="pending", place_until__isnull=False),
+            ),
+            models.Index(
+                fields=["subscription", "queued_at"],
+                name="delivery_queued",
+                condition=Q(status="pending", queued_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
