@@ -167,8 +167,10 @@ def _tried(
         .filter(pk=reference)
         .first()
     )
-    # Without a listener it waits for the next one, which starts it again.
-    if delivery is None or delivery.subscription is None or _is_over(delivery):
+    # Without a listener it waits until one comes, which starts it again.
+    if delivery is None or delivery.subscription is None or delivery.subscription.stopped_at:
+        return None
+    if _is_over(delivery):
         return None
     if run := _run_under_way(delivery):
         return run

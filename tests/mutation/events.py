@@ -8,6 +8,7 @@ INCOMING = "tests/unit/events/test_incoming.py"
 DELIVERY = "tests/integration/events/test_delivery.py"
 FETCHING = "tests/integration/events/test_fetching.py"
 PLACES = "tests/integration/events/test_places.py"
+ANEW = "tests/integration/events/test_starting_anew.py"
 
 EVENTS = [
     Mutant(
@@ -162,5 +163,23 @@ EVENTS = [
         "SELECT 1;",
         (PLACES,),
         "drains",
+    ),
+    Mutant(
+        "left-to-anybody",
+        "that what a workflow left is its own",
+        "controlplane/events/listening.py",
+        "subscription__in=others.filter(stopped_at__isnull=False)",
+        "subscription__stopped_at__isnull=False",
+        (ANEW,),
+        "not_its_own or itself_left",
+    ),
+    Mutant(
+        "stopped-and-listening",
+        "that a listener that stopped gets no events",
+        "controlplane/events/listening.py",
+        " WHERE stopped_at IS NULL AND event_types",
+        " WHERE event_types",
+        (ANEW,),
+        "who_has_stopped",
     ),
 ]

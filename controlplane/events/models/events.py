@@ -119,11 +119,25 @@ class Event(Row):
         return f"{self.type} {self.subject}".strip()
 
 
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def listening(self) -> Self:
+        return self.filter(stopped_at=None)
+
+    def of_the_workflow_of(self, other: "Subscription") -> Self:
+        """Listeners of one installation, or, without one, of one workflow."""
+        if other.installation_id:
+            return self.filter(installation_id=other.installation_id, is_test=other.is_test)
+        return self.filter(
+            installation_id=None, workflow_id=other.workflow_id, is_test=other.is_test
+        )
+
+
 class Subscription(Row):
-    """A Pergola Trigger that is active in n8n.
+    """A Pergola Trigger that is active in n8n, or was.
 
     Its events go to itself, or to a Webhook of its workflow, whose execution then fetches the event
-    in its first step (`is_fetched_in_execution`).
+    in its first step (`is_fetched_in_execution`). `stopped_at`: since when it has not listened; n8n
+    takes each away when it stops and has it listen again when it starts, at the same address.
     """
 
     installation_id = models.UUIDField(null=True, blank=True)
@@ -132,12 +146,16 @@ class Subscription(Row):
     event_types = models.JSONField(default=list)
     is_test = models.BooleanField(default=False)
     is_fetched_in_execution = models.BooleanField(default=False, db_default=False)
+    stopped_at = models.DateTimeField(null=True, blank=True)
 
     classified = Classification(
         health=(
-            "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution"
+            "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution "
+            "stopped_at"
         ),
     )
+
+    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [

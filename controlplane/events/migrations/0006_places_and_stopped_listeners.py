@@ -8,6 +8,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="subscription",
+            name="stopped_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="delivery",
             name="place_until",
             field=models.DateTimeField(blank=True, null=True),
