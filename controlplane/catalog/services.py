@@ -15,7 +15,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
-from controlplane.events.services import unsubscribe_installation
+from controlplane.events.services import forget_installation
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.context import current_tenant
@@ -183,7 +183,7 @@ def uninstall(*, installation_id: uuid.UUID, by: Actor) -> Installation:
                 n8n.delete_credential(installation.credential_id)
         revoke_keys_of(installation_id=installation.pk, by=by)
         with transaction.atomic():
-            unsubscribe_installation(installation.pk)
+            forget_installation(installation.pk)
             installation.status = Installation.Status.REMOVED
             installation.save(update_fields=["status", "updated_at"])
             _note("installation.removed", installation, by)

@@ -17,12 +17,14 @@ class EventsConfig(AppConfig):
             letters,
             message_kinds,
             outbox,
+            places,
             retention,
             shopify_webhooks,
             woocommerce_webhooks,
         )
         from controlplane.events.models import Event
         from tenants import health
+        from tenants.backup.restore import register_after_restore
         from tenants.backup.shared import keep_shared
         from tenants.environments.services import register_clearing
         from tenants.leaving import Kind, register_removal
@@ -60,6 +62,7 @@ class EventsConfig(AppConfig):
             stays_with_original=True,
             held=outbox.held_after_restore,
         )
+        register_after_restore("queued deliveries", places.hold_restored)
         register_removal(Kind("outbox messages", outbox.count_of, outbox.drop_of))
         outbox.register("events.deliver", delivery.deliver, given_up=delivery.give_up)
         newest = Event.objects.order_by("-received_at").values_list("received_at", flat=True)

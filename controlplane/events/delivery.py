@@ -19,7 +19,7 @@ from controlplane.core import http
 from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound, get_logger
-from controlplane.events import circuit, listening, outbox
+from controlplane.events import circuit, listening, outbox, places
 from controlplane.events.exceptions import taxonomy
 from controlplane.events.exceptions.opening import open_case, settle, settle_after_success
 from controlplane.events.measures import count_delivery
@@ -35,6 +35,11 @@ from controlplane.instances.models import Workspace
 # How long an execution may take to its first call of ours before a delivery whose answer was lost
 # is sent again.
 SIGN_OF_LIFE = timedelta(seconds=60)
+# An execution that was started to fetch an event has so long for it, and with every try as much
+# again: the Fetch of our templates gives up within a third of it, but an n8n that runs only so many
+# at once may keep one waiting. Offering it anew is safe at any time, since it voids the old token.
+TIME_TO_FETCH = timedelta(seconds=30)
+LONGEST_TO_FETCH = timedelta(seconds=120)
 # When it is first looked at again whether an execution fetched what it was started for.
 FETCHED_WITHIN = 2.0
 # From this try on, some minute or two, a failure is somebody's work: it goes on being tried.
@@ -116,6 +121,7 @@ def give_up(reference: uuid.UUID) -> None:
         delivery.status = Delivery.Status.FAILED
         delivery.save(update_fields=["status", "updated_at"])
         open_for(delivery, delivery.failure or Failure.REJECTED, delivery.last_error)
+        places.give_back(delivery)
 
 
 def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = "") -> None:
@@ -137,12 +143,22 @@ def open_for(delivery: Delivery, failure: str, why: str, *, execution_id: str = 
     count_delivery("failed")
 
 
-@transaction.atomic
 def _next_token(reference: uuid.UUID, workspace: Workspace) -> tuple[Delivery | None, str]:
     """The delivery and a new token for the next try; nothing where nothing is to be sent.
 
-    Raises NotYet.
+    Raises NotYet, after the commit.
     """
+    with transaction.atomic():
+        found = _tried(reference, workspace)
+    if isinstance(found, outbox.NotYet):
+        raise found
+    return found or (None, "")
+
+
+def _tried(
+    reference: uuid.UUID, workspace: Workspace
+) -> tuple[Delivery, str] | outbox.NotYet | None:
+    """As `_next_token`; what keeps it from being sent is returned, so that places stay given on."""
     # Before the row: a pause that begins or ends meanwhile sees this delivery, or is seen.
     listening.hold_listeners(alone=False)
     delivery = (
@@ -151,40 +167,82 @@ def _next_token(reference: uuid.UUID, workspace: Workspace) -> tuple[Delivery | 
         .filter(pk=reference)
         .first()
     )
-    # Without a listener it waits for the next one, which starts it again.
-    if delivery is None or delivery.subscription is None:
-        return None, ""
-    if delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE}:
-        return None, ""
-    if delivery.status == Delivery.Status.CLAIMED:
-        if delivery.event.execution_id:
-            mark_delivered(delivery)
-            return None, ""
-        assert delivery.claimed_at is not None
-        if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
-            why = "fetched by n8n; waiting for a sign of life"
-            raise outbox.NotYet(why, seconds=5, is_waiting=True)
-    if delivery.offered_at and timezone.now() - delivery.offered_at < SIGN_OF_LIFE:
-        raise outbox.NotYet("started; to be fetched", seconds=5, is_waiting=True)
-    installation_id = delivery.subscription.installation_id
-    if installation_id and Pause.objects.filter(installation_id=installation_id).exists():
-        # Whoever lets the installation go on starts it again.
-        delivery.status = Delivery.Status.HELD
-        delivery.save(update_fields=["status", "updated_at"])
-        return None, ""
+    # Without a listener it waits until one comes, which starts it again.
+    if delivery is None or delivery.subscription is None or delivery.subscription.stopped_at:
+        return None
+    if _is_over(delivery):
+        return None
+    if run := _run_under_way(delivery):
+        return run
+    if _is_held(delivery):
+        return None
     if delivery.event.source.is_ordered and _has_one_before(delivery):
+        # The one before may queue: it must not wait for the place of one that waits for it.
+        places.give_back(delivery)
         why = "an earlier event of the same subject is not handled yet"
-        raise outbox.NotYet(why, seconds=NEXT_TURN_SECONDS, is_waiting=True)
+        return outbox.NotYet(why, seconds=NEXT_TURN_SECONDS, is_waiting=True)
+    if not places.take(delivery):
+        return None
     if wait := circuit.wait_for(workspace.instance_id):
+        delivery.save(update_fields=["place_until", "queued_at", "updated_at"])
         why = "n8n did not answer lately; nobody calls it for a moment"
-        raise outbox.NotYet(why, seconds=wait, is_waiting=True)
+        return outbox.NotYet(why, seconds=wait, is_waiting=True)
     token = secrets.token_urlsafe(32)
     delivery.token_sha256 = _digest(token)
     delivery.status = Delivery.Status.PENDING
     delivery.offered_at = None
     delivery.attempts += 1
-    delivery.save(update_fields=["token_sha256", "status", "offered_at", "attempts", "updated_at"])
+    delivery.save(
+        update_fields=[
+            "token_sha256", "status", "offered_at", "place_until", "queued_at", "attempts",
+            "updated_at",
+        ]
+    )  # fmt: skip
     return delivery, token
+
+
+def _is_over(delivery: Delivery) -> bool:
+    """Whether nothing is left to do, now that it is known that it was taken or done by hand."""
+    if delivery.status == Delivery.Status.CLAIMED and delivery.event.execution_id:
+        mark_delivered(delivery)
+    elif delivery.status == Delivery.Status.SET_ASIDE:
+        places.give_back(delivery)
+    return delivery.status in {Delivery.Status.DELIVERED, Delivery.Status.SET_ASIDE}
+
+
+def _run_under_way(delivery: Delivery) -> outbox.NotYet | None:
+    """What is waited for where n8n may be at work on it, or about to begin."""
+    if delivery.status == Delivery.Status.CLAIMED:
+        assert delivery.claimed_at is not None
+        if timezone.now() - delivery.claimed_at < SIGN_OF_LIFE:
+            why = "fetched by n8n; waiting for a sign of life"
+            return outbox.NotYet(why, seconds=5, is_waiting=True)
+    if (left := _left_to_fetch(delivery)) > 0:
+        return outbox.NotYet("started; to be fetched", seconds=min(left, 5), is_waiting=True)
+    return None
+
+
+def _is_held(delivery: Delivery) -> bool:
+    """Whether its installation is paused. Whoever lets that go on starts it again."""
+    assert delivery.subscription is not None
+    installation_id = delivery.subscription.installation_id
+    if not installation_id or not Pause.objects.filter(installation_id=installation_id).exists():
+        return False
+    delivery.status = Delivery.Status.HELD
+    delivery.save(update_fields=["status", "updated_at"])
+    places.give_back(delivery)
+    return True
+
+
+def _left_to_fetch(delivery: Delivery) -> float:
+    """Seconds in which the execution that n8n started may still fetch it; 0 or less: none."""
+    if delivery.offered_at is None:
+        return 0
+    return (delivery.offered_at + _time_to_fetch(delivery) - timezone.now()).total_seconds()
+
+
+def _time_to_fetch(delivery: Delivery) -> timedelta:
+    return min(TIME_TO_FETCH * max(delivery.attempts, 1), LONGEST_TO_FETCH)
 
 
 def _has_one_before(delivery: Delivery) -> bool:
@@ -220,7 +278,10 @@ def mark_delivered(delivery: Delivery) -> None:
 
 def _offered(delivery: Delivery) -> outbox.NotYet:
     """n8n has started an execution, which fetches the event in its first step."""
-    Delivery.objects.filter(pk=delivery.pk).update(offered_at=timezone.now())
+    now = timezone.now()
+    Delivery.objects.filter(pk=delivery.pk).update(
+        offered_at=now, place_until=now + _time_to_fetch(delivery)
+    )
     if delivery.attempts >= TOLD_AFTER:
         why = "n8n starts the workflow, and no execution of it fetches the event"
         open_for(delivery, Failure.REJECTED, why)

@@ -2,18 +2,22 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from controlplane.events import outbox
 from controlplane.events.models import Delivery, Event, Subscription
+from controlplane.events.models.events import EventQuerySet, SubscriptionQuerySet
 
 # How long an event waits for a listener. Who clones a template wants what came in while it was set
 # up, not every order and invoice of the last year started and paid again.
 WAITS_FOR_A_LISTENER = timedelta(days=7)
+# Who comes back within this was only started anew: what others got meanwhile is its as well. An
+# event that waited for the lock while it went is a moment older than its going.
+RESTARTS_WITHIN, A_MOMENT = timedelta(minutes=10), timedelta(minutes=1)
 
 
 def hold_listeners(*, alone: bool) -> None:
@@ -43,7 +47,7 @@ def _listeners(event: Event) -> list[uuid.UUID]:
         cursor.execute(
             "SELECT pg_advisory_xact_lock_shared('events_subscription'::regclass::oid::bigint);"
             " SELECT id, is_test FROM events_subscription"
-            " WHERE event_types @> %s::jsonb AND is_test <= %s",
+            " WHERE stopped_at IS NULL AND event_types @> %s::jsonb AND is_test <= %s",
             [json.dumps([event.type]), event.is_test],
         )
         cursor.nextset()
@@ -52,46 +56,91 @@ def _listeners(event: Event) -> list[uuid.UUID]:
     return waiting or [subscription for subscription, _is_test in found]
 
 
-def catch_up(subscription: Subscription) -> int:
-    """Give a new listener what waited for one, and not too long. Returns how many events."""
+def catch_up(subscription: Subscription, *, stopped_at: datetime | None = None) -> int:
+    """Give a listener what waited for it, or for anybody, and not too long. Returns how many.
+
+    `stopped_at`: since when it had not listened, where it did before.
+    """
     since = timezone.now() - WAITS_FOR_A_LISTENER
-    stranded = Delivery.objects.filter(
-        subscription=None,
-        status=Delivery.Status.PENDING,
+    started = _go_on(subscription, since) if stopped_at else 0
+    started += _take_over(subscription, since)
+    for event in _unheard(subscription, since, stopped_at).order_by("received_at"):
+        _start(Delivery(event=event, subscription=subscription))
+        started += 1
+    if not subscription.is_fetched_in_execution:
+        # There is no queue any more: its trigger fetches from now on.
+        for delivery in Delivery.objects.queued().filter(subscription=subscription):
+            _start(delivery)
+    return started
+
+
+def _go_on(subscription: Subscription, since: datetime) -> int:
+    """Where it left off. What a pause holds back is not touched, whatever n8n does meanwhile."""
+    own = Delivery.objects.filter(subscription=subscription, status=Delivery.Status.PENDING)
+    own.exclude(event__type__in=subscription.event_types, event__received_at__gte=since).update(
+        subscription=None
+    )
+    waited = list(own.order_by("created_at"))
+    for delivery in waited:
+        _start(delivery)
+    return len(waited)
+
+
+def _take_over(subscription: Subscription, since: datetime) -> int:
+    """What others of its workflow left at addresses that it no longer has, and who is gone."""
+    others = Subscription.objects.of_the_workflow_of(subscription).exclude(pk=subscription.pk)
+    left = Delivery.objects.filter(
+        Q(subscription=None) | Q(subscription__in=others.filter(stopped_at__isnull=False)),
+        status__in=[Delivery.Status.PENDING, Delivery.Status.HELD],
         event__type__in=subscription.event_types,
         event__is_test=subscription.is_test,
         event__received_at__gte=since,
     )
-    waiting = Event.objects.filter(
-        type__in=subscription.event_types,
-        deliveries=None,
-        is_test=subscription.is_test,
-        received_at__gte=since,
-    ).order_by("received_at")
     known = subscription.deliveries.filter(event__received_at__gte=since)
     has = set(known.values_list("event_id", flat=True))
     started = 0
-    for delivery in stranded.order_by("created_at"):
+    for delivery in left.order_by("created_at"):
         # Several listeners may have left the same event behind, also to one that had it already.
         if delivery.event_id in has:
             delivery.delete()
             continue
         has.add(delivery.event_id)
         delivery.subscription = subscription
+        if delivery.status == Delivery.Status.HELD:
+            delivery.save(update_fields=["subscription", "updated_at"])
+            continue
         _start(delivery)
-        started += 1
-    for event in waiting:
-        _start(Delivery(event=event, subscription=subscription))
         started += 1
     return started
 
 
-def listener_instead(delivery: Delivery, *, workflow_id: str) -> Subscription | None:
-    """Who listens for the workflow in place of a listener that is gone: n8n takes its own away and
-    sets up another each time it starts. None: the next one to come gets it (`catch_up`).
+def _unheard(
+    subscription: Subscription, since: datetime, stopped_at: datetime | None
+) -> EventQuerySet:
+    deliveries = Delivery.objects.filter(event=OuterRef("pk"))
+    unheard = Q(~Exists(deliveries))
+    is_restart = stopped_at is not None and timezone.now() - stopped_at < RESTARTS_WITHIN
+    if stopped_at is not None and is_restart and not subscription.is_test:
+        mine = deliveries.filter(subscription=subscription)
+        unheard |= Q(~Exists(mine), received_at__gte=stopped_at - A_MOMENT)
+    return Event.objects.filter(
+        unheard,
+        type__in=subscription.event_types,
+        is_test=subscription.is_test,
+        received_at__gte=since,
+    )
+
+
+def present_listener(delivery: Delivery, *, workflow_id: str) -> Subscription | None:
+    """Who gets the delivery when it is tried again: its own listener, or, if that has stopped, one
+    that listens for the workflow by now. None: the one that comes (`catch_up`) gets it.
     """
+    own = delivery.subscription
+    if own is not None and own.stopped_at is None:
+        return own
     return (
-        Subscription.objects.filter(
+        Subscription.objects.listening()
+        .filter(
             workflow_id=workflow_id,
             event_types__contains=[delivery.event.type],
             is_test=delivery.event.is_test,
@@ -102,8 +151,16 @@ def listener_instead(delivery: Delivery, *, workflow_id: str) -> Subscription | 
     )
 
 
-def leave_behind(subscriptions: QuerySet[Subscription]) -> None:
-    """They listen no more; what they did not get, or what a pause held back, waits for the next."""
+def stop(subscriptions: SubscriptionQuerySet) -> None:
+    """They listen no more; what they did not get waits until they do. Nobody knows again who came
+    without naming a workflow."""
+    forget(subscriptions.filter(installation_id=None, workflow_id=""))
+    subscriptions.listening().update(stopped_at=timezone.now())
+
+
+def forget(subscriptions: SubscriptionQuerySet) -> None:
+    """They are gone for good; what they did not get, or what a pause held back, waits for the next
+    one that wants it."""
     Delivery.objects.filter(subscription__in=subscriptions, status=Delivery.Status.HELD).update(
         status=Delivery.Status.PENDING
     )
@@ -111,6 +168,7 @@ def leave_behind(subscriptions: QuerySet[Subscription]) -> None:
 
 
 def _start(delivery: Delivery) -> None:
+    delivery.place_until = delivery.queued_at = None
     delivery.save()
     outbox.put("events.deliver", delivery.pk)
 

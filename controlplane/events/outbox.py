@@ -34,6 +34,7 @@ HELD_FOR = timedelta(seconds=90)
 LONGEST_WAIT = 20.0
 SUSPENDED_WAIT = 300.0
 MAX_ATTEMPTS = 5000
+RESTORED = "Restored from a backup: see whether it was sent meanwhile, then try it again."
 
 log = get_logger(__name__)
 
@@ -212,10 +213,20 @@ def _forget(ids: list[uuid.UUID]) -> None:
 
 def held_after_restore(values: dict[str, Any]) -> dict[str, Any]:
     """A message out of a backup, given up until somebody tries it again in the admin."""
-    why = "Restored from a backup: see whether it was sent meanwhile, then try it again."
     return values | {
-        "failed_at": timezone.now().isoformat(), "claimed_until": None, "last_error": why,
+        "failed_at": timezone.now().isoformat(), "claimed_until": None, "last_error": RESTORED,
     }  # fmt: skip
+
+
+def put_held(handler: str, reference: uuid.UUID) -> None:
+    """As `put`, for what a backup had no message of, and given up as `held_after_restore` says."""
+    OutboxMessage.objects.create(
+        schema_name=current_schema(),
+        handler=handler,
+        reference=reference,
+        failed_at=timezone.now(),
+        last_error=RESTORED,
+    )
 
 
 def forget_all(by: Actor) -> None:

@@ -46,6 +46,9 @@ def pause_installation(*, installation_id: uuid.UUID, reason: str, by: Actor) ->
         installation_id=installation_id,
         defaults={"reason": reason[:300], "paused_by": by.label[:200]},
     )
+    # What n8n was not told of yet can be done by hand at once.
+    queued = Delivery.objects.queued().filter(subscription__installation_id=installation_id)
+    queued.update(status=Delivery.Status.HELD, queued_at=None)
     if is_new:
         _note("installation.paused", installation_id, {"reason": pause.reason}, by)
     return pause

@@ -4,15 +4,17 @@ A run that says so itself is seen at once; one whose process was killed, or whos
 says nothing. So every delivery is compared with its execution, until that has ended.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
 
 from controlplane.core.logs import get_logger
+from controlplane.events import places, services
 from controlplane.events.delivery import open_for
 from controlplane.events.exceptions import taxonomy
-from controlplane.events.models import Delivery, Failure, LedgerEntry
+from controlplane.events.models import Delivery, Failure, LedgerEntry, Subscription
+from controlplane.events.models.events import SubscriptionQuerySet
 from controlplane.instances.client import N8nClient
 from controlplane.instances.client.errors import InstanceError, NotFound
 from controlplane.instances.client.executions import Execution, ExecutionStatus
@@ -36,10 +38,12 @@ log = get_logger(__name__)
 
 
 def reconcile() -> int:
-    """Compare what was delivered lately with n8n, in the tenant that is entered.
+    """Compare what was delivered lately with n8n, in the tenant that is entered. Those that queue
+    go on where nobody else lets them.
 
     Returns how many exceptions that opened. Where n8n does not answer the rest is done next time.
     """
+    places.fill_all()
     now = timezone.now()
     # Without an execution id no operation of ours was called: n8n has the only trace of the run,
     # and keeps it only where its settings say so, so nothing can be concluded from its absence.
@@ -58,11 +62,13 @@ def reconcile() -> int:
     except NoWorkspace:
         return 0
     opened = 0
-    deliveries = list(found)
-    if not deliveries:
+    deliveries, stopped = list(found), list(_stopped_and_missed(now))
+    if not deliveries and not stopped:
         return 0
     with client_for(workspace, tries=1) as n8n:
         try:
+            for subscription in stopped:
+                _forget_if_gone(subscription, n8n)
             if len(deliveries) > FEW:
                 deliveries = _without_ended_well(deliveries, n8n)
             for delivery in deliveries[:ASKED]:
@@ -70,6 +76,23 @@ def reconcile() -> int:
         except InstanceError as error:
             log.warning("reconcile.stopped", why=str(error)[:200])
     return opened
+
+
+def _stopped_and_missed(now: datetime) -> SubscriptionQuerySet:
+    """Listeners of workflows that were made by hand: nobody says so when one of those is removed.
+    An installation is told of, and ends by itself."""
+    left = Delivery.objects.filter(status__in=[Delivery.Status.PENDING, Delivery.Status.HELD])
+    return Subscription.objects.filter(
+        installation_id=None, stopped_at__lte=now - AFTER, pk__in=left.values("subscription")
+    )
+
+
+def _forget_if_gone(subscription: Subscription, n8n: N8nClient) -> None:
+    """What it left is the next listener's then. Raises InstanceError."""
+    try:
+        n8n.get_workflow(subscription.workflow_id)
+    except NotFound:
+        services.forget_listener(subscription)
 
 
 def _without_ended_well(deliveries: list[Delivery], n8n: N8nClient) -> list[Delivery]:

@@ -2,7 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.events.models import Delivery, Event, ExceptionCase, LedgerEntry
+from controlplane.events.models import (
+    Delivery,
+    Event,
+    ExceptionCase,
+    LedgerEntry,
+    Subscription,
+)
 from tenants.retention.classes import DataClass, Rows, RowStore, hold_back, register_class
 
 
@@ -20,7 +26,7 @@ def register() -> None:
             "events",
             _("Events"),
             _("What came in from shops and other systems, as it was sent, and its deliveries."),
-            [RowStore(Event, "received_at")],
+            [RowStore(Event, "received_at"), RowStore(Subscription, "stopped_at")],
         )
     )
     register_class(
@@ -34,6 +40,7 @@ def register() -> None:
     hold_back(Event, _without_deliveries_under_way)
     hold_back(Event, _without_open_exceptions)
     hold_back(ExceptionCase, _without_open_ones)
+    hold_back(Subscription, _without_deliveries)
 
 
 def _without_deliveries_under_way(events: Rows) -> Rows:
@@ -50,3 +57,7 @@ def _without_open_exceptions(events: Rows) -> Rows:
 
 def _without_open_ones(cases: Rows) -> Rows:
     return cases.filter(status=ExceptionCase.Status.RESOLVED)
+
+
+def _without_deliveries(subscriptions: Rows) -> Rows:
+    return subscriptions.filter(deliveries=None)

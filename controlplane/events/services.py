@@ -15,7 +15,7 @@ from controlplane.core.actor import Actor, Execution
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.logs import get_logger
 from controlplane.core.text import made_storable
-from controlplane.events import delivery, listening
+from controlplane.events import delivery, listening, places
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Delivery, Event, Source, Subscription
@@ -281,6 +281,8 @@ def fetch_delivered(*, delivery_id: uuid.UUID, token: str, by: Actor) -> Deliver
     if by.execution:
         attach_execution(found.event, by.execution)
         delivery.mark_delivered(found)
+    assert found.subscription is not None  # claim saw to it
+    places.fill(found.subscription)
     return found
 
 
@@ -298,11 +300,14 @@ def subscribe(
 
     `is_fetched_in_execution`: at the address is a Webhook of n8n's own, whose workflow begins with
     `fetch_delivered`.
-    Events that waited for a listener are delivered. Raises EventTypeUnknown, ForeignUrl.
+    Events that waited for it, or for any listener, are delivered. Raises EventTypeUnknown,
+    ForeignUrl.
     """
     _assert_known(event_types)
     assert_own_url(Workspace.current(), webhook_url)
     listening.hold_listeners(alone=True)
+    known = Subscription.objects.filter(webhook_url=webhook_url)
+    stopped_at = known.values_list("stopped_at", flat=True).first()
     subscription, _created = Subscription.objects.update_or_create(
         webhook_url=webhook_url,
         defaults={
@@ -311,31 +316,49 @@ def subscribe(
             "workflow_id": workflow_id,
             "is_test": is_test,
             "is_fetched_in_execution": is_fetched_in_execution,
+            "stopped_at": None,
         },
     )
-    listening.catch_up(subscription)
+    listening.catch_up(subscription, stopped_at=stopped_at)
     return subscription
 
 
 @transaction.atomic
 def unsubscribe(*, subscription_id: uuid.UUID, by: Actor) -> None:
-    """Stop delivering; what was not delivered yet waits for the next listener."""
+    """Stop delivering; what was not delivered yet waits until it listens again."""
     listening.hold_listeners(alone=True)
-    listening.leave_behind(
+    listening.stop(
         Subscription.objects.filter(pk=subscription_id, installation_id=by.installation_id)
     )
 
 
 @transaction.atomic
 def unsubscribe_installation(installation_id: uuid.UUID) -> None:
-    """Stop delivering to a workflow that is taken away, also where n8n did not say so itself."""
+    """Stop delivering to a workflow that is made anew, also where n8n did not say so itself."""
     listening.hold_listeners(alone=True)
-    listening.leave_behind(Subscription.objects.filter(installation_id=installation_id))
+    listening.stop(Subscription.objects.filter(installation_id=installation_id))
+
+
+@transaction.atomic
+def forget_installation(installation_id: uuid.UUID) -> None:
+    """As `unsubscribe_installation`, for good: what it did not get waits for the next listener."""
+    listening.hold_listeners(alone=True)
+    listening.forget(Subscription.objects.filter(installation_id=installation_id))
+
+
+@transaction.atomic
+def forget_listener(subscription: Subscription) -> None:
+    """Its workflow is gone from n8n. One that listens again by now stays."""
+    listening.hold_listeners(alone=True)
+    gone = Subscription.objects.filter(pk=subscription.pk, stopped_at=subscription.stopped_at)
+    listening.forget(gone)
 
 
 def subscriptions_at(webhook_url: str, *, by: Actor) -> list[Subscription]:
     """The caller's own, so that one installation learns nothing of another's."""
-    found = Subscription.objects.filter(webhook_url=webhook_url, installation_id=by.installation_id)
+    found = Subscription.objects.listening().filter(
+        webhook_url=webhook_url, installation_id=by.installation_id
+    )
     return list(found)
 
 

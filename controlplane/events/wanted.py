@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from controlplane.core.actor import Actor
-from controlplane.events import delivery, listening
+from controlplane.events import delivery, listening, places
 from controlplane.events.models import Delivery, Event, Subscription
 
 LOOKED_THROUGH = 500
@@ -51,10 +51,12 @@ def claim_wanted(
     Raises DeliveryUnknown or DeliveryClaimed.
     """
     found = delivery.claim(delivery_id=delivery_id, token=token, by=by)
-    if wanted.takes(found.event):
-        return found
-    delivery.mark_delivered(found)
-    return None
+    is_wanted = wanted.takes(found.event)
+    if not is_wanted:
+        delivery.mark_delivered(found)
+    assert found.subscription is not None  # claim saw to it
+    places.fill(found.subscription)
+    return found if is_wanted else None
 
 
 @transaction.atomic

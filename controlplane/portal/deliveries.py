@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,6 +10,7 @@ from django.utils.translation import ngettext
 from controlplane.core.errors import DomainError
 from controlplane.events.listening import WAITS_FOR_A_LISTENER
 from controlplane.events.models import Delivery, Event
+from controlplane.events.models.events import EventQuerySet
 from controlplane.instances.models import Workspace
 
 
@@ -36,14 +38,22 @@ def execution_url(event: Event) -> str:
     return f"{editor}/workflow/{event.workflow_id}/executions/{event.execution_id}"
 
 
+def with_deliveries(events: EventQuerySet) -> EventQuerySet:
+    """Prefetched, as `fate_of` reads them."""
+    return events.prefetch_related(
+        Prefetch("deliveries", Delivery.objects.select_related("subscription"))
+    )
+
+
 def fate_of(event: Event) -> Fate:
-    """By the delivery that needs attention most. Reads `deliveries`, so prefetch them in lists."""
+    """By the delivery that needs attention most. In lists of events `with_deliveries`."""
     deliveries = list(event.deliveries.all())
     by_status = {delivery.status: delivery for delivery in reversed(deliveries)}
     if failed := by_status.get(Delivery.Status.FAILED):
         return Fate(failed.status, _("Given up"), failed.last_error)
-    if pending := by_status.get(Delivery.Status.PENDING):
-        if pending.subscription_id is None:
+    if Delivery.Status.PENDING in by_status:
+        pending = next((one for one in deliveries if _is_on_its_way(one)), None)
+        if pending is None:
             return _unheard(event)
         return Fate(pending.status, _("On its way"), pending.last_error)
     if claimed := by_status.get(Delivery.Status.CLAIMED):
@@ -52,6 +62,12 @@ def fate_of(event: Event) -> Fate:
         return _unheard(event)
     reached = ngettext("%d workflow has it", "%d workflows have it", len(deliveries))
     return Fate(Delivery.Status.DELIVERED, _("Delivered"), reached % len(deliveries))
+
+
+def _is_on_its_way(delivery: Delivery) -> bool:
+    listener = delivery.subscription
+    is_heard = listener is not None and listener.stopped_at is None
+    return is_heard and delivery.status == Delivery.Status.PENDING
 
 
 def _unheard(event: Event) -> Fate:

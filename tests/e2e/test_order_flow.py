@@ -125,7 +125,9 @@ def test_n8n_down_between_hold_and_approval_still_finishes_once(
 def test_a_forged_call_to_the_webhook_ends_where_it_fetches(running: Any, eventually: Any) -> None:
     place = running.places["hafen"]
     with inside(place.tenant):
-        subscription = Subscription.objects.get(is_test=False, event_types=["order.created"])
+        subscription = Subscription.objects.listening().get(
+            is_test=False, event_types=["order.created"]
+        )
         before = _done_here()
         with client_for(Workspace.current()) as n8n:
             known = {run.id for run in n8n.list_executions(workflow_id=subscription.workflow_id)}

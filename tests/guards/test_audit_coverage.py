@@ -49,6 +49,7 @@ NEED_NOT = {
     "controlplane.events.exceptions.operations.open_exception": "its first note says who",
     "controlplane.events.operations.fetch_event": "the delivery's row says when it was fetched",
     "controlplane.events.outbox.forget_all": "of a tenant that goes: its certificate tells",
+    "controlplane.events.places.hold_restored": "a part of the restore, which is told",
     "controlplane.events.services.fetch_delivered": "the delivery's row says when it was fetched",
     "controlplane.events.services.publish": "in the transaction of what it tells of",
     "controlplane.events.services.subscribe": "n8n does, when a workflow is switched on",

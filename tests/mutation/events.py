@@ -7,6 +7,8 @@ SCHEMES = "tests/integration/events/test_schemes.py"
 INCOMING = "tests/unit/events/test_incoming.py"
 DELIVERY = "tests/integration/events/test_delivery.py"
 FETCHING = "tests/integration/events/test_fetching.py"
+PLACES = "tests/integration/events/test_places.py"
+ANEW = "tests/integration/events/test_starting_anew.py"
 
 EVENTS = [
     Mutant(
@@ -143,5 +145,41 @@ EVENTS = [
         "    if False:\n        raise DeliveryClaimed",
         (DELIVERY, FETCHING),
         "once or void",
+    ),
+    Mutant(
+        "window-without-end",
+        "the bound on how many runs of a workflow are awaited at once",
+        "controlplane/events/places.py",
+        "(not anybody_queues and taken < settings.DELIVERY_WINDOW)",
+        "not anybody_queues",
+        (PLACES,),
+        "burst",
+    ),
+    Mutant(
+        "places-uncounted",
+        "the lock under which places are counted",
+        "controlplane/events/places.py",
+        "SELECT pg_advisory_xact_lock(hashtext('events.places'), hashtext(%(id)s::text));",
+        "SELECT 1;",
+        (PLACES,),
+        "drains",
+    ),
+    Mutant(
+        "left-to-anybody",
+        "that what a workflow left is its own",
+        "controlplane/events/listening.py",
+        "subscription__in=others.filter(stopped_at__isnull=False)",
+        "subscription__stopped_at__isnull=False",
+        (ANEW,),
+        "not_its_own or itself_left",
+    ),
+    Mutant(
+        "stopped-and-listening",
+        "that a listener that stopped gets no events",
+        "controlplane/events/listening.py",
+        " WHERE stopped_at IS NULL AND event_types",
+        " WHERE event_types",
+        (ANEW,),
+        "who_has_stopped",
     ),
 ]

@@ -55,13 +55,15 @@ def deliver_again(case: ExceptionCase) -> None:
         raise _nothing(case)
     for one in found:
         one.status = Delivery.Status.PENDING
-        one.reconciled_at = one.offered_at = None
-        if one.subscription is None:
-            ran = case.workflow_id or one.event.workflow_id
-            one.subscription = listening.listener_instead(one, workflow_id=ran)
+        one.reconciled_at = one.offered_at = one.place_until = one.queued_at = None
+        ran = case.workflow_id or one.event.workflow_id
+        one.subscription = listening.present_listener(one, workflow_id=ran) or one.subscription
         one.save(
-            update_fields=["status", "subscription", "reconciled_at", "offered_at", "updated_at"]
-        )
+            update_fields=[
+                "status", "subscription", "reconciled_at", "offered_at", "place_until",
+                "queued_at", "updated_at",
+            ]
+        )  # fmt: skip
         # The next run is another one.
         Event.objects.filter(pk=one.event_id).update(execution_id="")
         outbox.put("events.deliver", one.pk)
@@ -104,7 +106,9 @@ def revise(case: ExceptionCase, *, body: str) -> Event:
         )
         return event
     Delivery.objects.filter(pk=case.delivery.pk).update(status=Delivery.Status.SET_ASIDE)
-    new = listening.start(event, case.delivery.subscription)
+    ran = case.workflow_id or original.workflow_id
+    present = listening.present_listener(case.delivery, workflow_id=ran)
+    new = listening.start(event, present or case.delivery.subscription)
     ExceptionCase.objects.filter(pk=case.pk).update(event=event, delivery=new)
     return event
 

@@ -119,11 +119,25 @@ class Event(Row):
         return f"{self.type} {self.subject}".strip()
 
 
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def listening(self) -> Self:
+        return self.filter(stopped_at=None)
+
+    def of_the_workflow_of(self, other: "Subscription") -> Self:
+        """Listeners of one installation, or, without one, of one workflow."""
+        if other.installation_id:
+            return self.filter(installation_id=other.installation_id, is_test=other.is_test)
+        return self.filter(
+            installation_id=None, workflow_id=other.workflow_id, is_test=other.is_test
+        )
+
+
 class Subscription(Row):
-    """A Pergola Trigger that is active in n8n.
+    """A Pergola Trigger that is active in n8n, or was.
 
     Its events go to itself, or to a Webhook of its workflow, whose execution then fetches the event
-    in its first step (`is_fetched_in_execution`).
+    in its first step (`is_fetched_in_execution`). `stopped_at`: since when it has not listened; n8n
+    takes each away when it stops and has it listen again when it starts, at the same address.
     """
 
     installation_id = models.UUIDField(null=True, blank=True)
@@ -132,12 +146,16 @@ class Subscription(Row):
     event_types = models.JSONField(default=list)
     is_test = models.BooleanField(default=False)
     is_fetched_in_execution = models.BooleanField(default=False, db_default=False)
+    stopped_at = models.DateTimeField(null=True, blank=True)
 
     classified = Classification(
         health=(
-            "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution"
+            "installation_id webhook_url workflow_id event_types is_test is_fetched_in_execution "
+            "stopped_at"
         ),
     )
+
+    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -148,10 +166,18 @@ class Subscription(Row):
         return f"{', '.join(self.event_types)} → workflow {self.workflow_id}"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def queued(self) -> Self:
+        """Waiting for a place, with nothing in the outbox (`places`)."""
+        return self.filter(status=Delivery.Status.PENDING, queued_at__isnull=False)
+
+
 class Delivery(Row):
     """An event on its way to one subscription. n8n gets an id and a token, and fetches the rest.
 
     `offered_at`: since when an execution that n8n started has been expected to fetch it.
+    `place_until`: how long it has one of its subscription's places; `queued_at`: since when it
+    has waited for one (`places`).
     """
 
     class Status(models.TextChoices):
@@ -169,6 +195,8 @@ class Delivery(Row):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     token_sha256 = models.CharField(max_length=64, blank=True)
     offered_at = models.DateTimeField(null=True, blank=True)
+    place_until = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -180,11 +208,13 @@ class Delivery(Row):
 
     classified = Classification(
         health=(
-            "event subscription status offered_at claimed_at delivered_at attempts last_error "
-            "failure reconciled_at"
+            "event subscription status offered_at place_until queued_at claimed_at delivered_at "
+            "attempts last_error failure reconciled_at"
         ),
         secrets="token_sha256",
     )
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -197,7 +227,17 @@ class Delivery(Row):
                 fields=["delivered_at"],
                 name="delivery_unreconciled",
                 condition=Q(status="delivered", reconciled_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["subscription", "place_until"],
+                name="delivery_with_a_place",
+                condition=Q(status="pending", place_until__isnull=False),
+            ),
+            models.Index(
+                fields=["subscription", "queued_at"],
+                name="delivery_queued",
+                condition=Q(status="pending", queued_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ from controlplane.events import services, shopify, signing
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
 from controlplane.portal import lists, shown_once
-from controlplane.portal.deliveries import fate_of
+from controlplane.portal.deliveries import fate_of, with_deliveries
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.sources import OptionsForm, ReplaceSecretForm, SourceForm
@@ -238,7 +238,7 @@ def _kind(source: Source) -> SourceKind | None:
 def _events(request: HttpRequest, source: Source) -> dict[str, Any]:
     shown = lists.listing(
         request,
-        source.events.prefetch_related("deliveries"),
+        with_deliveries(Event.objects.filter(source=source)),
         search_in=["subject", "type", "external_id", "execution_id"],
         sorts={"received": "received_at", "subject": "subject", "type": "type"},
         default_sort="-received",

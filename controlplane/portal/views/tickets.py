@@ -22,7 +22,7 @@ from controlplane.events.models import Event
 from controlplane.knowledge.answers.models import Answer
 from controlplane.portal import lists
 from controlplane.portal.answers import presented, shown_answer
-from controlplane.portal.deliveries import execution_url, fate_of
+from controlplane.portal.deliveries import execution_url, fate_of, with_deliveries
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.tickets import CorrectionForm, TicketForm
@@ -159,7 +159,7 @@ def close(request: HttpRequest, ticket_id: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, ticket: Ticket, *, form: CorrectionForm) -> HttpResponse:
-    events = Event.objects.prefetch_related("deliveries")
+    events = with_deliveries(Event.objects.all())
     event = events.filter(pk=ticket.event_id).first() if ticket.event_id else None
     context = {
         "section": "tickets",

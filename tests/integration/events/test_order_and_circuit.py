@@ -181,6 +181,23 @@ def test_what_a_pause_holds_back_outlives_a_restart_of_n8n(
     assert pauses.resume_installation(installation_id=listener, by=ADA) == 1
 
 
+def test_one_that_may_go_on_while_n8n_is_away_gets_all_when_it_is_back(
+    listener: uuid.UUID, n8n: FakeN8n
+) -> None:
+    make_event()
+    pauses.pause_installation(installation_id=listener, reason="Wrong prices", by=ADA)
+    try_all()
+    by = make_machine(listener)
+    services.unsubscribe(subscription_id=Subscription.objects.get().pk, by=by)
+    assert [one.event.subject for one in pauses.held(listener)] == ["#1001"]
+    pauses.resume_installation(installation_id=listener, by=ADA)
+    assert try_all() == [""]
+
+    make_subscription(n8n.url, by=by)
+
+    assert "did not fetch" in try_all()[0]
+
+
 def test_another_installation_goes_on(listener: uuid.UUID, n8n: FakeN8n) -> None:
     make_event()
     pauses.pause_installation(installation_id=uuid.uuid4(), reason="", by=ADA)

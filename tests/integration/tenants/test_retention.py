@@ -84,7 +84,7 @@ def test_every_table_that_grows_belongs_to_a_class() -> None:
     assert OF_TENANTS - tables == {
         "approvals_group", "approvals_groupmember", "approvals_route", "audit_checkpoint",
         "catalog_installation", "connections_connection", "django_migrations", "events_source",
-        "events_subscription", "events_pause", "instances_workspace", "knowledge_collection",
+        "events_pause", "instances_workspace", "knowledge_collection",
         "knowledge_vector", "policies_boundversion", "policies_example", "policies_policy",
         "policies_policyversion",
         "policies_publishingterms", "policies_rule", "policies_schedule", "policies_versionstep",

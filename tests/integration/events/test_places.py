@@ -1,0 +1,396 @@
+"""A burst starts no more runs at once than places: the others queue, and nobody is forgotten."""
+
+import queue
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connections, transaction
+from django.utils import timezone
+
+from controlplane.events import circuit, delivery, outbox, pauses, places, services
+from controlplane.events.exceptions import handling
+from controlplane.events.management.commands.relay import relay
+from controlplane.events.models import (
+    Delivery,
+    Event,
+    ExceptionCase,
+    OutboxMessage,
+    Source,
+    Subscription,
+)
+from controlplane.events.reconciling import reconcile
+from controlplane.instances.models import Workspace
+from tenants.context import inside, outside
+from tenants.models import Tenant
+from tests.factories.events import (
+    ADA,
+    make_event,
+    make_machine,
+    make_source,
+    make_subscription,
+    make_workspace,
+)
+from tests.factories.offers import (
+    PATH,
+    burst,
+    fetch,
+    let_time_pass,
+    offers,
+    open_offers,
+    relay_all,
+    subject_of,
+    subjects,
+)
+from tests.fakes.n8n import FakeN8n
+
+WINDOW = 3
+
+
+@pytest.fixture(autouse=True)
+def _window(settings: Any) -> Iterator[None]:
+    settings.DELIVERY_WINDOW = WINDOW
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def listener(tenant: Tenant, n8n: FakeN8n) -> Subscription:
+    """A workflow that n8n's Webhook starts; it fetches when a test says so."""
+    make_workspace(n8n.url)
+    n8n.webhooks[PATH] = lambda body: 200
+    return make_subscription(n8n.url, is_fetched_in_execution=True)
+
+
+def test_a_burst_is_offered_as_far_as_there_are_places(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(6)
+
+    relay_all()
+
+    assert subjects(n8n) == ["#1000", "#1001", "#1002"]
+    assert Delivery.objects.queued().count() == 3
+
+
+def test_each_fetch_lets_the_one_go_on_that_queued_longest(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(6)
+    relay_all()
+
+    for number, offer in enumerate(offers(n8n)[:2]):
+        fetch(offer, number)
+        relay_all()
+
+    assert subjects(n8n)[WINDOW:] == ["#1003", "#1004"]
+    make_event(number=2000)
+    relay_all()
+    assert len(offers(n8n)) == WINDOW + 2, "who comes new passes nobody that queues"
+
+
+def test_a_fetch_wakes_the_relay_at_once(listener: Subscription, n8n: FakeN8n) -> None:
+    burst(4)
+    relay_all()
+    (queued,) = Delivery.objects.queued()
+
+    fetch(offers(n8n)[0])
+
+    with outside():
+        message = OutboxMessage.objects.get(reference=queued.pk)
+    assert message.due_at <= timezone.now()
+
+
+def test_a_burst_drains_while_nobody_has_more_than_its_places(yard: Tenant, n8n: FakeN8n) -> None:
+    """Sixty at once, two relays, and a workflow that takes one after the other."""
+    stop = threading.Event()
+    workflow = _SlowWorkflow(yard, stop)
+
+    def send() -> None:
+        try:
+            relay(stop=stop, threads=8)
+        finally:
+            connections.close_all()
+
+    n8n.webhooks[PATH] = workflow.start
+    with inside(yard):
+        make_workspace(n8n.url)
+        make_subscription(n8n.url, is_fetched_in_execution=True)
+        source = make_source()
+        with transaction.atomic():
+            for number in range(60):
+                make_event(source, number=number)
+    threads = [threading.Thread(target=work) for work in (workflow.run, send, send)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert workflow.has_run_through.wait(timeout=60)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=20)
+
+    assert workflow.wrong == []
+    with inside(yard):
+        assert Delivery.objects.filter(status=Delivery.Status.DELIVERED).count() == 60
+        assert Event.objects.exclude(execution_id="").count() == 60
+    assert max(workflow.waited) == WINDOW
+    assert len(workflow.waited) == 60, "something was offered twice"
+
+
+class _SlowWorkflow:
+    """Starts at once; fetches one after the other, once it has been offered what it may be.
+
+    Knows how many waited at each start.
+    """
+
+    def __init__(self, tenant: Tenant, stop: threading.Event) -> None:
+        self.tenant, self.stop = tenant, stop
+        self.has_run_through = threading.Event()
+        self.waited: list[int] = []
+        self.wrong: list[Exception] = []
+        self._started: queue.Queue[dict[str, str]] = queue.Queue()
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+
+    def start(self, body: dict[str, str]) -> int:
+        with self._lock:
+            self._waiting.add(body["delivery_id"])
+            self.waited.append(len(self._waiting))
+        self._started.put(body)
+        return 200
+
+    def run(self) -> None:
+        number = 0
+        while len(self.waited) < WINDOW and not self.stop.is_set():
+            self.stop.wait(0.01)
+        while number < 60 and not self.stop.is_set():
+            try:
+                offer = self._started.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            number += 1
+            self.stop.wait(0.01)
+            with self._lock:
+                self._waiting.discard(offer["delivery_id"])
+            try:
+                with inside(self.tenant):
+                    fetch(offer, number)
+            except Exception as error:
+                self.wrong.append(error)
+        self.has_run_through.set()
+        connections.close_all()
+
+
+def test_one_listeners_queue_holds_up_no_other(listener: Subscription, n8n: FakeN8n) -> None:
+    n8n.webhooks["/webhook/others"] = lambda body: 200
+    make_subscription(n8n.url, path="/webhook/others", is_fetched_in_execution=True)
+    burst(WINDOW + 2)
+    relay_all()
+    for offer in offers(n8n, "/webhook/others"):
+        fetch(offer)
+    relay_all()
+
+    assert len(offers(n8n)) == WINDOW
+    assert len(offers(n8n, "/webhook/others")) == WINDOW + 2
+
+
+def test_what_nobody_fetches_is_offered_anew_after_the_others(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(5)
+    relay_all()
+    fetch(offers(n8n)[0])
+    relay_all()
+    assert subjects(n8n) == ["#1000", "#1001", "#1002", "#1003"]
+
+    let_time_pass(31)
+    relay_all()
+
+    assert len(subjects(n8n)) == 4 + WINDOW
+    assert "#1004" in subjects(n8n)[4:]
+    for offer in offers(n8n)[4:]:
+        fetch(offer)
+    relay_all()
+    for offer in offers(n8n)[4 + WINDOW :]:
+        fetch(offer)
+    assert not Delivery.objects.exclude(status=Delivery.Status.DELIVERED).exists()
+
+
+def test_a_run_gets_longer_with_each_try(listener: Subscription, n8n: FakeN8n) -> None:
+    burst(1)
+    relay_all()
+    for seconds, number in ((29, 1), (2, 2), (31, 2), (30, 3)):
+        let_time_pass(seconds)
+        relay_all()
+        assert len(offers(n8n)) == number
+
+
+def test_a_relay_that_dies_with_a_place_offers_it_again(
+    listener: Subscription, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message comes back when the claim has run out, and finds the place still its own."""
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    first = burst(WINDOW + 1)[0]
+    with monkeypatch.context() as dying:
+        dying.setattr(delivery.http, "client", die)
+        with pytest.raises(KeyboardInterrupt):
+            delivery.deliver(first.pk)
+    assert offers(n8n) == []
+
+    relay_all()
+
+    assert sorted(subjects(n8n)) == ["#1000", "#1001", "#1002"]
+    assert Delivery.objects.queued().count() == 1
+
+
+def test_while_n8n_fails_only_those_with_a_place_try(listener: Subscription, n8n: FakeN8n) -> None:
+    burst(6)
+    n8n.webhooks[PATH] = lambda body: 500
+    relay_all()
+    let_time_pass(20)
+    relay_all()
+
+    assert len(set(subjects(n8n))) == WINDOW
+    n8n.webhooks[PATH] = lambda body: 200
+    let_time_pass(20)
+    relay_all()
+    assert Delivery.objects.filter(offered_at__isnull=False).count() == WINDOW
+
+
+def test_an_open_circuit_takes_nobodys_place(listener: Subscription, n8n: FakeN8n) -> None:
+    burst(5)
+    for _time in range(circuit.FAILURES):
+        circuit.note_failure(Workspace.current().instance_id)
+
+    relay_all()
+    assert offers(n8n) == []
+    assert Delivery.objects.filter(place_until__isnull=False).count() == WINDOW
+    circuit.close(Workspace.current().instance_id)
+    let_time_pass(30)
+    relay_all()
+
+    assert sorted(subjects(n8n)) == ["#1000", "#1001", "#1002"]
+
+
+def test_who_waits_for_its_turn_stands_in_nobodys_way(listener: Subscription, n8n: FakeN8n) -> None:
+    for note in ("a", "b", "c", "d"):
+        make_event(note=note)
+    Source.objects.update(is_ordered=True)
+    make_event(number=2)
+
+    relay_all()
+
+    assert subjects(n8n) == ["#1001", "#2"]
+    handled = []
+    for turn in range(4):
+        (offer,) = [one for one in open_offers(n8n) if subject_of(one) == "#1001"]
+        handled.append(uuid.UUID(offer["delivery_id"]))
+        fetch(offer, turn)
+        let_time_pass(1)
+        relay_all()
+    assert handled == sorted(handled)
+
+
+def test_a_pause_holds_those_that_queue_too(listener: Subscription, n8n: FakeN8n) -> None:
+    installation_id = uuid.uuid4()
+    Subscription.objects.update(installation_id=installation_id)
+    burst(6)
+    relay_all()
+
+    pauses.pause_installation(installation_id=installation_id, reason="Wrong prices", by=ADA)
+
+    assert pauses.held(installation_id).count() == 3
+    let_time_pass(31)
+    relay_all()
+    assert pauses.held(installation_id).count() == 6
+    assert len(offers(n8n)) == WINDOW
+    pauses.resume_installation(installation_id=installation_id, by=ADA)
+    relay_all()
+    assert len(offers(n8n)) == 2 * WINDOW
+
+
+@pytest.mark.parametrize("way", ["set aside", "given up"])
+def test_what_is_not_tried_any_more_gives_its_place_on(
+    listener: Subscription, n8n: FakeN8n, way: str
+) -> None:
+    first = burst(WINDOW + 1)[0]
+    relay_all()
+
+    if way == "given up":
+        delivery.give_up(first.pk)
+    else:
+        delivery.open_for(first, "rejected", "It is not fetched.")
+        handling.resolve(case=ExceptionCase.objects.get(), resolution="by_hand", by=ADA)
+        let_time_pass(10)
+    relay_all()
+
+    assert subjects(n8n)[-1] == "#1003"
+
+
+def test_who_queued_at_a_listener_that_is_gone_goes_to_the_next(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(6)
+    relay_all()
+    services.unsubscribe(subscription_id=listener.pk, by=make_machine())
+    make_subscription(n8n.url, is_fetched_in_execution=True)
+    let_time_pass(31)
+    relay_all()
+    while left := open_offers(n8n):
+        for offer in left:
+            fetch(offer)
+        relay_all()
+
+    assert not Delivery.objects.exclude(status=Delivery.Status.DELIVERED).exists()
+
+
+def test_a_listener_that_fetches_by_its_trigger_from_now_on_has_no_queue(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(WINDOW + 2)
+    relay_all()
+
+    make_subscription(n8n.url, is_fetched_in_execution=False)
+    relay_all()
+
+    assert not Delivery.objects.queued().exists()
+    assert len(offers(n8n)) == WINDOW + 2
+
+
+def test_where_a_place_goes_with_its_row_the_reconciler_gives_it_on(
+    listener: Subscription, n8n: FakeN8n
+) -> None:
+    burst(WINDOW + 1)
+    relay_all()
+    Delivery.objects.filter(offered_at__isnull=False).delete()
+
+    reconcile()
+    relay_all()
+
+    assert subject_of(offers(n8n)[-1]) == "#1003"
+
+
+def test_after_a_restore_who_queued_waits_for_a_person(yard: Tenant) -> None:
+    with inside(yard):
+        make_workspace()
+        make_subscription(is_fetched_in_execution=True)
+        make_event()
+        Delivery.objects.update(queued_at=timezone.now())
+    OutboxMessage.objects.all().delete()
+
+    places.hold_restored(yard, ADA)
+
+    with inside(yard):
+        places.fill_all()
+        assert not Delivery.objects.queued().exists()
+    message = OutboxMessage.objects.get()
+    assert (message.schema_name, message.failed_at is not None) == (yard.schema_name, True)
+    assert outbox.claim(limit=10) == []
