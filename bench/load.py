@@ -1,12 +1,13 @@
 """Requests over kept connections, from threads of this process, for some seconds."""
 
-import http.client
 import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from bench.wire import Wire, head_of
 
 Headers = dict[str, str]
 
@@ -46,29 +47,22 @@ def post(
     failed: list[str] = []
     until = time.perf_counter() + seconds
 
+    json_headers = {"Content-Type": "application/json"}
+    heads = [head_of(path, json_headers | each) for each in headers]
+
     def work(first: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         number, own = first, []
-        while time.perf_counter() < until and not failed:
-            text = json.dumps(body(number)).encode()
-            sent = {"Content-Type": "application/json", **headers[number % len(headers)]}
-            began = time.perf_counter()
-            try:
-                connection.request("POST", path, text, sent)
-                answer = connection.getresponse()
-            except ConnectionError:
-                # A server may close a kept connection between two requests; its client tries anew.
-                connection.close()
-                connection.request("POST", path, text, sent)
-                answer = connection.getresponse()
-            said = answer.read()
-            own.append((answer.status, (time.perf_counter() - began) * 1000))
-            if answer.status >= 500:
-                failed.append(f"{answer.status}: {said[:300]!r}")
-            number += connections
-            if pause:
-                time.sleep(pause)
-        connection.close()
+        with Wire(port, timeout=60) as wire:
+            while time.perf_counter() < until and not failed:
+                text = json.dumps(body(number)).encode()
+                began = time.perf_counter()
+                status, said = wire.post(heads[number % len(heads)], text)
+                own.append((status, (time.perf_counter() - began) * 1000))
+                if status >= 500:
+                    failed.append(f"{status}: {said[:300]!r}")
+                number += connections
+                if pause:
+                    time.sleep(pause)
         with lock:
             for status, taken in own:
                 load.milliseconds.setdefault(status, []).append(taken)

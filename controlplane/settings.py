@@ -114,6 +114,8 @@ TENANT_MODELS = {
 }  # fmt: skip
 
 MIDDLEWARE = [
+    # Machines leave here, for the list below.
+    "controlplane.api.machines.MachineMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "controlplane.api.middleware.RequestLogMiddleware",
@@ -131,6 +133,14 @@ MIDDLEWARE = [
     "tenants.security.factors.AdminFactorMiddleware",
     # Innermost: people and keys are known before the tenant is entered, and it is left before
     # the session is saved.
+    "tenants.middleware.TenantMiddleware",
+]
+# For the intake, and for API calls with a key. Nothing here may read a cookie.
+MACHINE_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "controlplane.api.middleware.RequestLogMiddleware",
+    "tenants.middleware.HostMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.middleware.TenantMiddleware",
 ]
 ROOT_URLCONF = "controlplane.urls"

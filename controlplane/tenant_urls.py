@@ -9,8 +9,9 @@ handler404 = "controlplane.portal.views.errors.not_found"
 handler500 = "controlplane.portal.views.errors.failed"
 
 urlpatterns = [
-    path("", include("controlplane.portal.urls")),
+    # Before the pages: machines call far more often than people, and each address is tried in turn.
     path("api/", include("controlplane.api.urls")),
+    path("", include("controlplane.portal.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

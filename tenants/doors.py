@@ -7,6 +7,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
+from django.http import HttpRequest
+
 ViewT = TypeVar("ViewT", bound=Callable[..., object])
 
 
@@ -39,3 +41,9 @@ def enters(door: Door) -> Callable[[ViewT], ViewT]:
 
 def door_of(view: Callable[..., object]) -> Door:
     return getattr(view, "tenant_door", Door.SHARED)
+
+
+def key_shown(request: HttpRequest) -> str | None:
+    """What the request shows as an API key, good or not; None where it shows none."""
+    scheme, _sep, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None

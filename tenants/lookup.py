@@ -5,19 +5,24 @@ and a suspended tenant may be served that much longer. A key's row is kept for a
 same row: whoever revokes a key need not wait.
 """
 
+import json
 import time
+import uuid
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 from django.http.request import split_domain_port
 
 from controlplane.core.errors import DomainError
+from controlplane.core.schema import is_in_tenant
 from tenants.context import outside
+from tenants.database.remarks import remark
 from tenants.limits.plans import allowances
 from tenants.models import ApiKey, Domain, Engagement, Quota, Tenant
 from tenants.models.keys import KeyText
@@ -26,11 +31,20 @@ from tenants.models.tenants import TenantQuerySet
 KEPT_FOR_SECONDS = 5.0
 MOST_KEPT = 10_000
 
+# Stands in the question for the name that is asked for; every kind of name can be read from it.
+_ASKED = uuid.UUID(int=0)
+
 # PostgreSQL's own mark of a row's version: the transaction that wrote it, and where it stands.
 VERSION = """
 SELECT (key.xmin, key.ctid)::text
 FROM tenants_apikey key JOIN tenants_tenant tenant ON tenant.id = key.tenant_id
 WHERE key.prefix = %s AND tenant.status = 'active'
+"""
+
+USED = """
+UPDATE tenants_apikey key SET last_used_at = %(at)s, last_used_network = %(network)s
+WHERE key.id = %(id)s AND (key.xmin, key.ctid)::text = %(version)s
+RETURNING (key.xmin, key.ctid)::text
 """
 
 _tenants: dict[tuple[str, str], tuple[float, Tenant]] = {}
@@ -98,9 +112,9 @@ def _found(by: str, name: str) -> Tenant:
     tenant: Any
     customer: Any
     try:
-        tenant = customer = _rows().get(**{by: name})
+        tenant = customer = _row(by, name)
         if tenant.sandbox_of_id:
-            customer = tenant.sandbox_of = _rows().get(pk=tenant.sandbox_of_id)
+            customer = tenant.sandbox_of = _row("pk", tenant.sandbox_of_id)
         # Where production is taken out of service, so is its sandbox.
         if any(row.status != Tenant.Status.ACTIVE for row in (tenant, customer)):
             raise Tenant.DoesNotExist
@@ -111,18 +125,34 @@ def _found(by: str, name: str) -> Tenant:
         ) from None
     for row in {tenant, customer}:
         row.host = row.primary_host
-        row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in row.amounts))
+        amounts = map(json.loads, row.amounts)
+        row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in amounts))
         row.engaged_partners = row.partners
         row.attached = {name: find(row) for name, find in _attached.items()}
     return tenant  # type: ignore[no-any-return]
 
 
-@cache
-def _rows() -> TenantQuerySet:
+def _row(by: str, name: str | uuid.UUID) -> Tenant:
     """One query for all of it: in a large fleet, most calls are the first for some seconds.
 
-    Cached as it is asked, which takes longer to put together than to run.
+    Raises Tenant.DoesNotExist.
     """
+    statement, values = _question(by)
+    for row in Tenant.objects.raw(
+        statement, [name if str(v) == str(_ASKED) else v for v in values]
+    ):
+        return row
+    raise Tenant.DoesNotExist
+
+
+@cache
+def _question(by: str) -> tuple[str, tuple[Any, ...]]:
+    """As SQL, which takes longer to put together than PostgreSQL takes to answer it."""
+    asked: TenantQuerySet = _rows().filter(**{by: _ASKED})
+    return asked.query.sql_with_params()
+
+
+def _rows() -> TenantQuerySet:
     own = {"tenant": OuterRef("pk")}
     customer = Coalesce(OuterRef("sandbox_of"), OuterRef("pk"))
     return Tenant.objects.annotate(
@@ -159,17 +189,54 @@ def key_from_text(text: str) -> ApiKey:
 
 
 def _key(prefix: str) -> ApiKey | None:
-    with connection.cursor() as cursor:
-        cursor.execute(VERSION, [prefix])
-        row = cursor.fetchone()
-    if row is None:
-        return None
     kept = _keys.get(prefix)
-    if kept and kept[0] == row[0]:
+    version = _version(prefix, kept)
+    if version is None:
+        return None
+    if kept and kept[0] == version:
         return kept[1]
     key = ApiKey.objects.select_related("tenant").filter(prefix=prefix).first()
     if key is not None:
         if len(_keys) >= MOST_KEPT:
             _keys.clear()
-        _keys[prefix] = (row[0], key)
+        _keys[prefix] = (version, key)
     return key
+
+
+def _version(prefix: str, kept: tuple[str, ApiKey] | None) -> str | None:
+    """None where there is no such key, or no active tenant of it.
+
+    Where the key is known, its tenant is most likely entered next: one message for both.
+    """
+    if kept and not is_in_tenant():
+        try:
+            row = _connection().ask_before_entering(VERSION, [prefix], kept[1].tenant)
+        except DatabaseError:
+            # The tenant is gone with its role: then so is the key, or it is another tenant's.
+            _keys.pop(prefix, None)
+            return _version(prefix, None)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(VERSION, [prefix])
+            row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def note_use(key: ApiKey, *, at: datetime, network: str) -> None:
+    """So that a person sees which keys are in use. Outside of any tenant.
+
+    Nothing is noted where the row is another one by now. Where it is not, what this process keeps
+    of it stays good: only these two columns have changed.
+    """
+    kept = _keys.get(key.prefix)
+    if kept is None or kept[1] is not key:
+        return
+    row = remark(USED, {"at": at, "network": network, "id": key.pk, "version": kept[0]})
+    if row is not None:
+        key.last_used_at, key.last_used_network = at, network
+        _keys[key.prefix] = (row[0], key)
+
+
+def _connection() -> Any:
+    # What our backend adds is unknown to the type of `django.db.connection`.
+    return connection

@@ -21,7 +21,7 @@ from controlplane.core.withholding import noting_payload, withholding_payload
 from tenants import lookup, support_access
 from tenants.access import member_of
 from tenants.context import inside
-from tenants.doors import OPEN_DOORS, Door, door_of
+from tenants.doors import OPEN_DOORS, Door, door_of, key_shown
 from tenants.environments.marks import HEADER, assert_environment
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
@@ -174,9 +174,9 @@ def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> 
         # A session that came along is read now: no tenant's role may do so.
         _ = request.user.is_authenticated
         return request.tenant
-    scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
-    if door is not Door.MEMBER and scheme.lower() == "bearer":
-        request.api_key = watch.key_of(request, token.strip())
+    shown = key_shown(request)
+    if door is not Door.MEMBER and shown is not None:
+        request.api_key = watch.key_of(request, shown)
         assert_environment(request.headers.get(HEADER, ""), request.api_key.tenant)
         request.tenant = request.api_key.tenant
         return request.tenant

@@ -1,10 +1,11 @@
 """Prepared requests over kept connections: what a client computes is not measured."""
 
-import http.client
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from bench.wire import Wire, head_of
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,19 @@ def fire(
     """Send every shot once, from so many connections. Raises RuntimeError for another status."""
     volley, lock, wrong = Volley(), threading.Lock(), list[str]()
 
+    ready = [(head_of(path, shot.headers), shot.body) for shot in shots]
+
     def work(first: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         own = []
-        for shot in shots[first::connections]:
-            began = time.perf_counter()
-            connection.request("POST", path, shot.body, shot.headers)
-            answer = connection.getresponse()
-            said = answer.read()
-            own.append((time.perf_counter() - began) * 1000)
-            if answer.status not in expected:
-                wrong.append(f"{answer.status}: {said[:200]!r}")
-            if wrong:
-                break
-        connection.close()
+        with Wire(port, timeout=120) as wire:
+            for head, body in ready[first::connections]:
+                began = time.perf_counter()
+                status, said = wire.post(head, body)
+                own.append((time.perf_counter() - began) * 1000)
+                if status not in expected:
+                    wrong.append(f"{status}: {said[:200]!r}")
+                if wrong:
+                    break
         with lock:
             volley.milliseconds += own
 

@@ -3,7 +3,13 @@
 import os
 
 from controlplane.settings import *  # noqa: F403
-from controlplane.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE, OWNER_DATABASE
+from controlplane.settings import (
+    DATABASES,
+    INSTALLED_APPS,
+    MACHINE_MIDDLEWARE,
+    MIDDLEWARE,
+    OWNER_DATABASE,
+)
 
 BENCH_DOOR = os.environ.get("BENCH_DOOR", "pergola")
 BENCH_LIMITS = BENCH_DOOR == "plain with limits"
@@ -36,8 +42,14 @@ elif BENCH_DOOR.startswith("plain"):
         },
         "owner": DATABASES["owner"],
     }
-    MIDDLEWARE = [
-        "bench.shop.plain.middleware.PlainMiddleware" if name.endswith(".HostMiddleware") else name
-        for name in MIDDLEWARE
-        if name.endswith(".HostMiddleware") or not name.startswith("tenants.")
-    ]
+    # With the short chain too: the walls are what differs.
+    MIDDLEWARE, MACHINE_MIDDLEWARE = (
+        [
+            "bench.shop.plain.middleware.PlainMiddleware"
+            if name.endswith(".HostMiddleware")
+            else name
+            for name in chain
+            if name.endswith(".HostMiddleware") or not name.startswith("tenants.")
+        ]
+        for chain in (MIDDLEWARE, MACHINE_MIDDLEWARE)
+    )

@@ -227,7 +227,12 @@ def _view(operation: Operation) -> Any:
 
 
 def operation_urls() -> list[URLPattern]:
+    """Below `operations/`."""
     return [
-        path(f"v1/{operation.path}", _view(operation), name=f"operation-{operation.key}")
+        path(
+            operation.path.removeprefix("operations/"),
+            _view(operation),
+            name=f"operation-{operation.key}",
+        )
         for operation in all_operations()
     ]

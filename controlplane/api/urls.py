@@ -1,6 +1,6 @@
 """The JSON door. Each view says which tenant it enters; the schema enters none."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -34,6 +34,7 @@ class Anything(StringConverter):
 register_converter(Anything, "anything")
 
 urlpatterns = [
+    path("v1/operations/", include(operation_urls())),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("v1/whoami", by_key(subscriptions.Whoami.as_view())),
@@ -118,6 +119,5 @@ urlpatterns = [
     path("gallery/templates/search", gallery.search),
     path("gallery/templates/workflows/<int:number>", gallery.template),
     path("gallery/workflows/templates/<int:number>", gallery.importable),
-    *operation_urls(),
     path("v<anything:rest>", problems.nothing_here),
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import rfc8785
 from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
 from controlplane.audit.models import GENESIS, Entry
 from controlplane.audit.verification import ChainState, verify_chain
@@ -68,11 +69,24 @@ RESERVED_ACTIONS = {
     "order.accepted", "order.rejected", "order.reviewed",
 }  # fmt: skip
 
-# One message, two statements: the first has seen what was there before it waited. The table's oid
-# is the tenant's own, so tenants do not wait for one another.
-WAIT_FOR_HEAD = """
+# What of an entry's canonical JSON says where in the chain it stands.
+PLACE = rfc8785.dumps({"previous_hash": GENESIS, "sequence": 0})[1:-1]
+
+# One message, two statements: the second has seen what was there after it waited. The table's oid
+# is the tenant's own, so tenants do not wait for one another. PostgreSQL computes the hash from the
+# head that it finds: others wait for this message and the commit, and not for Python between them.
+APPEND = """
 SELECT pg_advisory_xact_lock('audit_entry'::regclass::oid::bigint);
-SELECT sequence, hash FROM audit_entry ORDER BY sequence DESC LIMIT 1
+INSERT INTO audit_entry (sequence, at, action, subject_type, subject_id, actor_kind, actor_id,
+    actor_label, execution_id, data, previous_hash, hash)
+SELECT head.sequence + 1, %s, %s, %s, %s, %s, %s, %s, %s, %s, head.hash, encode(sha256(convert_to(
+    %s || '"previous_hash":"' || head.hash || '","sequence":' || (head.sequence + 1) || %s, 'UTF8'
+)), 'hex')
+FROM (
+    (SELECT sequence, hash FROM audit_entry ORDER BY sequence DESC LIMIT 1)
+    UNION ALL SELECT 0, %s ORDER BY sequence DESC LIMIT 1
+) head
+RETURNING sequence, previous_hash, hash
 """
 
 
@@ -97,16 +111,18 @@ def record(
     Call it last in a transaction: it holds the head of the tenant's chain until the commit.
     Raises DataNotCanonical, before anything is written.
     """
-    told = Told(action, subject_type, subject_id, data, by)
-    _assert_canonical(told)
+    entry = _entry(told := Told(action, subject_type, subject_id, data, by))
+    before, after = _around_its_place(entry, told)
+    values: list[Any] = [
+        entry.at, entry.action, entry.subject_type, entry.subject_id, entry.actor_kind,
+        entry.actor_id, entry.actor_label, entry.execution_id, Jsonb(data), before, after, GENESIS,
+    ]  # fmt: skip
     # No savepoint: what the caller did must not stand without its entry.
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute(WAIT_FOR_HEAD)
+        cursor.execute(APPEND, values)
         cursor.nextset()
-        head = cursor.fetchone()
-        after = Entry(sequence=head[0], hash=head[1]) if head else None
-        (entry,) = link_entries([told], after=after)
-        entry.save(force_insert=True)
+        entry.sequence, entry.previous_hash, entry.hash = cursor.fetchone()
+    entry._state.adding, entry._state.db = False, connection.alias
     return entry
 
 
@@ -128,22 +144,45 @@ def link_entries(told: Iterable[Told], *, after: Entry | None) -> list[Entry]:
     """
     entries: list[Entry] = []
     for one in told:
-        entry = Entry(
-            sequence=after.sequence + 1 if after else 1,
-            action=one.action,
-            subject_type=one.subject_type,
-            subject_id=one.subject_id,
-            actor_kind=one.by.kind,
-            actor_id=one.by.id,
-            actor_label=one.by.label,
-            execution_id=one.by.execution.execution_id if one.by.execution else "",
-            data=one.data,
-            previous_hash=after.hash if after else GENESIS,
-        )
+        entry = _entry(one)
+        entry.sequence = after.sequence + 1 if after else 1
+        entry.previous_hash = after.hash if after else GENESIS
         entry.hash = entry.computed_hash()
         entries.append(entry)
         after = entry
     return entries
+
+
+def _entry(told: Told) -> Entry:
+    """In no place yet, which reads as the one before the first."""
+    return Entry(
+        sequence=0,
+        action=told.action,
+        subject_type=told.subject_type,
+        subject_id=told.subject_id,
+        actor_kind=str(told.by.kind),
+        actor_id=told.by.id,
+        actor_label=told.by.label,
+        execution_id=told.by.execution.execution_id if told.by.execution else "",
+        data=told.data,
+        previous_hash=GENESIS,
+    )
+
+
+def _around_its_place(entry: Entry, told: Told) -> tuple[str, str]:
+    """The canonical JSON of its content, cut where its place in the chain belongs.
+
+    Raises DataNotCanonical.
+    """
+    try:
+        content = rfc8785.dumps(entry.content())
+    except rfc8785.CanonicalizationError:
+        _assert_canonical(told)
+        raise
+    # The last one: what follows are texts, in which quotation marks are escaped.
+    before, found, after = content.rpartition(PLACE)
+    assert found
+    return before.decode(), after.decode()
 
 
 def _assert_canonical(told: Told) -> None:

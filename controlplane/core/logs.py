@@ -28,7 +28,12 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def configure(level: str) -> None:
     """Send the standard library's logging and structlog through one JSON formatter."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            # First: a line that is not written anyway costs nothing.
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -1,5 +1,7 @@
 """The way in: a source, its kind, and an event made durable. Acknowledged only after the commit."""
 
+import uuid
+
 from django.db import connection, transaction
 from django.db.models import F, Q
 
@@ -15,6 +17,11 @@ from tenants.limits import rates
 log = get_logger(__name__)
 
 _FIELDS = Event._meta.concrete_fields
+_NAMES = ", ".join(f'"{field.column}"' for field in _FIELDS)
+_INSERT = (
+    f"INSERT INTO events_event ({_NAMES}) VALUES ({', '.join(['%s'] * len(_FIELDS))})"  # noqa: S608  (names of columns)
+    f" ON CONFLICT DO NOTHING; {listening.HOLD_AND_LIST}"
+)
 
 
 class SourceUnknown(DomainError):
@@ -58,10 +65,11 @@ def keep(event: Event) -> Received:
     """
     for _try in range(2):
         with transaction.atomic():
-            if _is_inserted(event):
+            is_new, listeners = _insert(event)
+            if is_new:
                 if not event.is_test:
                     rates.count_event(current_tenant())
-                listening.fan_out(event)
+                listening.deliver(event, listeners)
                 log.info(
                     "event.received",
                     event_id=str(event.pk),
@@ -75,22 +83,21 @@ def keep(event: Event) -> Received:
     raise RuntimeError(f"event {event.external_id} is known and is not there")
 
 
-def _is_inserted(event: Event) -> bool:
-    """False where it is known, or comes at the same moment and is committed by then.
+def _insert(event: Event) -> tuple[bool, list[uuid.UUID]]:
+    """Whether it is new, and who listens. It is not new where it is known, or comes at the same
+    moment and is committed by then.
 
-    One statement that cannot fail for that reason: a failed one is logged with the body in it.
+    One message. The first statement cannot fail for an event that is known: a failed one is logged
+    with the body in it.
     """
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in _FIELDS)
-    places = ", ".join(["%s"] * len(_FIELDS))
     values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in _FIELDS]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO events_event ({names}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608  (names of columns)
-            values,
-        )
+        cursor.execute(_INSERT, [*values, *listening.asked_for(event)])
         is_new = cursor.rowcount == 1
+        cursor.nextset()
+        listeners = listening.listed(cursor)
     event._state.adding, event._state.db = not is_new, connection.alias
-    return is_new
+    return is_new, listeners
 
 
 def _known_as(event: Event) -> Event | None:

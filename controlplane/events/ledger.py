@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from controlplane.core.errors import DomainError
 from controlplane.core.locks import alone
@@ -32,20 +33,19 @@ def once(
     no row, so it may be tried again.
     Raises KeyReused.
     """
-    digest = hashlib.sha256(request).hexdigest()
+    digest, entry_id = hashlib.sha256(request).hexdigest(), new_id()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO events_ledgerentry"
             " (id, created_at, updated_at, key, operation, request_sha256)"
             " VALUES (%s, now(), now(), %s, %s, %s) ON CONFLICT (operation, key) DO NOTHING",
-            [new_id(), key, operation, digest],
+            [entry_id, key, operation, digest],
         )
         is_new = cursor.rowcount == 1
-    entry = LedgerEntry.objects.get(operation=operation, key=key)
     if not is_new:
-        return _replayed(entry, digest), True
-    answer = entry.response = run()
-    entry.save(update_fields=["response", "updated_at"])
+        return _replayed(LedgerEntry.objects.get(operation=operation, key=key), digest), True
+    answer = run()
+    LedgerEntry.objects.filter(pk=entry_id).update(response=answer, updated_at=timezone.now())
     return answer, False
 
 

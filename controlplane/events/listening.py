@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
@@ -31,29 +32,44 @@ def hold_listeners(*, alone: bool) -> None:
         cursor.execute(f"SELECT {kind}('events_subscription'::regclass::oid::bigint)")
 
 
+# One message, two statements: the second has seen what was there after it waited.
+HOLD_AND_LIST = """
+SELECT pg_advisory_xact_lock_shared('events_subscription'::regclass::oid::bigint);
+SELECT id, is_test FROM events_subscription
+ WHERE stopped_at IS NULL AND event_types @> %s::jsonb AND is_test <= %s
+"""
+
+
 def fan_out(event: Event) -> None:
-    """In the event's transaction: one delivery for each listener; none waits for one."""
-    for subscription_id in _listeners(event):
-        _start(Delivery(event=event, subscription_id=subscription_id))
+    """In the event's transaction: one delivery for each listener; none waits for one.
 
-
-def _listeners(event: Event) -> list[uuid.UUID]:
-    """Live ones, held as by `hold_listeners`; a test event goes to editors that wait for one, if
-    any does.
-
-    One message, two statements: the second has seen what was there after it waited.
+    Listeners are held as by `hold_listeners`.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock_shared('events_subscription'::regclass::oid::bigint);"
-            " SELECT id, is_test FROM events_subscription"
-            " WHERE stopped_at IS NULL AND event_types @> %s::jsonb AND is_test <= %s",
-            [json.dumps([event.type]), event.is_test],
-        )
-        cursor.nextset()
-        found = cursor.fetchall()
+        cursor.execute(HOLD_AND_LIST, asked_for(event))
+        found = listed(cursor)
+    deliver(event, found)
+
+
+def asked_for(event: Event) -> list[Any]:
+    """What `HOLD_AND_LIST` wants to know, for who sends it together with something else."""
+    return [json.dumps([event.type]), event.is_test]
+
+
+def listed(cursor: Any) -> list[uuid.UUID]:
+    """Who listens: of a cursor that stands on the first result of `HOLD_AND_LIST`.
+
+    A test event goes to editors that wait for one, if any does.
+    """
+    cursor.nextset()
+    found = cursor.fetchall()
     waiting = [subscription for subscription, is_test in found if is_test]
     return waiting or [subscription for subscription, _is_test in found]
+
+
+def deliver(event: Event, listeners: list[uuid.UUID]) -> None:
+    for subscription_id in listeners:
+        _start(Delivery(event=event, subscription_id=subscription_id))
 
 
 def catch_up(subscription: Subscription, *, stopped_at: datetime | None = None) -> int:

@@ -5,13 +5,28 @@ of its own, so a schema-qualified query for another tenant fails in PostgreSQL i
 wrong-schema bugs; an injected RESET ROLE it does not stop.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import django.db.utils
 from django_tenants.postgresql_backend import base as django_tenants_base
 from django_tenants.utils import get_public_schema_name
+from psycopg import sql
 
-from tenants.database.pool import SET_BOTH, note_schema, reset_connection
+from tenants.database.pool import (
+    SET_BOTH,
+    lend_the_last_first,
+    note_schema,
+    reset_connection,
+)
+
+
+@lru_cache(maxsize=10_000)
+def _setting(paths: tuple[str, ...], role: str) -> str:
+    """The statement that enters: put together once, which takes as long as to carry it out."""
+    path = ", ".join('"{}"'.format(p.replace('"', '""')) for p in paths)
+    return sql.SQL(SET_BOTH).format(sql.Literal(path), sql.Literal(role)).as_string()
 
 
 class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
@@ -22,6 +37,15 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
     """
 
     _setting_search_path: bool
+    # Which schema and role the session was made ready for, by a message that asked something else.
+    _ready_for: tuple[list[str], str] | None = None
+
+    @property
+    def pool(self) -> Any:
+        pool = super().pool
+        if pool is not None:
+            lend_the_last_first(pool)
+        return pool
 
     @property
     def _is_outside(self) -> bool:
@@ -32,12 +56,25 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
         # competes with the requests: a quarter of the requests a second.
         if self.connection is not None and self.pool:
             reset_connection(self.connection)
+        self._ready_for = None
         super()._close()
 
     def _wanted_role(self) -> str:
-        if self._is_outside or not self.settings_dict.get("TENANT_ROLES", True):
+        return "none" if self._is_outside else self._role_of(self.schema_name)
+
+    def _role_of(self, schema: str) -> str:
+        if not self.settings_dict.get("TENANT_ROLES", True):
             return "none"
-        return f"{self.settings_dict['NAME']}_{self.schema_name}"
+        return f"{self.settings_dict['NAME']}_{schema}"
+
+    def _entering(self, schema: str) -> tuple[list[str], str]:
+        """Search path and role, as they will be wanted inside."""
+        before: str = self.schema_name
+        self.schema_name: str = schema
+        try:
+            return self._get_cursor_search_paths(), self._role_of(schema)
+        finally:
+            self.schema_name = before
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         # The parent also clears the content type cache, since with its defaults tenants may have
@@ -48,6 +85,29 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
         self.set_settings_schema(self.schema_name)
         self.search_path_set_schemas = None
 
+    def ask_before_entering(self, question: str, values: Sequence[Any], tenant: Any) -> Any:
+        """The question's first row, asked outside of any tenant, in one message with entering one.
+
+        The tenant is not entered by it: what is asked next is asked wherever the code is by then,
+        and is told so first, unless that is inside this very tenant.
+        """
+        paths, role = self._entering(tenant.schema_name)
+        enter = _setting(tuple(paths), role).replace("%", "%%")
+        with self.cursor() as cursor:
+            cursor.execute(f"{question};{enter}", values)
+            row = cursor.fetchone()
+        self.search_path_set_schemas, self._ready_for = None, (paths, role)
+        note_schema(self.connection, tenant.schema_name)
+        return row
+
+    def rollback(self) -> None:
+        self._ready_for = None
+        super().rollback()
+
+    def savepoint_rollback(self, sid: str) -> None:
+        self._ready_for = None
+        super().savepoint_rollback(sid)
+
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self._setting_search_path or self.search_path_set_schemas:
             return
@@ -56,11 +116,14 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
             # The pool has just said so to the session: it need not be said again.
             self.search_path_set_schemas = paths
             return
+        ready, self._ready_for = self._ready_for, None
+        if ready == (paths, self._wanted_role()):
+            self.search_path_set_schemas = paths
+            return
         self._setting_search_path = True
         own_cursor = self.connection.cursor() if cursor is None else cursor
         try:
-            path = ", ".join('"{}"'.format(p.replace('"', '""')) for p in paths)
-            own_cursor.execute(SET_BOTH, [path, self._wanted_role()])
+            own_cursor.execute(_setting(tuple(paths), self._wanted_role()))
             note_schema(self.connection, self.schema_name)
         except django.db.utils.InternalError:
             # The transaction is already broken: whatever comes next is a rollback or fails too.

@@ -3,14 +3,35 @@
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
-SET_BOTH = "SELECT set_config('search_path', %s, false), set_config('role', %s, false)"
+SET_BOTH = "SELECT set_config('search_path', {}, false), set_config('role', {}, false)"
 PUBLIC = '"public"'
+# To libpq as it is: a cursor would take longer than PostgreSQL does.
+LEAVE = SET_BOTH.format(f"'{PUBLIC}'", "'none'").encode()
 
 # PostgreSQL keeps what it knows of each table that a connection has touched until the connection
 # ends: about 1 MB for a tenant's. A hundred keep it well below 150 MB.
 MOST_SCHEMAS = 100
+
+
+def lend_the_last_first(pool: Any) -> None:
+    """Have the pool lend the connection that came back last.
+
+    The next question is often the same tenant's, whose tables that one knows; and what is idle
+    stays so, until the pool shrinks. Psycopg lends the one that has waited longest, which in a
+    large fleet knows the least. A test holds that its pool still works so.
+    """
+    if "_get_ready_connection" in vars(pool):
+        return
+    lend = pool._get_ready_connection
+
+    def lend_last(timeout: float | None) -> Any:
+        # Called with the pool's lock held.
+        pool._pool.rotate(1)
+        return lend(timeout)
+
+    pool._get_ready_connection = lend_last
 
 
 def note_schema(connection: Any, schema: str) -> None:
@@ -28,9 +49,8 @@ def reset_connection(connection: Any) -> None:
         # A rollback brings back what was set before the transaction, so it comes first.
         if connection.info.transaction_status != TransactionStatus.IDLE:
             connection.rollback()
-        connection.execute(SET_BOTH, [PUBLIC, "none"])
-        if not connection.autocommit:
-            connection.commit()
+        if connection.pgconn.exec_(LEAVE).status != ExecStatus.TUPLES_OK:
+            raise psycopg.OperationalError("the connection could not leave its tenant")
     except psycopg.Error:
         connection.close()
         return

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from controlplane.core.logs import get_logger
+from tenants.database.remarks import remark
 from tenants.limits import rates
 from tenants.limits.refusal import LimitReached
 from tenants.limits.seats import Seats
@@ -21,6 +22,7 @@ SEEN_EVERY_SECONDS = 60.0
 # Long enough that a flood costs next to nothing, short enough that nobody waits for it.
 SHUT_SECONDS = 1.0
 MOST_SHUT = 10_000
+ACTIVE = "UPDATE tenants_tenant SET last_active_at = %s WHERE id = %s"
 
 _seats = Seats(settings.WEB_THREADS)
 _seen: dict[str, float] = {}
@@ -95,4 +97,4 @@ def _note_activity(tenant: Tenant) -> None:
     now = time.monotonic()
     if now - _seen.get(tenant.schema_name, -SEEN_EVERY_SECONDS) >= SEEN_EVERY_SECONDS:
         _seen[tenant.schema_name] = now
-        Tenant.objects.filter(pk=tenant.pk).update(last_active_at=timezone.now())
+        remark(ACTIVE, [timezone.now(), tenant.pk])

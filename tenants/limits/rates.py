@@ -17,12 +17,15 @@ from redis.exceptions import RedisError
 from controlplane.core.logs import get_logger
 from tenants.limits.plans import Resource
 from tenants.limits.refusal import LimitReached
+from tenants.limits.tally import Tally
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
 log = get_logger(__name__)
 _DOWN = (RedisError, StorageError)
+
+_tally = Tally()
 
 
 @cache
@@ -72,7 +75,10 @@ def count_event(tenant: "Tenant") -> None:
 
 
 def used(tenant: "Tenant", resource: str) -> int:
-    """Of the window that runs now, by the tenant itself; 0 where Redis does not say."""
+    """Of the window that runs now, by the tenant itself; 0 where Redis does not say.
+
+    What other processes have not told yet is missing: see `tally`.
+    """
     amount = tenant.allowances[resource]
     if not amount:
         return 0
@@ -83,7 +89,7 @@ def used(tenant: "Tenant", resource: str) -> int:
         )
     except _DOWN:
         return 0
-    return amount - stats.remaining
+    return amount - stats.remaining + _tally.untold((resource, amount, tenant.schema_name, whose))
 
 
 def _refused_for(tenant: "Tenant", resource: str, whose: str) -> int:
@@ -91,10 +97,16 @@ def _refused_for(tenant: "Tenant", resource: str, whose: str) -> int:
     amount = tenant.allowances[resource]
     if not amount:
         return 60
+    counter = (resource, amount, tenant.schema_name, whose)
+    if not (cost := _tally.take(counter)):
+        return 0
     item = _item(resource, amount)
     try:
         limiter = _limiter(resource)
-        if limiter.hit(item, tenant.schema_name, whose):
+        if limiter.hit(item, tenant.schema_name, whose, cost=cost):
+            if _tally.was_asked_just_now(counter):
+                stats = limiter.get_window_stats(item, tenant.schema_name, whose)
+                _tally.allow(counter, left=stats.remaining)
             return 0
         until = limiter.get_window_stats(item, tenant.schema_name, whose).reset_time
     except _DOWN:

@@ -3,7 +3,7 @@
 import time
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from controlplane.core.addresses import address_of, network_of
 from controlplane.core.logs import get_logger
 from controlplane.core.models import new_id
 from tenants.context import outside
+from tenants.database.remarks import remark
 from tenants.models import ApiKey, SecurityEvent, Tenant
 from tenants.security.events import note
 
@@ -73,7 +74,8 @@ def _see(network: str, user: AbstractBaseUser | None, key: ApiKey | None) -> tup
         "key": key.pk if key else None,
         "network": network,
     }
-    with outside(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SEEN, values)
-        is_new, had_others = cursor.fetchone()
+    with outside():
+        row = remark(SEEN, values)
+    assert row is not None
+    is_new, had_others = row
     return is_new, had_others

@@ -68,4 +68,4 @@ def _note_use(key: ApiKey, network: str) -> None:
     """So that a person sees which keys are in use; to the minute, to spare the row."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_network=network)
+        lookup.note_use(key, at=now, network=network)

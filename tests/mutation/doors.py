@@ -114,6 +114,27 @@ DOORS = [
         "another_tenants_page and api",
     ),
     Mutant(
+        "machine-without-key",
+        "that only who shows a key is a machine to the API",
+        "controlplane/api/machines.py",
+        "(path.startswith(API) and key_shown(request) is not None)",
+        "path.startswith(API)",
+        ("tests/integration/api/test_machines.py",),
+        "stays_in_the_long_chain",
+    ),
+    Mutant(
+        "session-for-machines",
+        "that nobody is known by a cookie where no CSRF is checked",
+        "controlplane/settings.py",
+        '    "django.middleware.clickjacking.XFrameOptionsMiddleware",\n'
+        '    "tenants.middleware.TenantMiddleware",\n',
+        '    "django.middleware.clickjacking.XFrameOptionsMiddleware",\n'
+        '    "django.contrib.sessions.middleware.SessionMiddleware",\n'
+        '    "tenants.middleware.TenantMiddleware",\n',
+        ("tests/integration/api/test_machines.py",),
+        "session",
+    ),
+    Mutant(
         "tenant-admin-for-staff",
         "that a tenant's admin is for superusers",
         MIDDLEWARE,

@@ -4,14 +4,15 @@ from tests.mutation.mutant import Mutant
 
 WALLS_TEST = "tests/integration/tenants/test_two_walls.py"
 BACKEND = "tenants/database/base.py"
-SET_BOTH = "own_cursor.execute(SET_BOTH, [path, self._wanted_role()])"
+SET_BOTH = "own_cursor.execute(_setting(tuple(paths), self._wanted_role()))"
+LEAVE = "connection.pgconn.exec_(LEAVE)"
 
 WALLS = [
     Mutant(
         "role-not-set",
         "the role of the tenant",
         BACKEND,
-        "return f\"{self.settings_dict['NAME']}_{self.schema_name}\"",
+        "return f\"{self.settings_dict['NAME']}_{schema}\"",
         'return "none"',
         (WALLS_TEST,),
     ),
@@ -21,8 +22,8 @@ WALLS = [
         BACKEND,
         SET_BOTH,
         "role = self._wanted_role()\n"
-        '            own_cursor.execute(SET_BOTH, [path, role]) if role != "none" else '
-        "own_cursor.execute(\"SELECT set_config('search_path', %s, false)\", [path])",
+        "            both = _setting(tuple(paths), role)\n"
+        "            own_cursor.execute(both if role != 'none' else both.partition(', set_')[0])",
         (WALLS_TEST,),
         "entering_and_leaving",
     ),
@@ -45,6 +46,15 @@ WALLS = [
         "entering_and_leaving",
     ),
     Mutant(
+        "ready-for-any",
+        "the comparison of the tenant that a session was made ready for with the one entered",
+        BACKEND,
+        "if ready == (paths, self._wanted_role()):",
+        "if ready:",
+        (WALLS_TEST,),
+        "enters_another or never or does_not_enter",
+    ),
+    Mutant(
         "outside-not-left",
         "the way back in after a question about shared rows",
         "tenants/context.py",
@@ -57,8 +67,8 @@ WALLS = [
         "pool-keeps-role",
         "the way back to no role when a connection goes back to the pool",
         "tenants/database/pool.py",
-        'connection.execute(SET_BOTH, [PUBLIC, "none"])',
-        "connection.execute(\"SELECT set_config('search_path', %s, false)\", [PUBLIC])",
+        LEAVE,
+        "connection.pgconn.exec_(b\"SELECT set_config('search_path', 'public', false)\")",
         ("database",),
         "pool",
     ),
@@ -66,8 +76,8 @@ WALLS = [
         "pool-keeps-search-path",
         "the way back to the shared schema when a connection goes back to the pool",
         "tenants/database/pool.py",
-        'connection.execute(SET_BOTH, [PUBLIC, "none"])',
-        "connection.execute(\"SELECT set_config('role', 'none', false)\")",
+        LEAVE,
+        "connection.pgconn.exec_(b\"SELECT set_config('role', 'none', false)\")",
         ("database",),
         "pool",
     ),

@@ -348,3 +348,65 @@ def test_a_request_leaves_the_tenant_whatever_comes_of_it(
     for path, status in (("/api/v1/whoami", 200), ("/api/v1/nothing", 404)):
         assert caller.get(path).status_code == status
         assert state() == APP
+
+
+ASKED = "SELECT current_user, current_schema(), %s"
+
+
+def test_a_question_before_entering_is_asked_outside(north: Tenant) -> None:
+    assert connection.ask_before_entering(ASKED, ["x"], north) == (*APP, "x")
+
+    with inside(north):
+        assert state() == in_north(north)
+    assert state() == APP
+
+
+def test_a_question_before_entering_spares_the_entering(
+    north: Tenant, django_assert_num_queries: Any
+) -> None:
+    connection.ask_before_entering(ASKED, ["x"], north)
+
+    with django_assert_num_queries(1), inside(north):
+        state()
+
+
+def test_who_asks_and_does_not_enter_is_outside(north: Tenant) -> None:
+    connection.ask_before_entering(ASKED, ["x"], north)
+
+    assert state() == APP
+
+
+def test_who_asks_for_one_tenant_and_enters_another_is_in_that_one(
+    north: Tenant, south: Tenant
+) -> None:
+    connection.ask_before_entering(ASKED, ["x"], south)
+
+    with inside(north):
+        assert state() == in_north(north)
+        with inside(south):
+            assert state() == (grants.role_of(south), "t_south")
+
+
+def test_what_a_rollback_takes_back_is_said_again(north: Tenant) -> None:
+    with transaction.atomic():
+        connection.ask_before_entering(ASKED, ["x"], north)
+        transaction.set_rollback(True)
+
+    with inside(north):
+        assert state() == in_north(north)
+
+
+def test_a_question_that_fails_leaves_the_connection_outside(yard: Tenant) -> None:
+    with pytest.raises(ProgrammingError):
+        connection.ask_before_entering("SELECT nothing_of_the_kind", [], yard)
+
+    assert state() == APP
+    with inside(yard):
+        assert state() == (grants.role_of(yard), "t_yard")
+
+
+def test_asked_and_never_entered_goes_back_to_the_pool_outside(pooled: Any, yard: Tenant) -> None:
+    pooled.ask_before_entering(ASKED, ["x"], yard)
+    pooled.close()
+
+    assert _state_in_pool(pooled) == APP
