@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin/enter/", accounts.enter, name="admin-enter"),
     path("accounts/", include("controlplane.portal.account_urls")),
     path("admin/", admin.site.urls),
+    path("api/platform/", include("controlplane.api.platform_urls")),
     path("api/", include("controlplane.api.urls")),
     path("in/<slug:tenant>/<slug:source>", intake.receive, name="intake"),
     # The error pages of this host wear Pergola's own colours.

@@ -9,7 +9,9 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.permissions import BasePermission
 
 from controlplane.core.actor import Actor, ActorKind, Execution
+from controlplane.core.admin import actor_of as admin_actor_of
 from tenants.members import actor_of
+from tenants.middleware import NotAuthenticated
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,33 @@ class MemberAuthentication(SessionAuthentication):
         return Caller(actor_of(member)), member
 
 
+class AdminAuthentication(SessionAuthentication):
+    """On the platform's host: the session of its admins, with CSRF. Raises NotAuthenticated."""
+
+    def authenticate(self, request: Any) -> tuple[Caller, Any] | None:
+        user = request._request.user
+        if not user.is_authenticated:
+            raise NotAuthenticated("Log in to the admin first.")
+        if not (user.is_active and user.is_superuser):
+            return None
+        self.enforce_csrf(request)
+        return Caller(admin_actor_of(request._request)), user
+
+
 class IsMachine(BasePermission):
     message = "This address is for machines: call it with an API key."
 
     def has_permission(self, request: Any, view: Any) -> bool:
         return isinstance(request.user, Caller) and request.user.actor.kind is ActorKind.MACHINE
+
+
+class IsPlatformAdmin(BasePermission):
+    """Beside `AdminAuthentication` alone, which knows nobody else."""
+
+    message = "This address is for the platform's admins: log in to the admin."
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return isinstance(request.user, Caller)
 
 
 class IsMember(BasePermission):

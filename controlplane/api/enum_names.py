@@ -17,5 +17,8 @@ ENUM_NAMES: dict[str, Any] = {
     "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
     "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
     "ReceiptKindGiven": ["receipt", "despatch"],
+    "RolloutStatus": "controlplane.catalog.models.Rollout.Status",
+    "RolloutPlaceStatus": "controlplane.catalog.models.RolloutPlace.Status",
+    "RolloutTake": "controlplane.catalog.models.Rollout.Take",
     "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
 }

@@ -10,6 +10,7 @@ from tenants.environments.marks import HEADER
 
 BY_KEY: list[Any] = [{"apiKey": []}]
 BY_SESSION: list[Any] = [{"portalSession": []}]
+BY_ADMIN: list[Any] = [{"adminSession": []}]
 
 
 class ProblemField(BaseModel):
@@ -61,6 +62,14 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "scheme": "bearer",
             "description": "An API key: `pgl_live_…`, in a sandbox `pgl_test_…`",
         }
+
+
+class AdminScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "controlplane.api.authentication.AdminAuthentication"
+    name = "adminSession"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "pergola_session"}
 
 
 class MemberScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

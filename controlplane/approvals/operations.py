@@ -10,11 +10,12 @@ from controlplane.approvals import services, thread
 from controlplane.approvals.links import portal_link
 from controlplane.approvals.machine import agreed
 from controlplane.approvals.models import Approval
-from controlplane.approvals.queries import PageUnknown, page_of_approvals
+from controlplane.approvals.queries import page_of_approvals
 from controlplane.approvals.requesters import RequesterUnknown, requesters_named
 from controlplane.approvals.rows import state_of
 from controlplane.approvals.subjects import SubjectUnknown
 from controlplane.core.actor import Actor
+from controlplane.core.keyset import PageUnknown
 from controlplane.instances.addresses import ForeignUrl
 from controlplane.instances.models import NoWorkspace
 from controlplane.nodes.declaration import (
@@ -224,6 +225,7 @@ def get(data: GetInput, *, by: Actor) -> ApprovalOutput:
     errors=(PageUnknown,),
     read_only=True,
     rows="approvals",
+    pages="next_page",
     simplified=_SHORT,
 )
 def list_approvals(data: ApprovalListInput, *, by: Actor) -> ApprovalListOutput:

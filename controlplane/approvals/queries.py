@@ -6,15 +6,10 @@ from controlplane.approvals.electorate import Electorate
 from controlplane.approvals.models import Approval, Vote
 from controlplane.approvals.rows import state_of
 from controlplane.core.actor import Actor
-from controlplane.core.errors import DomainError, FieldError
+from controlplane.core.errors import FieldError
+from controlplane.core.keyset import PageUnknown
 
 Ids = list[uuid.UUID]
-
-
-class PageUnknown(DomainError):
-    code = "page_unknown"
-    status = 400
-    title = "There is no such page"
 
 
 def page_of_approvals(

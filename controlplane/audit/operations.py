@@ -119,6 +119,7 @@ class AuditListOutput(OperationOutput):
     scope="audit:read",
     read_only=True,
     rows="entries",
+    pages="next_after",
     simplified=("sequence", "at", "action", "subject_type", "subject_id", "actor_label", "data"),
 )
 def list_entries(data: AuditListInput, *, by: Actor) -> AuditListOutput:

@@ -1,6 +1,9 @@
-"""Templates go to the sandbox by being cloned there, with production's parameters."""
+"""Templates go to the sandbox by being cloned there, with those values that it may have."""
 
+from controlplane.audit.services import record
 from controlplane.catalog.models import Installation
+from controlplane.catalog.parameters import ParametersInvalid
+from controlplane.catalog.redacted import for_sandbox, names_of
 from controlplane.catalog.services import change_parameters, install
 from controlplane.core.actor import Actor
 from tenants.context import inside
@@ -20,14 +23,38 @@ def declare_all() -> None:
 def copy_templates(*, production: Tenant, sandbox: Tenant, by: Actor) -> None:
     """What production has installed, in the same release; workflow and key are the sandbox's own.
 
-    Raises ParametersInvalid where the sandbox has another release that does not take them.
+    One that lacks something there, such as a connection of its own, is left out; the sandbox's
+    audit trail names it, and the parameters at fault.
     """
     with inside(production):
-        theirs = list(Installation.objects.present())
+        theirs = [
+            (each, names_of(each.release().terms, each.parameters))
+            for each in Installation.objects.present()
+        ]
     with inside(sandbox):
-        for each in theirs:
-            ours = Installation.objects.present().filter(template_slug=each.template_slug).first()
-            if ours is None:
-                install(release_id=each.release_id, parameters=each.parameters, by=by)
-            elif ours.parameters != each.parameters:
-                change_parameters(installation_id=ours.pk, parameters=each.parameters, by=by)
+        for each, named in theirs:
+            try:
+                _copy(each, named, by)
+            except ParametersInvalid as error:
+                record(
+                    action="installation.not_copied",
+                    subject_type="tenant",
+                    subject_id=str(sandbox.pk),
+                    data={
+                        "template": each.template_slug,
+                        "parameters": [fault.field for fault in error.errors],
+                    },
+                    by=by,
+                )
+
+
+def _copy(theirs: Installation, named: dict[str, str], by: Actor) -> None:
+    """Raises ParametersInvalid, also where another release is there that does not take them."""
+    ours = Installation.objects.present().filter(template_slug=theirs.template_slug).first()
+    values = for_sandbox(
+        theirs.release().terms, theirs.parameters, named=named, own=ours.parameters if ours else {}
+    )
+    if ours is None:
+        install(release_id=theirs.release_id, parameters=values, by=by)
+    elif ours.parameters != values:
+        change_parameters(installation_id=ours.pk, parameters=values, by=by)

@@ -99,7 +99,7 @@ def install(
         template_title=release.template.title,
         release_id=release.pk,
         release_version=release.version,
-        parameters=_chosen(release, parameters),
+        parameters=chosen_values(release, parameters),
         installed_by=by.label,
     )
     try:
@@ -140,7 +140,7 @@ def change_parameters(
     """
     installation = _held(installation_id)
     before, release = installation.parameters, installation.release()
-    installation.parameters = _chosen(release, parameters)
+    installation.parameters = chosen_values(release, parameters)
     if errors := [
         FieldError(spec.name, "cannot be changed once the template is installed")
         for spec in release.terms.parameters
@@ -158,7 +158,7 @@ def change_parameters(
     return installation
 
 
-def _chosen(release: Release, parameters: dict[str, Any]) -> dict[str, Any]:
+def chosen_values(release: Release, parameters: dict[str, Any]) -> dict[str, Any]:
     """Checked, and what names a row of the tenant's found. Raises ParametersInvalid."""
     values = filled(release.terms, parameters)
     if errors := unknown_choices(release.terms, values):

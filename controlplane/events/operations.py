@@ -6,6 +6,7 @@ import uuid
 from pydantic import Field, JsonValue
 
 from controlplane.core.actor import Actor
+from controlplane.core.keyset import LONGEST, PageUnknown, page_after
 from controlplane.events import cloudevents, delivery, services
 from controlplane.events.exceptions import operations as exceptions
 from controlplane.events.models import Event
@@ -76,6 +77,11 @@ class ListEventsInput(OperationInput):
         json_schema_extra={"n8n": {"label": "CloudEvents"}},
     )
     limit: int = Field(default=50, ge=1, description="Max number of results to return")
+    after: str = Field(
+        default="",
+        description="The next_page of the call before, to go on there; empty: from the start",
+        max_length=LONGEST,
+    )
 
 
 class ListEventsOutput(OperationOutput):
@@ -83,6 +89,7 @@ class ListEventsOutput(OperationOutput):
     cloudevents: list[dict[str, JsonValue]] = Field(
         description="The same as CloudEvents; empty where that was not asked for"
     )
+    next_page: str = Field(description="Pass it on as after for more; empty where there are none")
 
 
 class EmitEventInput(OperationInput):
@@ -158,6 +165,8 @@ def fetch_event(data: FetchEventInput, *, by: Actor) -> FetchedEventOutput:
     scope="events:read",
     read_only=True,
     rows="events",
+    pages="next_page",
+    errors=(PageUnknown,),
     simplified=("event_id", "type", "source", "subject", "received_at"),
 )
 def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
@@ -165,12 +174,15 @@ def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
     found = Event.objects.recent().defer("body")
     given = {"type": data.type, "source__slug": data.source, "subject": data.subject}
     found = found.filter(**{name: value for name, value in given.items() if value})
-    events = list(found[: min(data.limit, 500)])
+    events, next_page = page_after(
+        found, by="-received_at", after=data.after, limit=min(data.limit, 500)
+    )
     shown = events if data.cloudevents else []
     return ListEventsOutput.model_validate(
         {
             "events": [listed_event(event) for event in events],
             "cloudevents": [cloudevents.presented(event, with_data=False) for event in shown],
+            "next_page": next_page,
         }
     )
 

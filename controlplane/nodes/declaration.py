@@ -30,6 +30,7 @@ def operation(
     reads: Callable[[Any], bool] | None = None,
     rows: str = "",
     simplified: tuple[str, ...] = (),
+    pages: str = "",
 ) -> Callable[[Handler], Handler]:
     """File the function as an operation. Raises ImproperlyConfigured where it is not complete."""
 
@@ -45,6 +46,8 @@ def operation(
             raise ImproperlyConfigured(f"operation {key} returns no OperationOutput")
         output = hints["return"]
         _assert_answered(key, output, rows, simplified)
+        if pages:
+            _assert_paged(key, hints["data"], output, rows, pages)
         takes_file = hints.get("file") is OperationFile
         if takes_file and not slow:
             raise ImproperlyConfigured(f"operation {key} takes a file, so it has to be slow")
@@ -68,6 +71,7 @@ def operation(
                 takes_file=takes_file,
                 rows=rows,
                 simplified=simplified,
+                pages=pages,
             )
         )
         return handler
@@ -84,3 +88,13 @@ def _assert_answered(
     model = typing.get_args(output.model_fields[rows].annotation)[0] if rows else output
     if unknown := set(simplified) - set(model.model_fields):
         raise ImproperlyConfigured(f"operation {key} answers no {', '.join(sorted(unknown))}")
+
+
+def _assert_paged(
+    key: str, data: type[OperationInput], output: type[OperationOutput], rows: str, pages: str
+) -> None:
+    """What Return All asks for is there: rows, the next page, and where to go on."""
+    if not rows or pages not in output.model_fields:
+        raise ImproperlyConfigured(f"operation {key} answers no rows or no {pages}")
+    if missing := {"after", "limit"} - set(data.model_fields):
+        raise ImproperlyConfigured(f"operation {key} takes no {', '.join(sorted(missing))}")

@@ -52,6 +52,8 @@ def _pergola(by_resource: dict[str, list[Operation]]) -> str:
             "- **Simplify** is on in new nodes: of a long answer only what most workflows go on "
             "with, and of a list each row as an item. Nodes of version 1 give the whole answer, as "
             "they did.",
+            "- **Return All**, on lists that come in pages, turns all of them over; else *Limit* "
+            "says how many rows come.",
             "- **Documents** are handed over from an item's binary field, piece by piece: they are "
             "never turned into text, and no large one is held in memory.",
             "- **An error** names the item and the field, and says what to do next. *On Error > "

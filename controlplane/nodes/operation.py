@@ -48,6 +48,9 @@ class Operation:
     `rows` names the field of the answer that is a list, and `simplified` the fields of it that most
     workflows go on with: what n8n's *Simplify* leaves of the answer.
 
+    `pages` names the field of the answer that, sent as `after`, brings the next page of `rows`; it
+    is empty at the end. n8n's *Return All* turns them over.
+
     `errors` are its own, beside those that every operation may answer.
     """
 
@@ -69,6 +72,7 @@ class Operation:
     takes_file: bool = False
     rows: str = ""
     simplified: tuple[str, ...] = ()
+    pages: str = ""
 
     @property
     def key(self) -> str:

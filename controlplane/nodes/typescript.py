@@ -76,6 +76,7 @@ def _operation_file(declared: Operation) -> str:
         "waits": declared.waits,
         **({"takesFile": True} if declared.takes_file else {}),
         **({"simplified": simplified} if (simplified := _simplified(declared)) else {}),
+        **({"pages": {"rows": declared.rows, "next": declared.pages}} if declared.pages else {}),
         "properties": [
             *([_FILE | {"displayOptions": Code(show)}] if declared.takes_file else []),
             *_properties(declared, display_options=Code(show)),
@@ -128,6 +129,29 @@ def _simplify(declared: Operation) -> dict[str, Any]:
         "data",
         "displayOptions": {"show": show},
     }
+
+
+def _return_all(declared: Operation, limit: dict[str, Any]) -> list[dict[str, Any]]:
+    """As n8n has it: all, or up to a limit. Nodes from before have their limit where it was."""
+    show = {
+        "@version": Code("[{ _cnd: { gte: 1.2 } }]"),
+        "resource": [declared.resource],
+        "operation": [declared.name],
+    }
+    return [
+        {
+            "displayName": "Return All",
+            "name": "returnAll",
+            "type": "boolean",
+            "default": False,
+            "description": "Whether to return all results or only up to a given limit",
+            "displayOptions": {"show": show},
+        },
+        {**limit, "displayOptions": {"show": {**show, "returnAll": [False]}}},
+    ]
+
+
+_BEFORE_RETURN_ALL = {"show": {"@version": [1, 1.1]}}
 
 
 def _resource_file(resource: str, members: list[Operation]) -> str:
@@ -233,7 +257,10 @@ def _properties(declared: Operation, *, display_options: Code) -> list[dict[str,
             continue
         is_required = name in schema.get("required", ())
         prop = _property(f"{declared.key}.{name}", name, field, schema, required=is_required)
-        if is_required or field.get("n8n", {}).get("shown"):
+        if declared.pages and name == "limit":
+            alone += _return_all(declared, prop)
+            optional.append({**prop, "displayOptions": _BEFORE_RETURN_ALL})
+        elif is_required or field.get("n8n", {}).get("shown"):
             alone.append({**prop, "displayOptions": display_options})
         else:
             optional.append(prop)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from controlplane.core.actor import Actor
+from controlplane.core.keyset import LONGEST, PageUnknown, page_after
 from controlplane.core.models import new_id
 from controlplane.nodes.declaration import OperationInput, OperationOutput, operation
 from controlplane.policies import links, services
@@ -163,6 +164,11 @@ class DecisionListInput(OperationInput):
         json_schema_extra={"n8n": {"choices": "policy_contexts"}},
     )
     limit: int = Field(default=50, description="Max number of results to return", ge=1, le=200)
+    after: str = Field(
+        default="",
+        description="The next_page of the call before, to go on there; empty: from the start",
+        max_length=LONGEST,
+    )
 
 
 class ListedOutput(BaseModel):
@@ -179,6 +185,7 @@ class ListedOutput(BaseModel):
 
 class DecisionListOutput(OperationOutput):
     decisions: list[ListedOutput] = Field(description="The newest first")
+    next_page: str = Field(description="Pass it on as after for more; empty where there are none")
 
 
 class OverrideInput(DecisionInput):
@@ -264,6 +271,8 @@ def get(data: DecisionInput, *, by: Actor) -> DecisionOutput:
     scope="decisions:read",
     read_only=True,
     rows="decisions",
+    pages="next_page",
+    errors=(PageUnknown,),
     simplified=("decision_id", "context", "subject_id", "verdict", "codes", "decided_at"),
 )
 def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
@@ -271,8 +280,10 @@ def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
     rows = Decision.objects.said(
         context=data.context, verdict="" if data.verdict == "any" else data.verdict
     )
+    found, next_page = page_after(rows, by="-decided_at", after=data.after, limit=data.limit)
     return DecisionListOutput.model_validate(
         {
+            "next_page": next_page,
             "decisions": [
                 {
                     "decision_id": row.pk,
@@ -283,8 +294,8 @@ def list_decisions(data: DecisionListInput, *, by: Actor) -> DecisionListOutput:
                     "codes": [reason["code"] for reason in row.reasons],
                     "decided_at": row.decided_at,
                 }
-                for row in rows.order_by("-decided_at", "-pk")[: data.limit]
-            ]
+                for row in found
+            ],
         }
     )
 

@@ -20,6 +20,16 @@ SHARED = {
         ),
         "the platform's published templates, for any n8n's editor: test_gallery",
     ),
+    **dict.fromkeys(
+        (
+            "api/platform/v1/rollouts",
+            "api/platform/v1/rollouts/<uuid:rollout_id>",
+            "api/platform/v1/rollouts/<uuid:rollout_id>/places",
+            "api/platform/v1/rollouts/<uuid:rollout_id>/steps",
+            r"api/platform/^v(?P<rest>[\s\S]+)$",
+        ),
+        "rollouts are shared rows, here of the platform's admins alone: tests/integration/api",
+    ),
     "brand.css": "the partner's colour, shown before log-in",
     "brand.svg": "the partner's colour, shown before log-in",
     "brand/logo": "the partner's logo, shown before log-in",

@@ -17,7 +17,7 @@ LAYERS = [
     ),
     Mutant(
         "any-role-writes-rules", "the role in the question what a seat allows",
-        "controlplane/portal/partner_seats.py",
+        "tenants/partner_seats.py",
         "    return [seat for seat in found if permission in PARTNER_ROLES[seat.role]]",
         "    return list(found)", PAGES, "only_look",
     ),

@@ -6,6 +6,8 @@ ASKING = "controlplane/catalog/rollouts/asking.py"
 RINGS = ("tests/integration/catalog/rollouts/test_rollouts.py",)
 PLACES = ("tests/integration/catalog/rollouts/test_rollout_places.py",)
 PAGES = ("tests/integration/portal/test_rollouts.py",)
+DOOR = ("tests/integration/api/test_rollouts.py",)
+SANDBOXES = ("tests/unit/catalog/test_redacted.py",)
 
 ROLLOUTS = [
     Mutant(
@@ -41,5 +43,35 @@ ROLLOUTS = [
         "controlplane/catalog/rollouts/carrying.py",
         "    if workflow_hash(seen.sound) != place.hash_after:", "    if False:", RINGS,
         "edited_after",
+    ),
+    Mutant(
+        "anybodys-rollout-as-json", "the owner in the API's question which rollout this is",
+        "controlplane/api/rollouts.py",
+        "return asking.get_rollout(rollout_id, owners=self.owners(SEE))",
+        "return asking.get_rollout(rollout_id, owners=None)", DOOR, "nobody_reaches",
+    ),
+    Mutant(
+        "viewers-roll-out-as-json", "the question whether the seat may take the step",
+        "controlplane/api/rollouts.py",
+        "        seat_in(self.request._request, rollout.partner, ROLL_OUT)\n", "", DOOR,
+        "change_nothing",
+    ),
+    Mutant(
+        "csrf-of-the-platform", "the CSRF check of the API for the platform's admins",
+        "controlplane/api/authentication.py",
+        "        self.enforce_csrf(request)\n        return Caller(admin_actor_of",
+        "        return Caller(admin_actor_of", DOOR, "another_page",
+    ),
+    Mutant(
+        "anybody-on-the-platform", "the question whether somebody is the platform's admin",
+        "controlplane/api/authentication.py",
+        "        if not (user.is_active and user.is_superuser):", "        if False:", DOOR,
+        "platforms_door",
+    ),
+    Mutant(
+        "typed-texts-in-the-sandbox", "the made-up text in place of what was typed",
+        "controlplane/catalog/redacted.py",
+        "            found[spec.name] = _typed(spec, values[spec.name], own, made_up)",
+        "            found[spec.name] = values[spec.name]", SANDBOXES, "made_up",
     ),
 ]  # fmt: skip

@@ -110,6 +110,14 @@ class Rollout(Row):
     def last_ring(self) -> int:
         return len(self.shares)
 
+    def next_ring(self, after: int | None = None) -> int | None:
+        """The first behind this ring, or behind `after`, that has installations; None behind the
+        last of them.
+        """
+        ring = self.ring if after is None else after
+        rings = self.places.filter(ring__gt=ring).order_by("ring")
+        return rings.values_list("ring", flat=True).first()
+
     @property
     def last_step(self) -> dict[str, Any]:
         return self.steps[-1] if self.steps else {}

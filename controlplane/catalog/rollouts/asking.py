@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import Release, Rollout, RolloutPlace
-from controlplane.catalog.services import get_release
+from controlplane.catalog.services import ReleaseUnknown, get_release
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit
@@ -102,7 +102,8 @@ def pause(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
 
 @transaction.atomic
 def resume(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
-    """From a pause, on where it was; where the gate was unsure, a person's word counts instead.
+    """From a pause, on where it was; where the gate was unsure, a person's word counts instead,
+    and nobody is waited for any more once there is no further ring.
 
     Raises RolloutUnknown, RolloutStepRefused.
     """
@@ -111,9 +112,11 @@ def resume(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
         raise _refused(rollout, "be resumed")
     before = Status(rollout.paused_at or Status.RUNNING)
     if rollout.last_step.get("what") == "unsure":
-        rollout.ring, before = rollout.ring + 1, Status.RUNNING
-        if rollout.ring > rollout.last_ring:
-            rollout.ring, before = rollout.last_ring, Status.DONE
+        following = rollout.next_ring()
+        before = Status.DONE if following is None else Status.RUNNING
+        rollout.ring = rollout.ring if following is None else following
+        if following is None:
+            _leave(rollout, Place.ASKED)
     resumed = step(rollout, before, "resumed", why=why, by=by)
     enqueue_on_commit("catalog.advance_rollout", rollout_id=str(rollout.pk))
     return resumed
@@ -135,9 +138,7 @@ def take_back(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
         raise _under_way(rollout.release)
     back = step(rollout, Status.RETURNING, "taken_back", why=why, by=by)
     send_back(rollout)
-    rollout.places.filter(status__in=[Place.WAITING, Place.ASKED, Place.HELD]).update(
-        status=Place.LEFT, updated_at=timezone.now()
-    )
+    _leave(rollout, Place.WAITING, Place.ASKED, Place.HELD)
     enqueue_on_commit("catalog.advance_rollout", rollout_id=str(rollout.pk))
     return back
 
@@ -157,9 +158,7 @@ def end(*, rollout_id: uuid.UUID, why: str = "", by: Actor) -> Rollout:
     rollout = held(rollout_id)
     if rollout.status not in (Status.PLANNING, Status.RUNNING, Status.WATCHING, Status.PAUSED):
         raise _refused(rollout, "be ended")
-    rollout.places.filter(status__in=[Place.WAITING, Place.ASKED]).update(
-        status=Place.LEFT, updated_at=timezone.now()
-    )
+    _leave(rollout, Place.WAITING, Place.ASKED)
     return step(rollout, Status.ENDED, "ended", why=why, by=by)
 
 
@@ -189,15 +188,34 @@ def get_rollout(rollout_id: uuid.UUID, *, owners: Collection[Partner] | None = N
     return found
 
 
-def releases_for(partners: Collection[Partner]) -> QuerySet[Release]:
-    """Live ones that these partners may roll out: the platform's and their own."""
+def releases_for(partners: Collection[Partner] | None) -> QuerySet[Release]:
+    """Live ones that these partners may roll out: the platform's and their own. None: all."""
+    live = Release.objects.filter(status=Release.Status.LIVE)
+    if partners is not None:
+        live = live.filter(Q(template__owner=None) | Q(template__owner__in=partners))
     return (
-        Release.objects.filter(status=Release.Status.LIVE)
-        .filter(Q(template__owner=None) | Q(template__owner__in=partners))
-        .select_related("template")
+        live.select_related("template")
         .only("version", "template__title", "template__slug")
         .order_by("template__title", "-released_at")
     )
+
+
+def newest_live(
+    slug: str, version: str = "", *, partners: Collection[Partner] | None = None
+) -> Release:
+    """The latest of `releases_for` these partners, or the one of this version. Raises
+    ReleaseUnknown.
+    """
+    found = releases_for(partners).filter(template__slug=slug)
+    if version:
+        found = found.filter(version=version)
+    newest = max(found, key=lambda release: release.ordered_version, default=None)
+    if newest is None:
+        raise ReleaseUnknown(
+            f"“{slug}” has no live release {version}".rstrip() + ". Take one live first.",
+            errors=(FieldError("version" if version else "template", "names nothing live"),),
+        )
+    return newest
 
 
 def held(rollout_id: uuid.UUID) -> Rollout:
@@ -208,6 +226,11 @@ def held(rollout_id: uuid.UUID) -> Rollout:
         .select_for_update(of=("self",))
         .get(pk=rollout_id)
     )
+
+
+def _leave(rollout: Rollout, *statuses: RolloutPlace.Status) -> None:
+    """Those that stand so stay as they were before the rollout."""
+    rollout.places.filter(status__in=statuses).update(status=Place.LEFT, updated_at=timezone.now())
 
 
 def _require_sound(release: Release, shares: list[int], partner: Partner | None) -> None:

@@ -30,6 +30,7 @@ LOOKED_AT_ONCE = 60
 ASKED_AT_ONCE = 200
 # So many upgrades at least have to have been tried before their failures end a ring early.
 LEAST_TRIED = 5
+BEFORE_ALL = -1
 
 log = get_logger(__name__)
 
@@ -48,7 +49,7 @@ def advance(rollout_id: uuid.UUID) -> Rollout:
         rollout = asking.get_rollout(rollout_id)
         if rollout.status == Status.PLANNING:
             place(rollout)
-            rollout = _begin_ring(rollout, next_ring(rollout, -1))
+            rollout = _begin_ring(rollout, rollout.next_ring(BEFORE_ALL))
         claiming.release_lost(rollout)
         if rollout.status in (Status.RUNNING, Status.WATCHING):
             _ask_again(rollout)
@@ -111,12 +112,6 @@ def _has_work(rollout: Rollout) -> bool:
     return wanted is not None and claiming.to_claim(rollout, wanted).exists()
 
 
-def next_ring(rollout: Rollout, ring: int) -> int:
-    """The next one that has installations; past the last where none has."""
-    rings = rollout.places.filter(ring__gt=ring).order_by("ring").values_list("ring", flat=True)
-    return rings.first() if rings.exists() else rollout.last_ring + 1  # type: ignore[return-value]
-
-
 def _after_upgrading(rollout: Rollout) -> Rollout:
     """On to watching once the ring's upgrades have ended; back at once where too many fail."""
     open_ones = rollout.places.to_do().filter(ring__lte=rollout.ring)
@@ -145,8 +140,8 @@ def _after_watching(rollout: Rollout) -> Rollout:
         return _turn(rollout, Status.PAUSED, "unsure", judged.why)
     if rollout.places.to_do().filter(ring__lte=rollout.ring).exists():
         return rollout  # an approval came late: it is upgraded and seen before the next ring
-    following = next_ring(rollout, rollout.ring)
-    if following > rollout.last_ring and rollout.places.filter(status=Place.ASKED).exists():
+    following = rollout.next_ring()
+    if following is None and rollout.places.filter(status=Place.ASKED).exists():
         return rollout
     return _begin_ring(rollout, following, judged.why)
 
@@ -158,8 +153,8 @@ def _after_returning(rollout: Rollout) -> Rollout:
     return _turn(rollout, Status.RETURNED, "returned")
 
 
-def _begin_ring(rollout: Rollout, ring: int, why: str = "") -> Rollout:
-    if ring > rollout.last_ring:
+def _begin_ring(rollout: Rollout, ring: int | None, why: str = "") -> Rollout:
+    if ring is None:
         if rollout.status == Status.PLANNING:
             why = "No tenant has an older version of this template installed."
         return _turn(rollout, Status.DONE, "done", why)

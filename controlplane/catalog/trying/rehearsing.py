@@ -1,7 +1,7 @@
 """Trying a template in the sandbox before it is cloned into production, from production's page.
 
-The values that somebody filled in are the sandbox's values there; the cases bring their own events.
-Called inside the production tenant; only its own sandbox is entered.
+What somebody filled in goes there as a sandbox may have it (`catalog.redacted`); the cases bring
+their own events. Called inside the production tenant; only its own sandbox is entered.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from typing import Any
 
 from controlplane.catalog import services
 from controlplane.catalog.models import Installation, Release
+from controlplane.catalog.redacted import for_sandbox, names_of
 from controlplane.catalog.trying.sandbox import start_dry_run
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
@@ -35,18 +36,19 @@ def rehearse(*, release: Release, parameters: dict[str, Any], by: Actor) -> None
 
     Workers do the rest. Raises NoSandbox, OtherReleaseThere, ParametersInvalid.
     """
+    terms, values = release.terms, services.chosen_values(release, parameters)
+    named = names_of(terms, values)
     with _in_sandbox(current_tenant()) as sandbox:
         found = Installation.objects.present().filter(template_slug=release.template.slug).first()
-        if found is None:
-            found = services.install(release_id=release.pk, parameters=parameters, by=by)
-        elif found.release_id != release.pk:
+        if found is not None and found.release_id != release.pk:
             raise OtherReleaseThere(
                 f"In “{sandbox}” “{found}” is installed. Upgrade or remove it there, and try again."
             )
-        elif found.parameters != parameters:
-            found = services.change_parameters(
-                installation_id=found.pk, parameters=parameters, by=by
-            )
+        values = for_sandbox(terms, values, named=named, own=found.parameters if found else {})
+        if found is None:
+            found = services.install(release_id=release.pk, parameters=values, by=by)
+        elif found.parameters != values:
+            found = services.change_parameters(installation_id=found.pk, parameters=values, by=by)
         start_dry_run(installation_id=found.pk, by=by)
 
 

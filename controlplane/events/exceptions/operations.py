@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from controlplane.core.actor import Actor
+from controlplane.core.keyset import LONGEST, PageUnknown, page_after
 from controlplane.events import services
 from controlplane.events.exceptions import handling
 from controlplane.events.exceptions.opening import open_case
@@ -69,10 +70,16 @@ class ListExceptionsInput(OperationInput):
     )  # fmt: skip
     overdue: bool = Field(default=False, description="Whether to return only overdue ones")
     limit: int = Field(default=50, ge=1, description="Max number of results to return")
+    after: str = Field(
+        default="",
+        description="The next_page of the call before, to go on there; empty: from the start",
+        max_length=LONGEST,
+    )
 
 
 class ListExceptionsOutput(OperationOutput):
     exceptions: list[ExceptionOutput] = Field(description="The soonest due first")
+    next_page: str = Field(description="Pass it on as after for more; empty where there are none")
 
 
 class AssignExceptionInput(OperationInput):
@@ -157,6 +164,8 @@ def get_exception(data: GetExceptionInput, *, by: Actor) -> ExceptionOutput:
     scope="exceptions:read",
     read_only=True,
     rows="exceptions",
+    pages="next_page",
+    errors=(PageUnknown,),
     simplified=_SHORT,
 )
 def list_exceptions(data: ListExceptionsInput, *, by: Actor) -> ListExceptionsOutput:
@@ -168,8 +177,10 @@ def list_exceptions(data: ListExceptionsInput, *, by: Actor) -> ListExceptionsOu
         found = found.filter(status=data.status)
     found = found.filter(type=data.type) if data.type else found
     found = found.overdue() if data.overdue else found
-    rows = found.order_by("due_at", "pk")[: min(data.limit, 500)]
-    return ListExceptionsOutput.model_validate({"exceptions": [shown_case(one) for one in rows]})
+    rows, next_page = page_after(found, by="due_at", after=data.after, limit=min(data.limit, 500))
+    return ListExceptionsOutput.model_validate(
+        {"exceptions": [shown_case(one) for one in rows], "next_page": next_page}
+    )
 
 
 @operation(

@@ -18,10 +18,10 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, of_shared_rows
 from controlplane.portal.flips import Trial, trial_of
 from controlplane.portal.forms.policies import SimulateForm
-from controlplane.portal.partner_seats import partners_with, permitted, seat_in
 from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found
 from tenants.access import tenants_opened
 from tenants.members import actor_of
+from tenants.partner_seats import partners_with, permitted, seat_in
 from tenants.permissions import Permission
 
 MOST_ENTERED = 200

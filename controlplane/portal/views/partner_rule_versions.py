@@ -18,10 +18,10 @@ from controlplane.policies.models import LayerVersion
 from controlplane.portal.doors import member_page, of_shared_rows
 from controlplane.portal.forms.partner_rules import PublishForm
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
-from controlplane.portal.partner_seats import permitted
 from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found
 from tenants.members import actor_of
 from tenants.models import Member
+from tenants.partner_seats import permitted
 from tenants.permissions import PartnerPermission
 
 APPROVE = PartnerPermission.APPROVE_RULES

@@ -21,9 +21,9 @@ from controlplane.portal.drafts import DraftEditor, checked
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.partner_rules import PartnerPolicyForm
 from controlplane.portal.forms.policies import NoteForm, SimulateForm
-from controlplane.portal.partner_seats import partners_with, permitted, seat_in, seats_with
 from tenants.members import actor_of
 from tenants.models import Member
+from tenants.partner_seats import partners_with, permitted, seat_in, seats_with
 from tenants.permissions import PartnerPermission
 
 SHOWN_RUNS = 10

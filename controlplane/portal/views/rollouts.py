@@ -19,8 +19,8 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, of_shared_rows
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.rollouts import RolloutForm
-from controlplane.portal.partner_seats import partners_with, permitted, seat_in, seats_with
 from tenants.members import actor_of
+from tenants.partner_seats import partners_with, permitted, seat_in, seats_with
 from tenants.permissions import PartnerPermission
 
 SECTION = "rollouts"
@@ -93,10 +93,12 @@ def detail(request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponse:
 @member_page
 @of_shared_rows
 def state(request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponse:
-    """Polled while it is under way; once it is over the whole page is asked for."""
+    """Polled while it is under way. The whole page is asked for once other steps are offered: their
+    form stands outside, so that nobody loses what they type.
+    """
     rollout = _rollout(request, rollout_id)
     response = TemplateResponse(request, "portal/rollouts/_state.html", _shown(request, rollout))
-    if not rollout.is_under_way:
+    if request.GET.get("offers") != _offers(rollout) or not rollout.is_under_way:
         response.headers["HX-Refresh"] = "true"
     return response
 
@@ -121,11 +123,22 @@ def _rollout(request: HttpRequest, rollout_id: uuid.UUID) -> Rollout:
     return asking.get_rollout(rollout_id, owners=partners_with(request, SEE))
 
 
+def _offers(rollout: Rollout) -> str:
+    """The first of the steps that its page offers; empty where there are none."""
+    match rollout.status:
+        case Rollout.Status.RETURNING | Rollout.Status.RETURNED:
+            return ""
+        case Rollout.Status.PAUSED:
+            return "resume"
+    return "pause" if rollout.is_under_way else "take_back"
+
+
 def _shown(request: HttpRequest, rollout: Rollout) -> dict[str, Any]:
     return {
         "section": SECTION,
         "rollout": rollout,
         "rings": told(rollout.pk),
         "steps": steps_of(rollout),
+        "offers": _offers(rollout),
         "may_partner": permitted(seat_in(request, rollout.partner, SEE)),
     }

@@ -19,9 +19,9 @@ export class Pergola implements INodeType {
 		name: 'pergola',
 		icon: { light: 'file:../../icons/pergola.svg', dark: 'file:../../icons/pergola.dark.svg' },
 		group: ['transform'],
-		// 1.1: Simplify, which is on unless it is switched off.
-		version: [1, 1.1],
-		defaultVersion: 1.1,
+		// 1.1: Simplify, which is on unless it is switched off. 1.2: Return All of lists in pages.
+		version: [1, 1.1, 1.2],
+		defaultVersion: 1.2,
 		subtitle: '={{$parameter["operation"].replace("_", " ") + ": " + $parameter["resource"]}}',
 		description: 'Judge orders by policy, wait for approvals and record outcomes',
 		defaults: {

@@ -2,7 +2,8 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
 import { asNodeError, failedItem } from './failure';
-import { callOperation, itemsOf, type Operation } from './operation';
+import { itemsOf, type Operation } from './operation';
+import { answerOf } from './paging';
 import { requestAndWait } from './requestAndWait';
 import { operations } from './resources';
 
@@ -13,7 +14,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	const results: INodeExecutionData[] = [];
 	for (let itemIndex = 0; itemIndex < context.getInputData().length; itemIndex++) {
 		try {
-			const answer = await callOperation(context, operation, itemIndex);
+			const answer = await answerOf(context, operation, itemIndex);
 			for (const json of itemsOf(context, operation, answer, itemIndex)) {
 				results.push({ json, pairedItem: { item: itemIndex } });
 			}

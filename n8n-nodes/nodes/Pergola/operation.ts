@@ -15,13 +15,15 @@ export interface Operation {
 	takesFile?: boolean;
 	/** What Simplify leaves: the rows of a list as items, and of each these fields. */
 	simplified?: { rows?: string; fields?: string[] };
+	/** A list that comes in pages: its rows, and the field that, sent as `after`, brings the next. */
+	pages?: { rows: string; next: string };
 	/** The parameters of the node, named as the fields of the request. */
 	properties: INodeProperties[];
 }
 
 export const ADDITIONAL_FIELDS = 'additionalFields';
 /** What the node itself reads: no fields of the request. */
-const OF_THE_NODE = ['simplify', BINARY_FIELD];
+const OF_THE_NODE = ['returnAll', 'simplify', BINARY_FIELD];
 
 /** Run the operation for one item. `extra` holds fields that the node fills in itself. */
 export async function callOperation(
@@ -77,6 +79,8 @@ function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: nu
 	const input: IDataObject = {};
 	for (const property of operation.properties) {
 		if (OF_THE_NODE.includes(property.name)) continue;
+		// How much of a list is asked for: paging.ts.
+		if (operation.pages && property.name === 'limit') continue;
 		const value = chosenValue(context.getNodeParameter(property.name, itemIndex));
 		if (property.name === ADDITIONAL_FIELDS) {
 			const optional = (property.options ?? []) as INodeProperties[];

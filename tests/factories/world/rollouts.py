@@ -4,7 +4,7 @@ from controlplane.catalog.models import Installation, Rollout, RolloutPlace, Tem
 from tenants.context import current_tenant, outside
 from tests.factories.world import Part
 
-ROOT = "rollouts/"
+ROOT, API = "rollouts/", "api/v1/rollouts"
 
 
 def part(url: str) -> Part:
@@ -29,6 +29,8 @@ def part(url: str) -> Part:
                 "least_runs": "0",
             },
             f"{ROOT}<uuid:rollout_id>/step/": {"step": "pause", "why": "A pause"},
+            API: {"template": template.slug, "shares": [100]},
+            f"{API}/<uuid:rollout_id>/steps": {"step": "pause", "why": "A pause"},
         },
         secrets={"Behind the mole"},
     )  # fmt: skip

@@ -225,18 +225,18 @@ def test_by_command(
     installation: Installation, later: Release, n8n: FakeN8n, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(n8n, notify="me")
-    given = {"tenant": "north", "template": "review-orders"}
+    command = ("upgrade_installation", "north", "review-orders")
     with outside():
-        call_command("upgrade_installation", plan=True, **given)
+        call_command(*command, plan=True)
         told = capsys.readouterr().out
         assert "“By verdict” was added." in told
         assert "To be decided:\n  “Review”: notify" in told
         with pytest.raises(CommandError, match="Decide first"):
-            call_command("upgrade_installation", **given)
+            call_command(*command)
         with pytest.raises(CommandError, match=r"no release 7\.0\.0"):
-            call_command("upgrade_installation", to="7.0.0", **given)
-        call_command("upgrade_installation", take="theirs", **given)
+            call_command(*command, to="7.0.0")
+        call_command(*command, take="theirs")
         assert "1.0.0 → 2.0.0: done, 1 conflicts decided" in capsys.readouterr().out
         with pytest.raises(CommandError, match="is the newest"):
-            call_command("upgrade_installation", **given)
+            call_command(*command)
     assert node(n8n, "b")["parameters"]["notify"] == "sales"

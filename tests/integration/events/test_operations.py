@@ -1,6 +1,7 @@
 """The nodes about events and exceptions, through their endpoints."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -49,6 +50,55 @@ def test_listed_events_are_cloudevents_too_where_asked(
     assert shown["type"] == "pergola.order.created"
     assert "data" not in shown
     assert call("event/list").json()["cloudevents"] == []
+
+
+@pytest.mark.parametrize("moment", ["the same", "its own"])
+def test_events_come_in_pages_that_shift_by_nothing(
+    call: Callable[..., Any], event: Event, moment: str
+) -> None:
+    def add(number: int) -> None:
+        at = event.received_at + timedelta(seconds=0 if moment == "the same" else number)
+        Event.objects.create(
+            source_id=event.source_id, type="order.updated", external_id=f"p{number}",
+            subject="pages", body="{}", body_sha256=f"{number:064}", received_at=at,
+        )  # fmt: skip
+
+    with inside(current := Tenant.objects.get(slug="north")):
+        for number in range(5):
+            add(number)
+    first = call("event/list", subject="pages", limit=2).json()
+    with inside(current):
+        add(7)
+    found, page = list(first["events"]), first
+    while page["next_page"]:
+        page = call("event/list", subject="pages", limit=2, after=page["next_page"]).json()
+        found += page["events"]
+
+    assert len({one["event_id"] for one in found}) == len(found) == 5
+
+
+@pytest.mark.parametrize("after", ["nonsense", "bm9uc2Vuc2U", "\u00e9", "9" * 120])
+@pytest.mark.parametrize("operation", ["event/list", "exception/list", "decision/list"])
+def test_a_page_that_is_none_names_the_field(
+    call: Callable[..., Any], operation: str, after: str
+) -> None:
+    answer = call(operation, after=after)
+    assert (answer.status_code, answer.json()["code"]) == (400, "page_unknown")
+    assert answer.json()["errors"][0]["field"] == "after"
+
+
+def test_exceptions_come_in_pages_the_soonest_due_first(
+    call: Callable[..., Any], north: Tenant
+) -> None:
+    for number in range(3):
+        call("exception/open", type="missing_data", subject=f"#{number}", summary="No address")
+
+    first = call("exception/list", limit=2).json()
+    rest = call("exception/list", limit=2, after=first["next_page"]).json()
+
+    due = [one["due_at"] for one in (*first["exceptions"], *rest["exceptions"])]
+    assert (len(due), due) == (3, sorted(due))
+    assert rest["next_page"] == ""
 
 
 def test_an_event_is_emitted_once(call: Callable[..., Any], north: Tenant) -> None:

@@ -120,7 +120,9 @@ class Callers:
 
     def whose(self, route: str) -> Caller:
         """Who may do most at the address: a partner's templates and rules are its own people's."""
-        own = route.startswith(("templates/own/", "partner-rules/", "rollouts/"))
+        own = route.removeprefix("api/v1/").startswith(
+            ("templates/own/", "partner-rules/", "rollouts")
+        )
         return self.builder if own else self.manager
 
     def machine_of(self, installation_id: uuid.UUID) -> Caller:

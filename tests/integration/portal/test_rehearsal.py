@@ -7,10 +7,13 @@ import pytest
 from django.test import Client
 
 from controlplane.catalog.models import Installation, Release
+from controlplane.connections.models import Connection
+from controlplane.connections.services import create_connection
+from controlplane.core.actor import system
 from tenants import lookup
 from tenants.context import inside
 from tenants.models import Tenant
-from tests.integration.portal.test_catalog import FILLED, STORED, release  # noqa: F401
+from tests.integration.portal.test_catalog import FILLED, MANIFEST, STORED, release  # noqa: F401
 
 CLONE, STATE = "/templates/do-it/clone/", "/templates/do-it/rehearsal/"
 TRY = {**FILLED, "try": "1"}
@@ -28,6 +31,12 @@ def sandbox(north: Tenant, south: Tenant) -> Tenant:
 @pytest.fixture
 def manager(north: Tenant, browser: Browser) -> Client:
     return browser(north, role="manager")
+
+
+def shop_in(tenant: Tenant, key: str) -> Connection:
+    values = {"url": "https://till.example", "key_name": "X-Key", "api_key": key}
+    with inside(tenant):
+        return create_connection(name="Till", kind="rest_key", values=values, by=system("tests"))
 
 
 def in_sandbox(sandbox: Tenant, **changes: Any) -> Installation:
@@ -89,8 +98,39 @@ def test_other_values_are_tried_in_the_same_installation(
 ) -> None:
     manager.post(CLONE, TRY)
     in_sandbox(sandbox, status="active", workflow_id="w1")
-    manager.post(CLONE, {**TRY, "p-note": "another"})
-    assert in_sandbox(sandbox).parameters["note"] == "another"
+    manager.post(CLONE, {**TRY, "p-most": "8"})
+    assert in_sandbox(sandbox).parameters["most"] == 8
+
+
+def test_nothing_typed_and_no_connection_of_productions_reaches_the_sandbox(
+    north: Tenant,
+    sandbox: Tenant,
+    manager: Client,
+    release: Release,  # noqa: F811
+) -> None:
+    parameter = {"name": "shop", "type": "connection", "label": "Shop"}
+    release.manifest = {**MANIFEST, "parameters": [*MANIFEST["parameters"], parameter]}
+    release.save()
+    theirs = shop_in(north, "secret-of-production")
+    filled = {**TRY, "p-shop": str(theirs.pk), "p-note": "Ring Maria Petersen"}
+
+    refused = manager.post(CLONE, filled)
+
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "“Till”, which the sandbox lacks" in page
+    assert "Ring Maria Petersen" in page
+    with inside(sandbox):
+        assert not Installation.objects.exists()
+
+    ours = shop_in(sandbox, "secret-of-the-sandbox")
+    assert manager.post(CLONE, filled).status_code == 200
+
+    there = in_sandbox(sandbox).parameters
+    assert there["shop"] == str(ours.pk)
+    assert "Maria" not in there["note"]
+    with inside(sandbox):
+        assert Connection.objects.get().secret_values == {"api_key": "secret-of-the-sandbox"}
 
 
 def test_another_release_there_is_told_and_nothing_typed_is_lost(

@@ -69,10 +69,25 @@ def test_it_goes_to_the_partners_customers_alone_and_is_followed(
     assert states(rollout) == {"north": "done"}
     shown = text(mia, page)
     assert "Ring 1, up to 100%" in shown
-    assert f'hx-get="{page}state/"' in shown
-    assert "Being watched" in text(mia, f"{page}state/")
+    assert f'hx-get="{page}state/?offers=pause"' in shown
+    assert "Being watched" in text(mia, f"{page}state/?offers=pause")
     assert "Review orders" in text(mia, "/rollouts/?q=sales")
     assert "Nothing fits" in text(mia, "/rollouts/?q=nowhere")
+
+
+def test_what_somebody_types_is_not_renewed_away(
+    later: Release, people: Any, partner: Partner
+) -> None:
+    mia = people("mia")
+    rollout = drive(begun(later, partner=partner, shares=[100], watch_minutes=30))
+    state = f"/rollouts/{rollout.pk}/state/?offers=pause"
+    shown = mia.get(state)
+    assert 'name="why"' not in shown.content.decode()
+    assert "HX-Refresh" not in shown.headers
+
+    mia.post(f"/rollouts/{rollout.pk}/step/", {"step": "pause"})
+
+    assert mia.get(state).headers["HX-Refresh"] == "true"
 
 
 def test_it_is_taken_back_with_a_reason(later: Release, people: Any, partner: Partner) -> None:

@@ -47,6 +47,29 @@ def test_what_simplify_would_leave_is_in_the_answer(given):
         declare(**given)(handler)
 
 
+class Paged(OperationInput):
+    limit: int = Field(default=50, description="How many")
+    after: str = Field(default="", description="Where to go on")
+
+
+@pytest.mark.parametrize(
+    ("data", "given", "told"),
+    [
+        (Paged, {"pages": "total"}, "answers no rows"),
+        (Paged, {"rows": "rows", "pages": "next"}, "no next"),
+        (Given, {"rows": "rows", "pages": "total"}, "takes no after, limit"),
+    ],
+)
+def test_what_return_all_asks_for_is_there(data, given, told):
+    def handler(data, *, by: object) -> Answered:
+        """Get it."""
+        raise NotImplementedError
+
+    handler.__annotations__["data"] = data
+    with pytest.raises(ImproperlyConfigured, match=told):
+        declare(**given)(handler)
+
+
 def test_one_that_takes_a_file_is_slow():
     def handler(data: Given, *, by: object, file: OperationFile) -> Answered:
         """Get it."""

@@ -233,6 +233,23 @@ def test_simplify_is_for_new_nodes_only(get_thing):
     assert "'@version': [{ _cnd: { gte: 1.1 } }]," in declared(text, "simplify")
 
 
+def test_a_list_in_pages_returns_all_or_up_to_a_limit(get_thing):
+    class Input(OperationInput):
+        limit: int = Field(default=50, ge=1, le=200, description="Max number of results to return")
+        after: str = Field(default="", description="Where to go on")
+
+    paged = replace(get_thing, input_model=Input, rows="reasons", pages="next_page")
+    text = typescript.render([paged], EVENTS)[f"{typescript.RESOURCES}/sample/get.ts"]
+    before, additional = text.split("name: 'additionalFields'")
+
+    assert "rows: 'reasons'," in text
+    assert "next: 'next_page'," in text
+    assert "default: false," in declared(before, "returnAll")
+    assert "returnAll: [false]," in declared(before, "limit")
+    assert "'@version': [{ _cnd: { gte: 1.2 } }]," in declared(before, "limit")
+    assert "'@version': [1, 1.1]," in declared(additional, "limit")
+
+
 def test_an_operation_that_takes_a_file_asks_for_its_binary_field(get_thing):
     handed = replace(get_thing, takes_file=True, slow=True)
     text = typescript.render([handed], EVENTS)[f"{typescript.RESOURCES}/sample/get.ts"]

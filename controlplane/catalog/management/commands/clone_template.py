@@ -1,4 +1,4 @@
-"""`manage.py clone_template TENANT SLUG`: the same as the API's call."""
+"""`manage.py clone_template TENANT TEMPLATE`: the same as the API's call."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from controlplane.catalog.cloning import clone_template
-from controlplane.catalog.management.arguments import parameters_of
+from controlplane.catalog.management.arguments import add_place, parameters_of
 from controlplane.catalog.models import Installation
 from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
@@ -18,18 +18,15 @@ class Command(BaseCommand):
     help = "Clone a template into a tenant's n8n and wait until it runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("tenant", help="slug of the tenant, or of a sandbox")
-        parser.add_argument("slug", help="the template")
-        parser.add_argument("--release", default="", help="a version; else the latest live one")
-        parser.add_argument("--parameters", default="{}", help="a JSON object of values")
+        add_place(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         parameters = parameters_of(options["parameters"])
         try:
             with inside(lookup.tenant_by_slug(options["tenant"])):
                 made = clone_template(
-                    slug=options["slug"],
-                    version=options["release"],
+                    slug=options["template"],
+                    version=options["to"],
                     parameters=parameters,
                     by=system("clone_template"),
                 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from controlplane.catalog.models import Release, Rollout
+from controlplane.catalog.models import Rollout
 from controlplane.catalog.rollouts import asking
 from controlplane.catalog.rollouts.telling import Ring, told
 from controlplane.core.actor import Actor, system
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 asking.STEPS[options["step"]](rollout_id=latest.pk, why=options["why"], by=by)
             return asking.get_rollout(latest.pk)
         return asking.begin(
-            release_id=_release(slug, options["to"]).pk,
+            release_id=asking.newest_live(slug, options["to"]).pk,
             shares=_shares(options["shares"]),
             partner=_partner(options["partner"]),
             take=options["take"],
@@ -110,16 +110,6 @@ def _ring(ring: Ring) -> str:
     seen = ring.seen
     runs = f"; {seen.runs} runs, {seen.failed_runs} failed" if seen.runs else ""
     return f"{name}: {ring.done_percent} % of {ring.count}, {states}{runs}"
-
-
-def _release(slug: str, version: str) -> Release:
-    found = Release.objects.filter(template__slug=slug, status=Release.Status.LIVE)
-    if version:
-        found = found.filter(version=version)
-    newest = max(found, key=lambda release: release.ordered_version, default=None)
-    if newest is None:
-        raise CommandError(f"“{slug}” has no live release {version}".rstrip() + ".")
-    return newest
 
 
 def _partner(slug: str) -> Partner | None:

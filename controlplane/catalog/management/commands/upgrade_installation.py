@@ -1,11 +1,11 @@
-"""`manage.py upgrade_installation --tenant north --template review-risky-orders`."""
+"""`manage.py upgrade_installation TENANT TEMPLATE`: asked as `clone_template` is."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from controlplane.catalog.management.arguments import parameters_of
+from controlplane.catalog.management.arguments import add_place, parameters_of
 from controlplane.catalog.models import Installation, Upgrade
 from controlplane.catalog.upgrades.applying import run_upgrade
 from controlplane.catalog.upgrades.asking import upgrade
@@ -20,13 +20,10 @@ class Command(BaseCommand):
     help = "Upgrade what a tenant installed of a template, keep its edits, and wait until it runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tenant", required=True, help="slug of the tenant, or of a sandbox")
-        parser.add_argument("--template", required=True, help="slug of the template")
-        parser.add_argument("--to", default="", help="a version; else the latest live one")
+        add_place(parser)
         parser.add_argument(
             "--take", choices=["ours", "theirs"], help="for all conflicts: the tenant's, or the new"
         )
-        parser.add_argument("--parameters", default="{}", help="a JSON object of new values")
         parser.add_argument("--plan", action="store_true", help="only tell what would change")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -120,6 +120,32 @@ def test_nobody_knows_without_runs_and_a_person_decides(
     assert set(states(rollout).values()) == {"done"}
 
 
+def test_a_ring_with_nobody_in_it_is_not_decided_about(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    """Of two tenants, each of the first two rings has one, and the third has none."""
+    rollout = drive(begun(later, shares=[10, 50, 100], least_runs=1, watch_at_most_minutes=0))
+    for ring in (1, 2):
+        assert (rollout.status, rollout.ring) == (Rollout.Status.PAUSED, ring)
+        asking.resume(rollout_id=rollout.pk, why="They run it by night", by=ADA)
+        rollout = drive(rollout)
+
+    assert (rollout.status, rollout.ring) == (Rollout.Status.DONE, 2)
+    assert set(states(rollout).values()) == {"done"}
+
+
+def test_a_person_who_closes_the_last_ring_waits_for_no_answer(
+    fleet: Fleet, later: Release, n8n: FakeN8n
+) -> None:
+    rollout = drive(begun(later, shares=[100], least_runs=1, watch_at_most_minutes=0))
+    rollout.places.filter(tenant__slug="north").update(status=RolloutPlace.Status.ASKED)
+
+    asking.resume(rollout_id=rollout.pk, by=ADA)
+
+    assert drive(rollout).status == Rollout.Status.DONE
+    assert states(rollout) == {"north": "left", "south": "done"}
+
+
 def test_what_was_seen_is_watched_for_as_long_as_was_asked(
     fleet: Fleet, later: Release, n8n: FakeN8n
 ) -> None:

@@ -19,6 +19,10 @@ export const list: Operation = {
 			'url',
 		],
 	},
+	pages: {
+		rows: 'approvals',
+		next: 'next_page',
+	},
 	properties: [
 		{
 			displayName: 'Status',
@@ -55,6 +59,36 @@ export const list: Operation = {
 			displayOptions: showOnlyForList,
 		},
 		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['approval'],
+					operation: ['list'],
+				},
+			},
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1, maxValue: 200 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['approval'],
+					operation: ['list'],
+					returnAll: [false],
+				},
+			},
+		},
+		{
 			displayName: 'Additional Fields',
 			name: 'additionalFields',
 			type: 'collection',
@@ -76,6 +110,11 @@ export const list: Operation = {
 					typeOptions: { minValue: 1, maxValue: 200 },
 					default: 50,
 					description: 'Max number of results to return',
+					displayOptions: {
+						show: {
+							'@version': [1, 1.1],
+						},
+					},
 				},
 				{
 					displayName: 'Subject ID',

@@ -10,7 +10,41 @@ export const list: Operation = {
 		rows: 'entries',
 		fields: ['sequence', 'at', 'action', 'subject_type', 'subject_id', 'actor_label', 'data'],
 	},
+	pages: {
+		rows: 'entries',
+		next: 'next_after',
+	},
 	properties: [
+		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['audit'],
+					operation: ['list'],
+				},
+			},
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1, maxValue: 200 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['audit'],
+					operation: ['list'],
+					returnAll: [false],
+				},
+			},
+		},
 		{
 			displayName: 'Additional Fields',
 			name: 'additionalFields',
@@ -48,6 +82,11 @@ export const list: Operation = {
 					typeOptions: { minValue: 1, maxValue: 200 },
 					default: 50,
 					description: 'Max number of results to return',
+					displayOptions: {
+						show: {
+							'@version': [1, 1.1],
+						},
+					},
 				},
 				{
 					displayName: 'Since',

@@ -10,7 +10,41 @@ export const list: Operation = {
 		rows: 'decisions',
 		fields: ['decision_id', 'context', 'subject_id', 'verdict', 'codes', 'decided_at'],
 	},
+	pages: {
+		rows: 'decisions',
+		next: 'next_page',
+	},
 	properties: [
+		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['decision'],
+					operation: ['list'],
+				},
+			},
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1, maxValue: 200 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['decision'],
+					operation: ['list'],
+					returnAll: [false],
+				},
+			},
+		},
 		{
 			displayName: 'Additional Fields',
 			name: 'additionalFields',
@@ -19,6 +53,13 @@ export const list: Operation = {
 			default: {},
 			displayOptions: showOnlyForList,
 			options: [
+				{
+					displayName: 'After',
+					name: 'after',
+					type: 'string',
+					default: '',
+					description: 'The next_page of the call before, to go on there; empty: from the start',
+				},
 				{
 					displayName: 'Context',
 					name: 'context',
@@ -53,6 +94,11 @@ export const list: Operation = {
 					typeOptions: { minValue: 1, maxValue: 200 },
 					default: 50,
 					description: 'Max number of results to return',
+					displayOptions: {
+						show: {
+							'@version': [1, 1.1],
+						},
+					},
 				},
 				{
 					displayName: 'Verdict',

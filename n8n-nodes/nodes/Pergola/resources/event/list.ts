@@ -10,7 +10,41 @@ export const list: Operation = {
 		rows: 'events',
 		fields: ['event_id', 'type', 'source', 'subject', 'received_at'],
 	},
+	pages: {
+		rows: 'events',
+		next: 'next_page',
+	},
 	properties: [
+		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['event'],
+					operation: ['list'],
+				},
+			},
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['event'],
+					operation: ['list'],
+					returnAll: [false],
+				},
+			},
+		},
 		{
 			displayName: 'Additional Fields',
 			name: 'additionalFields',
@@ -19,6 +53,13 @@ export const list: Operation = {
 			default: {},
 			displayOptions: showOnlyForList,
 			options: [
+				{
+					displayName: 'After',
+					name: 'after',
+					type: 'string',
+					default: '',
+					description: 'The next_page of the call before, to go on there; empty: from the start',
+				},
 				{
 					displayName: 'CloudEvents',
 					name: 'cloudevents',
@@ -33,6 +74,11 @@ export const list: Operation = {
 					typeOptions: { minValue: 1 },
 					default: 50,
 					description: 'Max number of results to return',
+					displayOptions: {
+						show: {
+							'@version': [1, 1.1],
+						},
+					},
 				},
 				{
 					displayName: 'Source',

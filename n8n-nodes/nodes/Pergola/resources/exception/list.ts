@@ -20,7 +20,41 @@ export const list: Operation = {
 			'is_overdue',
 		],
 	},
+	pages: {
+		rows: 'exceptions',
+		next: 'next_page',
+	},
 	properties: [
+		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['exception'],
+					operation: ['list'],
+				},
+			},
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: {
+				show: {
+					'@version': [{ _cnd: { gte: 1.2 } }],
+					resource: ['exception'],
+					operation: ['list'],
+					returnAll: [false],
+				},
+			},
+		},
 		{
 			displayName: 'Additional Fields',
 			name: 'additionalFields',
@@ -30,12 +64,24 @@ export const list: Operation = {
 			displayOptions: showOnlyForList,
 			options: [
 				{
+					displayName: 'After',
+					name: 'after',
+					type: 'string',
+					default: '',
+					description: 'The next_page of the call before, to go on there; empty: from the start',
+				},
+				{
 					displayName: 'Limit',
 					name: 'limit',
 					type: 'number',
 					typeOptions: { minValue: 1 },
 					default: 50,
 					description: 'Max number of results to return',
+					displayOptions: {
+						show: {
+							'@version': [1, 1.1],
+						},
+					},
 				},
 				{
 					displayName: 'Overdue',

@@ -1,12 +1,9 @@
-"""Pages that a partner's people have for their partner, on the host of a tenant that it works for.
+"""Doors that a partner's people have for their partner, on the host of a tenant that it works for.
 
 They are of shared rows, and of nobody else's: another partner's, and those of a partner that does
 not work for this tenant, are not there.
 """
 
-from typing import cast
-
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -22,7 +19,7 @@ def seats_with(request: HttpRequest, permission: PartnerPermission) -> list[Memb
     """
     if request.member.visit is not None:
         return []
-    user = cast(User, request.user)
+    user = request.member.user
     found = access.partner_seats(user, request.tenant, session=request.session)
     return [seat for seat in found if permission in PARTNER_ROLES[seat.role]]
 
