@@ -38,7 +38,13 @@ class Choices(APIView):
         tags=["choices"],
         auth=BY_KEY,
         parameters=[
-            OpenApiParameter("name", str, OpenApiParameter.PATH, description="Which list"),
+            OpenApiParameter(
+                "name",
+                str,
+                OpenApiParameter.PATH,
+                description="Which list",
+                pattern=r"^[-a-zA-Z0-9_]+$",
+            ),
             OpenApiParameter("search", str, description="Only lines that hold this text"),
             OpenApiParameter("page", int, description="From 1"),
         ],
