@@ -37,6 +37,11 @@ class Side:
         )  # fmt: skip
         return {"pergolaApi": {"id": made["id"], "name": made["name"]}}
 
+    def tested(self, credential: dict[str, dict[str, str]]) -> str:
+        """What n8n's own test says of a credential: OK or Error."""
+        answer = self._json("POST", f"/credentials/{credential['pergolaApi']['id']}/test")
+        return str(answer["status"])
+
     def activate(self, name: str, nodes: Sequence[Node], *, beside: Sequence[Node] = ()) -> str:
         """An active workflow of these nodes, in place of one of that name; see `make`."""
         made = self.make(name, nodes, beside=beside)

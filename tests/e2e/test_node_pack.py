@@ -50,8 +50,8 @@ def shop(running: Any, django_db_blocker: Any) -> Any:
         return found or create_connection(name=name, kind="rest", values=values, by=BY)
 
 
-def ran(side: Side, nodes: list[Node]) -> Any:
-    """What comes of the nodes behind a Webhook: every item of the last one."""
+def ran(side: Side, nodes: list[Node], **body: Any) -> Any:
+    """What comes of the nodes behind a Webhook that gets the body: every item of the last one."""
     path = f"pack-{secrets.token_hex(4)}"
     start = node(
         "Start", "n8n-nodes-base.webhook", 2.1,
@@ -63,7 +63,7 @@ def ran(side: Side, nodes: list[Node]) -> Any:
     )  # fmt: skip
     made = side.activate(f"Pack {path}", [start, *nodes])
     try:
-        answer = httpx.post(f"{side.url}/webhook/{path}", json={}, timeout=60, trust_env=False)
+        answer = httpx.post(f"{side.url}/webhook/{path}", json=body, timeout=60, trust_env=False)
     finally:
         side.remove(made)
     assert answer.is_success, answer.text
@@ -102,6 +102,36 @@ def test_a_field_that_chooses_takes_what_it_took_before(
     (item,) = ran(side, [made])
 
     assert item["connection_id"] == str(shop.pk)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["={{ $json.body.shop }}", "={{$json.body.shop}}", "={{ $json.body.shop.trim() }}"],
+)
+def test_an_expression_means_the_same_whoever_reads_it(
+    side: Side, credential: Any, shop: Any, expression: str
+) -> None:
+    """The node reads a plain path itself, which spares n8n an isolate."""
+    locator = {"__rl": True, "mode": "name", "value": expression}
+    for chosen in (expression, locator):
+        made = pergola("Check", "connection", "check", credential, connection=chosen)
+        (item,) = ran(side, [made], shop="Quayside shop")
+        assert item["connection_id"] == str(shop.pk)
+
+
+@pytest.mark.parametrize("expression", ["={{ $json.body.nothing }}", "={{ $json.body.number }}"])
+def test_a_path_to_no_text_is_read_by_n8n(side: Side, credential: Any, expression: str) -> None:
+    asked = pergola("Get", "approval", "get", credential, approval_id=expression)
+
+    (item,) = ran(side, [asked | {"onError": "continueRegularOutput"}], number=7)
+
+    assert item["error"] == "The input is not valid"
+
+
+def test_n8n_finds_the_credential_in_order(side: Side, credential: Any, running: Any) -> None:
+    wrong = side.credential(running.environment["PUBLIC_URL"], "pgl_no_such_key")
+
+    assert [side.tested(one) for one in (credential, wrong)] == ["OK", "Error"]
 
 
 def test_a_list_comes_as_items_of_what_matters(side: Side, credential: Any, shop: Any) -> None:

@@ -8,6 +8,7 @@ INCOMING = "tests/unit/events/test_incoming.py"
 DELIVERY = "tests/integration/events/test_delivery.py"
 FETCHING = "tests/integration/events/test_fetching.py"
 PLACES = "tests/integration/events/test_places.py"
+AT_ONCE = "tests/integration/events/test_places_at_once.py"
 ANEW = "tests/integration/events/test_starting_anew.py"
 
 EVENTS = [
@@ -161,8 +162,8 @@ EVENTS = [
         "controlplane/events/places.py",
         "SELECT pg_advisory_xact_lock(hashtext('events.places'), hashtext(%(id)s::text));",
         "SELECT 1;",
-        (PLACES,),
-        "drains",
+        (AT_ONCE,),
+        "two_relays",
     ),
     Mutant(
         "left-to-anybody",

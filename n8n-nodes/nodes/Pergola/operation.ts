@@ -22,6 +22,7 @@ export interface Operation {
 }
 
 export const ADDITIONAL_FIELDS = 'additionalFields';
+const PLAIN_PATH = /^=\{\{ ?\$json((?:\.[A-Za-z_]\w*)+) ?\}\}$/;
 /** What the node itself reads: no fields of the request. */
 const OF_THE_NODE = ['returnAll', 'simplify', BINARY_FIELD];
 
@@ -81,7 +82,7 @@ function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: nu
 		if (OF_THE_NODE.includes(property.name)) continue;
 		// How much of a list is asked for: paging.ts.
 		if (operation.pages && property.name === 'limit') continue;
-		const value = chosenValue(context.getNodeParameter(property.name, itemIndex));
+		const value = chosenValue(valueOf(context, property, itemIndex));
 		if (property.name === ADDITIONAL_FIELDS) {
 			const optional = (property.options ?? []) as INodeProperties[];
 			Object.assign(input, optionalInput(context, optional, value as IDataObject, itemIndex));
@@ -90,6 +91,34 @@ function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: nu
 		}
 	}
 	return input;
+}
+
+/**
+ * n8n evaluates every expression in an isolate, for milliseconds of its one thread. The text at a
+ * plain path of the item, which most expressions name, is the same without; all else is n8n's.
+ */
+function valueOf(
+	context: IExecuteFunctions,
+	property: INodeProperties,
+	itemIndex: number,
+): unknown {
+	const raw = context.getNodeParameter(property.name, itemIndex, undefined, {
+		rawExpressions: true,
+	});
+	const given = chosenValue(raw);
+	const path = typeof given === 'string' ? PLAIN_PATH.exec(given)?.[1] : undefined;
+	const text = path && textAt(context.getInputData()[itemIndex]?.json, path.split('.').slice(1));
+	return text ?? context.getNodeParameter(property.name, itemIndex);
+}
+
+function textAt(json: IDataObject | undefined, path: string[]): string | undefined {
+	let found: unknown = json;
+	for (const name of path) {
+		if (found === null || typeof found !== 'object' || !Object.hasOwn(found, name))
+			return undefined;
+		found = (found as IDataObject)[name];
+	}
+	return typeof found === 'string' ? found : undefined;
 }
 
 /** A field that was added and left empty counts as not given. */

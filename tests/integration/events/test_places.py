@@ -1,22 +1,17 @@
 """A burst starts no more runs at once than places: the others queue, and nobody is forgotten."""
 
-import queue
-import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections, transaction
 from django.utils import timezone
 
 from controlplane.events import circuit, delivery, outbox, pauses, places, services
 from controlplane.events.exceptions import handling
-from controlplane.events.management.commands.relay import relay
 from controlplane.events.models import (
     Delivery,
-    Event,
     ExceptionCase,
     OutboxMessage,
     Source,
@@ -30,7 +25,6 @@ from tests.factories.events import (
     ADA,
     make_event,
     make_machine,
-    make_source,
     make_subscription,
     make_workspace,
 )
@@ -103,87 +97,6 @@ def test_a_fetch_wakes_the_relay_at_once(listener: Subscription, n8n: FakeN8n) -
     with outside():
         message = OutboxMessage.objects.get(reference=queued.pk)
     assert message.due_at <= timezone.now()
-
-
-def test_a_burst_drains_while_nobody_has_more_than_its_places(yard: Tenant, n8n: FakeN8n) -> None:
-    """Sixty at once, two relays, and a workflow that takes one after the other."""
-    stop = threading.Event()
-    workflow = _SlowWorkflow(yard, stop)
-
-    def send() -> None:
-        try:
-            relay(stop=stop, threads=8)
-        finally:
-            connections.close_all()
-
-    n8n.webhooks[PATH] = workflow.start
-    with inside(yard):
-        make_workspace(n8n.url)
-        make_subscription(n8n.url, is_fetched_in_execution=True)
-        source = make_source()
-        with transaction.atomic():
-            for number in range(60):
-                make_event(source, number=number)
-    threads = [threading.Thread(target=work) for work in (workflow.run, send, send)]
-    for thread in threads:
-        thread.start()
-    try:
-        assert workflow.has_run_through.wait(timeout=60)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(timeout=20)
-
-    assert workflow.wrong == []
-    with inside(yard):
-        assert Delivery.objects.filter(status=Delivery.Status.DELIVERED).count() == 60
-        assert Event.objects.exclude(execution_id="").count() == 60
-    assert max(workflow.waited) == WINDOW
-    assert len(workflow.waited) == 60, "something was offered twice"
-
-
-class _SlowWorkflow:
-    """Starts at once; fetches one after the other, once it has been offered what it may be.
-
-    Knows how many waited at each start.
-    """
-
-    def __init__(self, tenant: Tenant, stop: threading.Event) -> None:
-        self.tenant, self.stop = tenant, stop
-        self.has_run_through = threading.Event()
-        self.waited: list[int] = []
-        self.wrong: list[Exception] = []
-        self._started: queue.Queue[dict[str, str]] = queue.Queue()
-        self._waiting: set[str] = set()
-        self._lock = threading.Lock()
-
-    def start(self, body: dict[str, str]) -> int:
-        with self._lock:
-            self._waiting.add(body["delivery_id"])
-            self.waited.append(len(self._waiting))
-        self._started.put(body)
-        return 200
-
-    def run(self) -> None:
-        number = 0
-        while len(self.waited) < WINDOW and not self.stop.is_set():
-            self.stop.wait(0.01)
-        while number < 60 and not self.stop.is_set():
-            try:
-                offer = self._started.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            number += 1
-            self.stop.wait(0.01)
-            with self._lock:
-                self._waiting.discard(offer["delivery_id"])
-            try:
-                with inside(self.tenant):
-                    fetch(offer, number)
-            except Exception as error:
-                self.wrong.append(error)
-        self.has_run_through.set()
-        connections.close_all()
 
 
 def test_one_listeners_queue_holds_up_no_other(listener: Subscription, n8n: FakeN8n) -> None:
