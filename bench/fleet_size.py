@@ -36,9 +36,9 @@ NEEDS_DATA = False
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench-fleet-size"
 SMALL = 10
-TENANTS = 1000
+TENANTS = int(os.environ.get("BENCH_TENANTS", "1000"))
 CONNECTIONS = 4
-ROUNDS = 6
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "6"))
 FLOWS_A_ROUND = 150
 SEED = 20261127
 

@@ -47,8 +47,8 @@ WORK = {
 }
 TENANTS = 20
 CONNECTIONS = 8
-ROUNDS = 5
-SECONDS = 4.0
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 
 
 def run(data: Path, report: Report) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Deterministic: the same examples in each run. In-process, in a transaction that 
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 import hypothesis
 import pytest
@@ -13,6 +14,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
+from django.urls import resolve
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.transport import Response
@@ -23,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from controlplane.api.problems import nothing_here
 from controlplane.core import problems
 from tests.integration.isolation.callers import Callers
 from tests.integration.isolation.world import World
@@ -109,7 +112,12 @@ def test_any_input_gets_an_answer_as_documented(
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
 def test_without_a_key_every_operation_is_refused(operation: Any, callers: Callers) -> None:
-    case = next(examples(operation, GenerationMode.POSITIVE))
+    # Not every text is a name that an address takes: where nothing is, nobody is asked for a key.
+    case = next(
+        found
+        for found in examples(operation, GenerationMode.POSITIVE)
+        if resolve(unquote(found.formatted_path)).func is not nothing_here
+    )
     case.headers.pop("Authorization", None)
 
     response = case.call()

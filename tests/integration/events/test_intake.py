@@ -239,7 +239,7 @@ def test_a_repeated_webhook_makes_no_error_in_the_database(north: Tenant, post: 
     with CaptureQueriesContext(connection) as asked:
         assert post(body).json()["duplicate"] is True
     written = [q["sql"] for q in asked if q["sql"].startswith("INSERT INTO events_event")]
-    assert all("ON CONFLICT DO NOTHING;" in sql for sql in written)
+    assert all(" ON CONFLICT DO NOTHING;" in sql for sql in written)
     assert not [q for q in asked if q["sql"].startswith('INSERT INTO "events_event"')]
 
 
