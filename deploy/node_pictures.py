@@ -72,7 +72,7 @@ def _nodes(side: Side, place: Any, environment: dict[str, str]) -> dict[str, Nod
     credential = side.credential(environment["PUBLIC_URL"], text, name="Pergola API")
     found = {
         resource: pergola("Pergola", resource, SHOWN.get(resource, name), credential)
-        | {"typeVersion": 1.1}
+        | {"typeVersion": 1.2}
         for resource, name in first.items()
     }
     source = {"__rl": True, "mode": "list", "value": "shopify", "cachedResultName": "Shopify"}

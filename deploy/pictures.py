@@ -8,7 +8,8 @@ no picture shows a link, a key or a password.
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ class Shot:
     """None: the desktop's."""
     at: str = ""
     """What the window begins with, where that is not the top of the page."""
+    before: Callable[[], None] | None = None
+    """What has to be so for this picture, and must be seen in none before it."""
 
 
 def main() -> int:
@@ -145,7 +148,6 @@ def _plan(places: list["Place"], progress: list["Progress"]) -> tuple[dict[str, 
     approval_id = next(one.approval_id for one in progress if one.chapter.file == SHOWN)
     with inside(place.tenant):
         policy = Policy.objects.earliest("created_at")
-    _let_admin_in(place)
     portal, platform = place.tenant.portal_url, settings.PUBLIC_URL
     links = dict(
         zip(
@@ -170,13 +172,22 @@ def _plan(places: list["Place"], progress: list["Progress"]) -> tuple[dict[str, 
         Shot("portal-source", "manager", f"{portal}/sources/shopify/"),
         Shot("portal-installation", "manager", f"{portal}/installations/{installation.pk}/"),
         Shot("admin-tenants", "admin", f"{platform}/admin/tenants/tenant/", "#result_list"),
-        Shot("admin-policy", "admin", policy_page, "#policy_form"),
+        Shot(
+            "admin-policy",
+            "admin",
+            policy_page,
+            "#policy_form",
+            before=lambda: _let_admin_in(place),
+        ),
     ]
 
 
 def _let_admin_in(place: "Place") -> None:
-    """The picture of a policy is taken inside a tenant's admin, which asks for a reason."""
+    """The picture of a policy is taken inside a tenant's admin, which asks for a reason. The pages
+    of the tenant say so from then on.
+    """
     from django.contrib.auth.models import User
+    from django.db import connections
 
     from controlplane.core.actor import system
     from tenants.support_access import enter_tenant
@@ -189,6 +200,7 @@ def _let_admin_in(place: "Place") -> None:
         as_role="viewer",
         by=system("pictures"),
     )
+    connections.close_all()
 
 
 def _take_all(
@@ -208,6 +220,10 @@ def _take_all(
         sessions = {who: _log_in(browser, link) for who, link in links.items()}
         for shot in shots:
             with reporter.step(f"Picture {shot.name}") as step:
+                if shot.before is not None:
+                    # In a thread of its own: this one is Playwright's, and Django refuses it.
+                    with ThreadPoolExecutor(max_workers=1) as apart:
+                        apart.submit(shot.before).result()
                 step.done(_take(browser, shot, sessions[shot.who]))
         if "N8N_OWNER_PASSWORD" in environment:
             with reporter.step("Picture n8n-editor") as step:

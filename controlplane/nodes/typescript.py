@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from controlplane.nodes import choices
+from controlplane.nodes import choices, conventions
 from controlplane.nodes.literals import Code, literal, quoted
 from controlplane.nodes.operation import Operation
 
@@ -75,12 +75,12 @@ def _operation_file(declared: Operation) -> str:
         "path": declared.path,
         "waits": declared.waits,
         **({"takesFile": True} if declared.takes_file else {}),
-        **({"simplified": simplified} if (simplified := _simplified(declared)) else {}),
+        **({"simplified": simplified} if (simplified := conventions.simplified(declared)) else {}),
         **({"pages": {"rows": declared.rows, "next": declared.pages}} if declared.pages else {}),
         "properties": [
-            *([_FILE | {"displayOptions": Code(show)}] if declared.takes_file else []),
+            *([conventions.FILE | {"displayOptions": Code(show)}] if declared.takes_file else []),
             *_properties(declared, display_options=Code(show)),
-            *([_simplify(declared)] if simplified else []),
+            *([conventions.simplify(declared)] if simplified else []),
         ],
     }
     shown = f"const {show} = {constant};\n\n" if operation["properties"] else ""
@@ -90,68 +90,6 @@ def _operation_file(declared: Operation) -> str:
         + shown
         + f"export const {name}: Operation = {literal(operation)};\n"
     )
-
-
-# As n8n's guidelines word it.
-_FILE = {
-    "displayName": "Input Binary Field",
-    "name": "binaryPropertyName",
-    "type": "string",
-    "required": True,
-    "default": "data",
-    "placeholder": "e.g. data",
-    "hint": "The name of the input field containing the file data to be processed",
-}
-
-
-def _simplified(declared: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if declared.rows:
-        found["rows"] = declared.rows
-    if declared.simplified:
-        found["fields"] = list(declared.simplified)
-    return found
-
-
-def _simplify(declared: Operation) -> dict[str, Any]:
-    """Nodes of workflows from before it go on getting the whole answer."""
-    show = {
-        "@version": Code("[{ _cnd: { gte: 1.1 } }]"),
-        "resource": [declared.resource],
-        "operation": [declared.name],
-    }
-    return {
-        "displayName": "Simplify",
-        "name": "simplify",
-        "type": "boolean",
-        "default": True,
-        "description": "Whether to return a simplified version of the response instead of the raw "
-        "data",
-        "displayOptions": {"show": show},
-    }
-
-
-def _return_all(declared: Operation, limit: dict[str, Any]) -> list[dict[str, Any]]:
-    """As n8n has it: all, or up to a limit. Nodes from before have their limit where it was."""
-    show = {
-        "@version": Code("[{ _cnd: { gte: 1.2 } }]"),
-        "resource": [declared.resource],
-        "operation": [declared.name],
-    }
-    return [
-        {
-            "displayName": "Return All",
-            "name": "returnAll",
-            "type": "boolean",
-            "default": False,
-            "description": "Whether to return all results or only up to a given limit",
-            "displayOptions": {"show": show},
-        },
-        {**limit, "displayOptions": {"show": {**show, "returnAll": [False]}}},
-    ]
-
-
-_BEFORE_RETURN_ALL = {"show": {"@version": [1, 1.1]}}
 
 
 def _resource_file(resource: str, members: list[Operation]) -> str:
@@ -258,8 +196,8 @@ def _properties(declared: Operation, *, display_options: Code) -> list[dict[str,
         is_required = name in schema.get("required", ())
         prop = _property(f"{declared.key}.{name}", name, field, schema, required=is_required)
         if declared.pages and name == "limit":
-            alone += _return_all(declared, prop)
-            optional.append({**prop, "displayOptions": _BEFORE_RETURN_ALL})
+            alone += conventions.return_all(declared, prop)
+            optional.append({**prop, "displayOptions": conventions.BEFORE_RETURN_ALL})
         elif is_required or field.get("n8n", {}).get("shown"):
             alone.append({**prop, "displayOptions": display_options})
         else:

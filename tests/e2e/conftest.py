@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from sesame.utils import get_query_string
 
 from tests.services import E2E_PREFIX, VAR, make_database, stack
 
@@ -47,6 +48,8 @@ def running(django_db_blocker: Any) -> Iterator[Running]:
         "EMAIL_URL": os.environ["EMAIL_URL"],
         # No model is set, so nobody is asked: it is there to be found where it must not be.
         "LLM_API_KEY": f"sk-{secrets.token_hex(24)}",
+        # Where the outside systems of these tests answer.
+        "CONNECTION_PRIVATE_HOSTS": "127.0.0.1",
     }
     database = make_database(environment["DATABASE_OWNER_URL"], E2E_PREFIX)
     for key in ("DATABASE_URL", "DATABASE_OWNER_URL"):
@@ -105,6 +108,39 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(running: Any, chromium: Browser) -> Iterator[Visit]:
+    """Opens a tenant's portal as somebody; what the browser refuses fails the test."""
+    from django.contrib.auth.models import User
+
+    contexts, complaints = [], []
+
+    def enter(place: Any, username: str = "", *, width: int = 1280) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800}, base_url=place.tenant.portal_url
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if _is_fault(m) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        user = User.objects.get(username=username or place.customer.approver[1])
+        page.goto(f"/accounts/enter/{get_query_string(user)}")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_fault(message: ConsoleMessage) -> bool:
+    """What the policy or a script complains of; a page that answers 403 or 409 may be meant."""
+    return message.type == "error" and "status of 4" not in message.text
 
 
 @pytest.fixture

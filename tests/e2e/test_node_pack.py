@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from controlplane.connections.models import Connection
 from controlplane.connections.services import create_connection
 from controlplane.core.actor import system
-from controlplane.events.models import Delivery, Subscription
+from controlplane.events.models import Delivery, Event, Source, Subscription
 from controlplane.invoices.models import Invoice
 from deploy.n8n_nodes.trying import Node, Side, handing_over, node, pergola
 from tenants.context import inside
@@ -148,6 +148,38 @@ def test_a_list_comes_as_items_of_what_matters(side: Side, credential: Any, shop
     for node_ in (whole | {"typeVersion": 1.1}, older):
         (answer,) = ran(side, [node_])
         assert answer["connections"][0]["address"] == "https://shop.example"
+
+
+def test_all_of_a_long_list_are_returned_or_up_to_a_limit(
+    running: Any, side: Side, credential: Any
+) -> None:
+    tenant, subject = running.places["hafen"].tenant, f"pages {secrets.token_hex(4)}"
+    with inside(tenant):
+        source = Source.objects.get(slug="shopify")
+        Event.objects.bulk_create(
+            Event(
+                source=source, type="message.received", external_id=f"{subject} {number}",
+                subject=subject, body="{}", body_sha256=f"{subject} {number}",
+            )
+            for number in range(401)
+        )  # fmt: skip
+    listed = {"additionalFields": {"subject": subject}}
+    nodes = {
+        401: {"returnAll": True, **listed},
+        3: {"returnAll": False, "limit": 3, **listed},
+        50: listed,
+    }
+    try:
+        for count, parameters in nodes.items():
+            made = pergola("List", "event", "list", credential, **parameters)
+            items = ran(side, [made | {"typeVersion": 1.2}])
+            assert len({item["event_id"] for item in items}) == count
+        older = {"additionalFields": {"subject": subject, "limit": 2}}
+        (answer,) = ran(side, [pergola("List", "event", "list", credential, **older)])
+        assert len(answer["events"]) == 2
+    finally:
+        with inside(tenant):
+            Event.objects.filter(subject=subject).delete()
 
 
 def test_what_is_wrong_is_said_in_the_nodes_words(side: Side, credential: Any) -> None:

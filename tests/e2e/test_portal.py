@@ -1,55 +1,24 @@
 """The portal, clicked through as a member would, on a desk and on a phone."""
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
-from sesame.utils import get_query_string
+from playwright.sync_api import expect
 
 from controlplane.catalog.models import Installation
 from controlplane.events.models import Event, Subscription
 from deploy.demo.story import MANAGER
-from deploy.demo.world import BY, Place
+from deploy.demo.world import BY
 from tenants.context import inside
 from tenants.models import Tenant
 from tenants.provisioning import provision_tenant, start_tenant
+from tests.e2e.conftest import Visit
 from tests.e2e.flow import send
 
 pytestmark = pytest.mark.e2e
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(running: Any, chromium: Browser) -> Iterator[Visit]:
-    """Opens a tenant's portal as somebody; what the browser refuses fails the test."""
-    contexts, complaints = [], []
-
-    def enter(place: Place, username: str = "", *, width: int = 1280) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 800}, base_url=place.tenant.portal_url
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if _is_fault(m) else None)
-        user = User.objects.get(username=username or place.customer.approver[1])
-        page.goto(f"/accounts/enter/{get_query_string(user)}")
-        return page
-
-    yield enter
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _is_fault(message: ConsoleMessage) -> bool:
-    """What the policy or a script complains of; a page that answers 403 or 409 may be meant."""
-    return message.type == "error" and "status of 4" not in message.text
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -14,7 +14,6 @@ from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
 from controlplane.catalog.deploy import deploy
 from controlplane.catalog.models import Installation
-from controlplane.connections.services import create_connection
 from controlplane.core.actor import system
 from controlplane.core.crypto import EncryptedTextField
 from controlplane.events.models import Event, Source
@@ -302,34 +301,6 @@ def test_rules_and_parameters_go_as_they_are(production: Tenant, sandbox: Tenant
         assert version.rules == wanted
         assert Installation.objects.get().parameters == parameters
         assert Order.objects.filter(tags=["synthetic"]).exists()
-
-
-def test_a_template_without_a_connection_of_its_own_is_left_out_and_told(
-    production: Tenant, sandbox: Tenant
-) -> None:
-    with inside(production):
-        installation = Installation.objects.get()
-        shop = create_connection(
-            name="Till", kind="rest_key", by=BY,
-            values={"url": "https://till.example", "key_name": "X-Key", "api_key": "theirs"},
-        )  # fmt: skip
-        Installation.objects.update(parameters={**installation.parameters, "till": str(shop.pk)})
-    release = installation.release()
-    spec = {"name": "till", "type": "connection", "label": "Till"}
-    release.manifest["parameters"].append(spec)
-    release.save()
-    try:
-        copy_now(production, ["templates"], by=BY)
-        with inside(sandbox):
-            assert not Installation.objects.filter(template_slug=release.template.slug).exists()
-            told = Entry.objects.get(action="installation.not_copied").data
-        assert told == {"template": release.template.slug, "parameters": ["till"]}
-    finally:
-        release.manifest["parameters"].remove(spec)
-        release.save()
-        with inside(production):
-            Installation.objects.update(parameters=installation.parameters)
-            shop.delete()
 
 
 def test_its_place_in_n8n_is_its_own_and_says_sandbox(production: Tenant, n8n: FakeN8n) -> None:
