@@ -3,6 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 WALLS_TEST = "tests/integration/tenants/test_two_walls.py"
+POOL_TEST = "tests/integration/tenants/test_walls_in_the_pool.py"
 BACKEND = "tenants/database/base.py"
 SET_BOTH = "own_cursor.execute(_setting(tuple(paths), self._wanted_role()))"
 LEAVE = "connection.pgconn.exec_(LEAVE)"
@@ -51,7 +52,7 @@ WALLS = [
         BACKEND,
         "if ready == (paths, self._wanted_role()):",
         "if ready:",
-        (WALLS_TEST,),
+        (POOL_TEST,),
         "enters_another or never or does_not_enter",
     ),
     Mutant(

@@ -38,7 +38,7 @@ REMEMBERED = {
     "controlplane/connections/uses.py:_finders": "registered at start",
     "controlplane/core/crypto.py:_fernet": "the deployment's keys",
     "controlplane/core/crypto.py:_sources": "registered at start",
-    "controlplane/core/guarded_http.py:_trusted": "the authorities that everybody trusts",
+    "controlplane/core/guarded_http.py:trusting": "by the very certificates that are trusted",
     "controlplane/core/measures.py:_families": "declared at import",
     "controlplane/core/http.py:authorities": "whose certificates everybody believes",
     "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
