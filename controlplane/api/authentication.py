@@ -12,6 +12,7 @@ from controlplane.core.actor import Actor, ActorKind, Execution
 from controlplane.core.admin import actor_of as admin_actor_of
 from tenants.members import actor_of
 from tenants.middleware import NotAuthenticated
+from tenants.security import factors
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ class MemberAuthentication(SessionAuthentication):
 
 
 class AdminAuthentication(SessionAuthentication):
-    """On the platform's host: the session of its admins, with CSRF. Raises NotAuthenticated."""
+    """On the platform's host: the session of its admins, with CSRF.
+
+    Raises NotAuthenticated and FactorMissing.
+    """
 
     def authenticate(self, request: Any) -> tuple[Caller, Any] | None:
         user = request._request.user
@@ -76,6 +80,7 @@ class AdminAuthentication(SessionAuthentication):
         if not (user.is_active and user.is_superuser):
             return None
         self.enforce_csrf(request)
+        factors.require_of_admin(request._request)
         return Caller(admin_actor_of(request._request)), user
 
 

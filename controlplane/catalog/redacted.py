@@ -79,9 +79,11 @@ def _typed(spec: ParameterSpec, value: Any, own: Values, made_up: Pseudonyms) ->
     if spec.default is not None:
         return spec.default
     if isinstance(value, list):
-        return [_made_up(spec, entry, made_up) for entry in value]
-    return _made_up(spec, value, made_up)
+        return [_made_up(entry, made_up) for entry in value]
+    return _made_up(value, made_up)
 
 
-def _made_up(spec: ParameterSpec, text: str, made_up: Pseudonyms) -> str:
-    return made_up.email(text) if "@" in text else str(made_up.json(text, spec.name))
+def _made_up(text: str, made_up: Pseudonyms) -> str:
+    if "@" in text:
+        return made_up.email(text)
+    return made_up.text(text) if " " in text.strip() else made_up.id(text)

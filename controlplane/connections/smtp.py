@@ -3,6 +3,7 @@
 import contextlib
 import smtplib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
@@ -18,7 +19,6 @@ from controlplane.connections.errors import AddressRefused, ConnectionUnreachabl
 from controlplane.connections.models import Connection
 from controlplane.core.dialling import AddressForbidden, dial, is_private_host
 from controlplane.core.errors import DomainError, FieldError
-from controlplane.core.guarded_http import trusting
 from controlplane.core.redaction import redact
 from tenants.context import current_tenant
 from tenants.environments.marks import marked_subject
@@ -135,7 +135,7 @@ def _dialled(connection: Connection, values: dict[str, str], seconds: float) -> 
 
 
 def _let_in(sock: socket.socket, values: dict[str, str], seconds: float) -> smtplib.SMTP:
-    host, context = values["host"], trusting(values.get("authority", ""))
+    host, context = values["host"], _trusting(values.get("authority", ""))
     if values["security"] == "tls":
         sock = context.wrap_socket(sock, server_hostname=host)
     server = _Plain(sock, timeout=seconds)
@@ -152,6 +152,14 @@ def _let_in(sock: socket.socket, values: dict[str, str], seconds: float) -> smtp
         server.close()
         raise
     return server
+
+
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """Not the one of HTTP, which says so in its greeting: mail servers may hang up on it."""
+    context = ssl.create_default_context()
+    if authorities:
+        context.load_verify_locations(cadata=authorities)
+    return context
 
 
 def _told(error: Exception) -> str:

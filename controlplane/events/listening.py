@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from controlplane.events import outbox
@@ -85,7 +85,7 @@ def catch_up(subscription: Subscription, *, stopped_at: datetime | None = None) 
         started += 1
     if not subscription.is_fetched_in_execution:
         # There is no queue any more: its trigger fetches from now on.
-        for delivery in Delivery.objects.queued().filter(subscription=subscription):
+        for delivery in _held(Delivery.objects.queued().filter(subscription=subscription)):
             _start(delivery)
     return started
 
@@ -96,7 +96,7 @@ def _go_on(subscription: Subscription, since: datetime) -> int:
     own.exclude(event__type__in=subscription.event_types, event__received_at__gte=since).update(
         subscription=None
     )
-    waited = list(own.order_by("created_at"))
+    waited = list(_held(own))
     for delivery in waited:
         _start(delivery)
     return len(waited)
@@ -115,7 +115,7 @@ def _take_over(subscription: Subscription, since: datetime) -> int:
     known = subscription.deliveries.filter(event__received_at__gte=since)
     has = set(known.values_list("event_id", flat=True))
     started = 0
-    for delivery in left.order_by("created_at"):
+    for delivery in _held(left):
         # Several listeners may have left the same event behind, also to one that had it already.
         if delivery.event_id in has:
             delivery.delete()
@@ -128,6 +128,11 @@ def _take_over(subscription: Subscription, since: datetime) -> int:
         _start(delivery)
         started += 1
     return started
+
+
+def _held(waiting: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """As they are once nobody else changes them: a run that began before may fetch one just now."""
+    return waiting.order_by("created_at").select_for_update(of=("self",))
 
 
 def _unheard(

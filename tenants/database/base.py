@@ -94,9 +94,11 @@ class DatabaseWrapper(django_tenants_base.DatabaseWrapper):
         paths, role = self._entering(tenant.schema_name)
         enter = _setting(tuple(paths), role).replace("%", "%%")
         with self.cursor() as cursor:
+            # Whatever comes of it, nobody knows where the session stands until it is said again.
+            self.search_path_set_schemas = None
             cursor.execute(f"{question};{enter}", values)
             row = cursor.fetchone()
-        self.search_path_set_schemas, self._ready_for = None, (paths, role)
+        self._ready_for = paths, role
         note_schema(self.connection, tenant.schema_name)
         return row
 

@@ -59,6 +59,9 @@ class Tally:
         """Redis says that so many are left: the process may take its share of them."""
         if size := min(MOST_UNTOLD, left // PROCESSES):
             with self._lock:
+                # Another thread asked too: what was counted of its share is still to be told.
+                if counter in self._shares:
+                    return
                 if len(self._shares) >= MOST_KEPT:
                     self._shares.clear()
                 self._shares[counter] = _Share(size, self._clock() + TOLD_WITHIN_SECONDS)

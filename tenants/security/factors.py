@@ -36,6 +36,12 @@ def require_where_asked(request: HttpRequest) -> None:
         _require(request)
 
 
+def require_of_admin(request: HttpRequest) -> None:
+    """Raises FactorMissing for an admin of the platform who needs a factor and has none."""
+    if settings.ADMIN_REQUIRES_MFA:
+        _require(request)
+
+
 def is_asked(request: HttpRequest) -> bool:
     """Whether a second factor is asked of the user: by a partner, or on the platform's host."""
     if getattr(request, "tenant", None) is None:
@@ -76,10 +82,10 @@ class AdminFactorMiddleware:
         match = request.resolver_match
         if match is None or match.namespace != "admin" or match.url_name == "logout":
             return None
-        if not settings.ADMIN_REQUIRES_MFA or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return None
         try:
-            _require(request)
+            require_of_admin(request)
         except FactorMissing:
             return HttpResponseRedirect(SET_UP)
         return None

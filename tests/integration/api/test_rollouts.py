@@ -202,6 +202,17 @@ def test_nobody_else_reaches_the_platforms_door(
     assert Rollout.objects.get().status == "planning"
 
 
+def test_an_admin_who_needs_a_second_factor_needs_it_here_too(
+    later: Release, admin: Client, settings: Any
+) -> None:
+    settings.ADMIN_REQUIRES_MFA = True
+
+    for answer in (admin.get(PLATFORM), post(admin, PLATFORM, ASKED)):
+        assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing")
+
+    assert not Rollout.objects.exists()
+
+
 def test_another_page_cannot_use_an_admins_session(later: Release, admin: Client) -> None:
     admin.handler.enforce_csrf_checks = True
     answer = post(admin, PLATFORM, ASKED)

@@ -94,3 +94,11 @@ def test_what_is_no_certificate_is_refused(
 def test_a_bundle_has_an_end(tenant: Any, warehouse: FakeOutside, authority: Authority) -> None:
     with pytest.raises(FieldsInvalid, match="more than 10"):
         connected(warehouse, authority=authority.pem * 11)
+
+
+def test_what_stands_around_a_certificate_has_to_be_readable_too(
+    tenant: Any, warehouse: FakeOutside, authority: Authority
+) -> None:
+    for around in ("# of Jörg Müller\n", "-----BEGIN CERTIFICATE-----\n"):
+        with pytest.raises(FieldsInvalid, match="as PEM"):
+            connected(warehouse, authority=around + authority.pem)

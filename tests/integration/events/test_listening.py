@@ -233,3 +233,29 @@ def test_an_event_and_a_listener_that_come_together_meet(yard: Tenant) -> None:
 
     with inside(yard):
         assert Delivery.objects.get().subscription is not None
+
+
+def test_what_a_run_fetches_while_its_listener_comes_back_is_not_sent_again(yard: Tenant) -> None:
+    """n8n stops and starts a workflow that somebody saves; runs that began before go on."""
+    with inside(yard):
+        make_workspace()
+        left = make_subscription(is_fetched_in_execution=True)
+        make_event()
+        unsubscribe(subscription_id=left.pk, by=make_machine())
+    is_back = threading.Event()
+
+    def listen() -> None:
+        with inside(yard):
+            make_subscription(is_fetched_in_execution=True)
+        is_back.set()
+        connections.close_all()
+
+    thread = threading.Thread(target=listen)
+    with inside(yard), transaction.atomic():
+        Delivery.objects.update(status=Delivery.Status.CLAIMED)  # as whoever fetches it
+        thread.start()
+        assert not is_back.wait(0.3)
+    thread.join(timeout=10)
+
+    with inside(yard):
+        assert Delivery.objects.get().status == Delivery.Status.CLAIMED

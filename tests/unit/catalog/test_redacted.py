@@ -56,6 +56,13 @@ def test_a_text_is_the_sandboxs_own_else_the_templates_else_made_up() -> None:
     assert not {"Maria", "Petersen,", "Hafenstraße", "7"} & set(made_up.split())
 
 
+@pytest.mark.parametrize("typed", ["0301234567", "4711", "ACME-4711", "VIP-Mueller"])
+def test_a_number_or_a_code_that_somebody_typed_is_made_up_too(typed: str) -> None:
+    made_up = given("text", typed)
+    assert made_up
+    assert typed not in made_up
+
+
 def test_nobody_of_productions_is_written_to_from_a_sandbox() -> None:
     assert given("text", "maria@north.example").endswith("@customer.example")
     assert all("north" not in one for one in given("list", ["a@north.example", "North Ltd."]))

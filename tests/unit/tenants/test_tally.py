@@ -80,3 +80,12 @@ def test_who_comes_seldom_is_asked_for_each_time(counts: Tally, clock: Clock) ->
     assert counts.was_asked_just_now(COUNTER)
     clock.now += 2 * tally.TOLD_WITHIN_SECONDS
     assert not counts.was_asked_just_now(COUNTER)
+
+
+def test_threads_that_ask_at_once_leave_nothing_untold(counts: Tally) -> None:
+    told = counts.take(COUNTER) + counts.take(COUNTER)
+    counts.allow(COUNTER, left=10**9)
+    served = 2 + sum(counts.take(COUNTER) == 0 for _time in range(10))
+    counts.allow(COUNTER, left=10**9)  # the other one's answer comes later
+
+    assert counts.untold(COUNTER) == served - told
