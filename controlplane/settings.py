@@ -378,7 +378,7 @@ MTLS_PROXIES = env.list("MTLS_PROXIES", default=[])
 # How many events of one workflow that a Webhook of n8n's starts are offered to it and not fetched
 # yet, at most. The others queue.
 DELIVERY_WINDOW = max(1, env.int("DELIVERY_WINDOW", default=8))
-# Hours to look at an exception in, by its type: "connection=1,parse=24".
+# Hours to look at an exception in, by its type: "connection=1;parse=24".
 EXCEPTION_HOURS = env.dict("EXCEPTION_HOURS", {"value": int}, default={})
 FILE_UPLOAD_HANDLERS = [
     "controlplane.core.uploads.LimitedUploadHandler",

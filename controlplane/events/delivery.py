@@ -168,12 +168,13 @@ def _tried(
         .first()
     )
     # Without a listener it waits until one comes, which starts it again.
-    if delivery is None or delivery.subscription is None or delivery.subscription.stopped_at:
-        return None
-    if _is_over(delivery):
+    if delivery is None or delivery.subscription is None or _is_over(delivery):
         return None
     if run := _run_under_way(delivery):
         return run
+    if delivery.subscription.stopped_at:
+        _leave(delivery)
+        return None
     if _is_held(delivery):
         return None
     if delivery.event.source.is_ordered and _has_one_before(delivery):
@@ -220,6 +221,13 @@ def _run_under_way(delivery: Delivery) -> outbox.NotYet | None:
     if (left := _left_to_fetch(delivery)) > 0:
         return outbox.NotYet("started; to be fetched", seconds=min(left, 5), is_waiting=True)
     return None
+
+
+def _leave(delivery: Delivery) -> None:
+    """Until its listener is back. A run that fetched it and gave no sign of life is none."""
+    if delivery.status == Delivery.Status.CLAIMED:
+        delivery.status = Delivery.Status.PENDING
+        delivery.save(update_fields=["status", "updated_at"])
 
 
 def _is_held(delivery: Delivery) -> bool:

@@ -159,10 +159,14 @@ def present_listener(delivery: Delivery, *, workflow_id: str) -> Subscription | 
     own = delivery.subscription
     if own is not None and own.stopped_at is None:
         return own
+    same = Q(workflow_id=workflow_id)
+    if own is not None and own.installation_id:
+        # Its workflow may have been made anew.
+        same |= Q(installation_id=own.installation_id)
     return (
         Subscription.objects.listening()
         .filter(
-            workflow_id=workflow_id,
+            same,
             event_types__contains=[delivery.event.type],
             is_test=delivery.event.is_test,
         )

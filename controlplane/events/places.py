@@ -70,7 +70,9 @@ def fill(subscription: Subscription) -> None:
 def fill_all() -> None:
     """Where a row went that held a place, nobody else gives it on."""
     queues = Delivery.objects.queued().filter(subscription__isnull=False)
-    for subscription in Subscription.objects.filter(pk__in=queues.values("subscription")):
+    for subscription in Subscription.objects.listening().filter(
+        pk__in=queues.values("subscription")
+    ):
         with transaction.atomic():
             fill(subscription)
 

@@ -62,17 +62,17 @@ def reconcile() -> int:
     except NoWorkspace:
         return 0
     opened = 0
-    deliveries, stopped = list(found), list(_stopped_and_missed(now))
+    deliveries, stopped = list(found), list(_stopped_and_missed(now)[:ASKED])
     if not deliveries and not stopped:
         return 0
     with client_for(workspace, tries=1) as n8n:
         try:
-            for subscription in stopped:
-                _forget_if_gone(subscription, n8n)
             if len(deliveries) > FEW:
                 deliveries = _without_ended_well(deliveries, n8n)
             for delivery in deliveries[:ASKED]:
                 opened += _compare(delivery, n8n)
+            for subscription in stopped:
+                _forget_if_gone(subscription, n8n)
         except InstanceError as error:
             log.warning("reconcile.stopped", why=str(error)[:200])
     return opened

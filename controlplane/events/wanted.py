@@ -68,5 +68,7 @@ def offer_newest(subscription: Subscription, wanted: Wanted) -> Delivery | None:
     newest = Event.objects.recent().filter(type__in=subscription.event_types).defer("body")
     for event in newest[:LOOKED_THROUGH]:
         if wanted.takes(event):
+            # Somebody who listens once more wants it once more.
+            subscription.deliveries.filter(event=event).delete()
             return listening.start(event, subscription)
     return None

@@ -76,7 +76,7 @@ def _operation_file(declared: Operation) -> str:
         "waits": declared.waits,
         **({"takesFile": True} if declared.takes_file else {}),
         **({"simplified": simplified} if (simplified := conventions.simplified(declared)) else {}),
-        **({"pages": {"rows": declared.rows, "next": declared.pages}} if declared.pages else {}),
+        **({"nextPage": declared.pages} if declared.pages else {}),
         "properties": [
             *([conventions.FILE | {"displayOptions": Code(show)}] if declared.takes_file else []),
             *_properties(declared, display_options=Code(show)),

@@ -103,7 +103,10 @@ def _refused_for(tenant: "Tenant", resource: str, whose: str) -> int:
     item = _item(resource, amount)
     try:
         limiter = _limiter(resource)
-        if limiter.hit(item, tenant.schema_name, whose, cost=cost):
+        # What was served already may be more than what is left, where this one would fit.
+        if limiter.hit(item, tenant.schema_name, whose, cost=cost) or (
+            cost > 1 and limiter.hit(item, tenant.schema_name, whose)
+        ):
             if _tally.was_asked_just_now(counter):
                 stats = limiter.get_window_stats(item, tenant.schema_name, whose)
                 _tally.allow(counter, left=stats.remaining)

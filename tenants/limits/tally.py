@@ -13,7 +13,8 @@ from dataclasses import dataclass
 # For how many processes, each with its share untold, a limit holds to the last request.
 PROCESSES = 64
 MOST_UNTOLD = 32
-# What a tenant did at the end of a minute counts for that minute, and not for the next visit's.
+# Then it asks again, though its share is not used up. What nobody came after is told when somebody
+# does.
 TOLD_WITHIN_SECONDS = 2.0
 MOST_KEPT = 10_000
 

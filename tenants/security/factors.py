@@ -96,8 +96,7 @@ def _require(request: HttpRequest) -> None:
         return
     if not has_factor(request.user):  # type: ignore[arg-type]  # the doors let nobody else here
         raise FactorMissing(
-            "Your partner asks for a second factor. Set one up under “Log-in and security”, then "
-            "go on."
+            "A second factor is asked of you. Set one up under “Log-in and security”, then go on."
         )
     request.session[IN_SESSION] = True
 

@@ -59,8 +59,13 @@ ROLLOUTS = [
     Mutant(
         "csrf-of-the-platform", "the CSRF check of the API for the platform's admins",
         "controlplane/api/authentication.py",
-        "        self.enforce_csrf(request)\n        return Caller(admin_actor_of",
-        "        return Caller(admin_actor_of", DOOR, "another_page",
+        "        self.enforce_csrf(request)\n        factors.require_of_admin",
+        "        factors.require_of_admin", DOOR, "another_page",
+    ),
+    Mutant(
+        "no-factor-on-the-platform", "the question for an admin's second factor at the API",
+        "controlplane/api/authentication.py",
+        "        factors.require_of_admin(request._request)\n", "", DOOR, "second_factor",
     ),
     Mutant(
         "anybody-on-the-platform", "the question whether somebody is the platform's admin",

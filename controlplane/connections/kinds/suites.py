@@ -186,7 +186,7 @@ def _without_traceback(answer: Incoming) -> Incoming:
         found = json.loads(answer.body) if not answer.is_success else None
     except ValueError:
         found = None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not {"name", "message"} <= {*found}:
         return answer
     told = {"error": str(found.get("name"))[:200], "message": str(found.get("message"))[:500]}
     return replace(answer, body=json.dumps(told).encode())

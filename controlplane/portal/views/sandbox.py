@@ -28,7 +28,7 @@ GROUPS = {
     "invoices": gettext_lazy("Invoices, purchase orders and receipts"),
     "tickets": gettext_lazy("Tickets"),
 }
-AS_THEY_ARE = {"policies", "templates"}
+AS_THEY_ARE = {"policies"}
 
 
 @require_GET

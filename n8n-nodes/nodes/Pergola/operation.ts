@@ -15,8 +15,8 @@ export interface Operation {
 	takesFile?: boolean;
 	/** What Simplify leaves: the rows of a list as items, and of each these fields. */
 	simplified?: { rows?: string; fields?: string[] };
-	/** A list that comes in pages: its rows, and the field that, sent as `after`, brings the next. */
-	pages?: { rows: string; next: string };
+	/** Of a list that comes in pages: the field that, sent as `after`, brings the next. */
+	nextPage?: string;
 	/** The parameters of the node, named as the fields of the request. */
 	properties: INodeProperties[];
 }
@@ -81,7 +81,7 @@ function inputOf(context: IExecuteFunctions, operation: Operation, itemIndex: nu
 	for (const property of operation.properties) {
 		if (OF_THE_NODE.includes(property.name)) continue;
 		// How much of a list is asked for: paging.ts.
-		if (operation.pages && property.name === 'limit') continue;
+		if (operation.nextPage && property.name === 'limit') continue;
 		const value = chosenValue(valueOf(context, property, itemIndex));
 		if (property.name === ADDITIONAL_FIELDS) {
 			const optional = (property.options ?? []) as INodeProperties[];

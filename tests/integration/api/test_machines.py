@@ -123,9 +123,7 @@ def test_an_answer_has_the_same_status_and_headers_as_in_the_long_chain(
     assert "default-src 'self'" in headers["Content-Security-Policy"]
 
 
-def test_the_short_chain_asks_for_no_session(
-    north: Tenant, machine: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_short_chain_asks_for_no_session(north: Tenant, machine: Callable[..., Client]) -> None:
     caller = machine(north)
     caller.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
 

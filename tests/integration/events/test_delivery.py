@@ -23,9 +23,7 @@ from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
 from controlplane.events.models import Delivery, Event, OutboxMessage
 from controlplane.events.presentation import present_delivery
-from controlplane.events.services import (
-    attach_execution,
-)
+from controlplane.events.services import attach_execution, unsubscribe
 from tenants.context import inside
 from tenants.models import ApiKey, Tenant
 from tests.factories.events import (
@@ -190,6 +188,22 @@ def test_without_a_sign_of_life_it_is_sent_again(offered: Callable[..., Any], n8
         deliver(delivery.pk)
 
     assert n8n.called("POST", PATH)[-1].body["token"] != token
+
+
+def test_without_a_sign_of_life_it_goes_to_its_listener_when_that_is_back(
+    offered: Callable[..., Any],
+) -> None:
+    """n8n fetched the event, and was ended before it did anything."""
+    delivery, token = offered()
+    claim(delivery_id=delivery.pk, token=token, by=make_machine())
+    unsubscribe(subscription_id=delivery.subscription.pk, by=make_machine())
+    with pytest.raises(outbox.NotYet, match="sign of life"):
+        deliver(delivery.pk)
+    Delivery.objects.update(claimed_at=timezone.now() - SIGN_OF_LIFE - timedelta(seconds=1))
+    deliver(delivery.pk)
+
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.subscription.stopped_at is None) == ("pending", False)
 
 
 def test_the_first_execution_to_speak_for_an_event_stays(tenant: Tenant) -> None:

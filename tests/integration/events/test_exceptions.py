@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,20 @@ def test_a_retry_goes_to_who_listens_now_when_n8n_has_started_anew(failed: Excep
     (again,) = Delivery.objects.filter(exceptions=failed)
     assert again.subscription == back
     assert again.pk in waiting()
+
+
+def test_a_retry_finds_an_installation_whose_workflow_was_made_anew(tenant: Tenant) -> None:
+    make_workspace()
+    by = replace(make_machine(), installation_id=uuid.uuid4())
+    left = make_subscription(by=by)
+    make_event()
+    delivery.give_up(Delivery.objects.get().pk)
+    unsubscribe(subscription_id=left.pk, by=by)
+    back = make_subscription(path="/webhook/anew", workflow_id="wf7", by=by)
+
+    handling.retry(case=ExceptionCase.objects.get(), by=ADA)
+
+    assert Delivery.objects.get().subscription == back
 
 
 def test_so_does_one_whose_run_was_found_missing_after_n8n_had_started_anew(

@@ -178,7 +178,7 @@ def test_while_n8n_fails_only_those_with_a_place_try(listener: Subscription, n8n
     assert Delivery.objects.filter(offered_at__isnull=False).count() == WINDOW
 
 
-def test_an_open_circuit_takes_nobodys_place(listener: Subscription, n8n: FakeN8n) -> None:
+def test_an_open_circuit_lets_nobody_further_in(listener: Subscription, n8n: FakeN8n) -> None:
     burst(5)
     for _time in range(circuit.FAILURES):
         circuit.note_failure(Workspace.current().instance_id)

@@ -113,6 +113,16 @@ def test_an_editor_gets_the_newest_event_that_the_trigger_would_get(
             assert Delivery.objects.count() == 3
 
 
+def test_an_editor_that_listens_once_more_gets_the_newest_once_more(
+    editor: Client, north: Tenant, n8n: FakeN8n
+) -> None:
+    for _time in range(2):
+        answer = listen(editor, n8n, workflow_id="wf9")
+        assert (answer.status_code, offered_to_the_editor(north)) == (200, ["#3"])
+        path = f"/api/v1/subscriptions/{answer.json()['subscription_id']}"
+        assert editor.delete(path).status_code == 204
+
+
 def test_what_an_editor_gets_is_marked_a_test(editor: Client, north: Tenant, n8n: FakeN8n) -> None:
     listen(editor, n8n)
     n8n.webhooks["/webhook-test/x"] = lambda body: 200

@@ -19,10 +19,7 @@ export const list: Operation = {
 			'url',
 		],
 	},
-	pages: {
-		rows: 'approvals',
-		next: 'next_page',
-	},
+	nextPage: 'next_page',
 	properties: [
 		{
 			displayName: 'Status',

@@ -10,10 +10,7 @@ export const list: Operation = {
 		rows: 'entries',
 		fields: ['sequence', 'at', 'action', 'subject_type', 'subject_id', 'actor_label', 'data'],
 	},
-	pages: {
-		rows: 'entries',
-		next: 'next_after',
-	},
+	nextPage: 'next_after',
 	properties: [
 		{
 			displayName: 'Return All',

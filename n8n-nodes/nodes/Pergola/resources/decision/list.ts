@@ -10,10 +10,7 @@ export const list: Operation = {
 		rows: 'decisions',
 		fields: ['decision_id', 'context', 'subject_id', 'verdict', 'codes', 'decided_at'],
 	},
-	pages: {
-		rows: 'decisions',
-		next: 'next_page',
-	},
+	nextPage: 'next_page',
 	properties: [
 		{
 			displayName: 'Return All',

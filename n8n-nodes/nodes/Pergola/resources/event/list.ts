@@ -10,10 +10,7 @@ export const list: Operation = {
 		rows: 'events',
 		fields: ['event_id', 'type', 'source', 'subject', 'received_at'],
 	},
-	pages: {
-		rows: 'events',
-		next: 'next_page',
-	},
+	nextPage: 'next_page',
 	properties: [
 		{
 			displayName: 'Return All',

@@ -20,10 +20,7 @@ export const list: Operation = {
 			'is_overdue',
 		],
 	},
-	pages: {
-		rows: 'exceptions',
-		next: 'next_page',
-	},
+	nextPage: 'next_page',
 	properties: [
 		{
 			displayName: 'Return All',
