@@ -24,7 +24,6 @@ from tenants.partner_seats import partners_with, seat_in
 from tenants.permissions import PartnerPermission
 
 SEE, ROLL_OUT = PartnerPermission.SEE_ROLLOUTS, PartnerPermission.ROLL_OUT
-WEEKS = 14 * 24 * 60
 
 
 class WhoseCustomers(DomainError):
@@ -144,11 +143,18 @@ class RolloutIn(BaseModel):
     take: Literal["", "ours", "theirs"] = Field(
         default="", description="For all conflicts: the tenant's, or the release's; else people do"
     )
-    watch_minutes: int = Field(default=30, ge=0, le=WEEKS, description="For each ring")
-    watch_at_most_minutes: int = Field(
-        default=24 * 60, ge=0, le=WEEKS, description="Then it pauses where the gate is unsure"
+    watch_minutes: int = Field(
+        default=30, ge=0, le=asking.LONGEST_WATCH_MINUTES, description="For each ring"
     )
-    least_runs: int = Field(default=1, ge=0, le=100_000, description="That a ring has to show")
+    watch_at_most_minutes: int = Field(
+        default=24 * 60,
+        ge=0,
+        le=asking.LONGEST_WATCH_MINUTES,
+        description="Then it pauses where the gate is unsure",
+    )
+    least_runs: int = Field(
+        default=1, ge=0, le=asking.MOST_RUNS, description="That a ring has to show"
+    )
     most_failed_upgrades: int = Field(default=10, ge=0, le=100, description="Percent")
     most_failed_runs: int = Field(default=5, ge=0, le=100, description="Percent")
     most_with_exceptions: int = Field(default=5, ge=0, le=100, description="Percent")

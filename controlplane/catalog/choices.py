@@ -12,6 +12,9 @@ from controlplane.core.errors import FieldError
 
 Provider = Callable[[], list[tuple[str, str]]]
 
+# The types of parameters that name a row of the tenant's.
+ROWS = frozenset({"connection", "approver_group", "policy"})
+
 _providers: dict[str, Provider] = {}
 
 
@@ -30,7 +33,7 @@ def unknown_choices(manifest: Manifest, values: dict[str, Any]) -> list[FieldErr
     known: dict[str, set[str]] = {}
     errors = []
     for spec in manifest.parameters:
-        if spec.type not in ("connection", "approver_group", "policy") or spec.name not in values:
+        if spec.type not in ROWS or spec.name not in values:
             continue
         if spec.type not in known:
             known[spec.type] = {key for key, _label in choices_of(spec.type)}

@@ -9,15 +9,13 @@ own: the one that is called as production's, else what its installation has alre
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.catalog.choices import choices_of
+from controlplane.catalog.choices import ROWS, choices_of
 from controlplane.catalog.manifest import Manifest, ParameterSpec
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.core.errors import FieldError
 from tenants.environments.pseudonyms import Pseudonyms
 
 Values = Mapping[str, Any]
-ROWS = {"connection", "approver_group", "policy"}
-"""Parameters that name a row of the tenant's."""
 TYPED = {"text", "list"}
 
 

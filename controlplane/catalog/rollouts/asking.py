@@ -22,6 +22,8 @@ from tenants.models import Partner
 Status, Place = Rollout.Status, RolloutPlace.Status
 DEFAULT_SHARES = [5, 25, 100]
 MOST_RINGS = 10
+LONGEST_WATCH_MINUTES = 14 * 24 * 60
+MOST_RUNS = 100_000
 
 
 class RolloutUnknown(DomainError):

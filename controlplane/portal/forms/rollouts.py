@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlplane.catalog.models import Rollout
-from controlplane.catalog.rollouts.asking import releases_for
+from controlplane.catalog.rollouts import asking
 from tenants.models import Partner
 
 
@@ -30,7 +30,7 @@ class RolloutForm(forms.Form):
         label=gettext_lazy("Minutes to watch each ring"),
         initial=30,
         min_value=0,
-        max_value=14 * 24 * 60,
+        max_value=asking.LONGEST_WATCH_MINUTES,
         help_text=gettext_lazy(
             "Failed runs, new exceptions and slow runs in this time take it back by themselves."
         ),
@@ -39,7 +39,7 @@ class RolloutForm(forms.Form):
         label=gettext_lazy("Runs that a ring has to show"),
         initial=1,
         min_value=0,
-        max_value=100_000,
+        max_value=asking.MOST_RUNS,
     )
     take = forms.ChoiceField(
         label=gettext_lazy("Where customer and release changed the same"),
@@ -57,7 +57,7 @@ class RolloutForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._owners = {str(partner.pk): partner for partner in owners}
         fields: dict[str, Any] = self.fields
-        fields["release"].choices = [(str(one.pk), str(one)) for one in releases_for(owners)]
+        fields["release"].choices = [(str(one.pk), str(one)) for one in asking.releases_for(owners)]
         if len(owners) > 1:
             fields["partner"] = forms.ChoiceField(
                 label=gettext_lazy("Whose customers"),
