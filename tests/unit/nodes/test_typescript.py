@@ -242,8 +242,8 @@ def test_a_list_in_pages_returns_all_or_up_to_a_limit(get_thing):
     text = typescript.render([paged], EVENTS)[f"{typescript.RESOURCES}/sample/get.ts"]
     before, additional = text.split("name: 'additionalFields'")
 
-    assert "rows: 'reasons'," in text
-    assert "next: 'next_page'," in text
+    assert "simplified: { rows: 'reasons' }," in text
+    assert "nextPage: 'next_page'," in text
     assert "default: false," in declared(before, "returnAll")
     assert "returnAll: [false]," in declared(before, "limit")
     assert "'@version': [{ _cnd: { gte: 1.2 } }]," in declared(before, "limit")
