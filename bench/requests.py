@@ -1,10 +1,11 @@
 """The operation endpoint against stock django-tenants with DRF, and what the two walls cost.
 
 The same work behind four doors (bench/shop), each on granian with 2 processes that carry out 4
-requests at once, on one PostgreSQL, in alternation. Stock is django-tenants' backend and middleware
-with Django's default of a connection for each request, and DRF's serializers. Plain is Pergola's own
-view on one schema with a pool: without tenants, roles and the look-up of hosts; once with the request
-limits and once without. Then: a quiet tenant's latency while another one sends all it can.
+requests at once, on one PostgreSQL, in alternation. Stock is django-tenants' backend and
+middleware with Django's default of a connection for each request, and DRF's serializers. Plain is
+Pergola's own view on one schema with a pool: without tenants, roles and the look-up of hosts;
+once with the request limits and once without. Then: a quiet tenant's latency while another one
+sends all it can.
 """
 
 import contextlib
