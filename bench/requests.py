@@ -111,7 +111,7 @@ def _servers(environment: dict[str, str], reporter: Reporter) -> Iterator[dict[s
                         **environment,
                         "BENCH_DOOR": door,
                         # Pergola's others hold answers back, as in docker-compose.yml.
-                        "GRANIAN_BLOCKING_THREADS": "12" if door == "pergola" else "4",
+                        "GRANIAN_BLOCKING_THREADS": "20" if door == "pergola" else "4",
                     },
                     cwd=ROOT,
                 )
