@@ -39,6 +39,7 @@ from tenants.models import (
     SingleSignOn,
     Tenant,
 )  # fmt: skip
+from tests.factories.hostile_names import HOSTILE_SLUGS
 from tests.factories.support_access import make_entry
 
 PAGE = "/admin/tenants/tenant/"
@@ -299,7 +300,7 @@ def test_a_new_tenant_lands_on_the_page_of_its_progress(operator: Client, north:
     ("field", "value", "said"),
     [
         ("slug", "north", "There is a tenant “north” already"),
-        ("slug", "Ünder", "Use 1 to 40 lower-case letters"),
+        ("slug", "Ünder", "it has letters that are none of a to z"),
         ("region", "Far Away!", "such as eu"),
         ("time_zone", "Mars/North", "is no time zone"),
     ],
@@ -319,6 +320,29 @@ def test_what_is_wrong_is_said_at_the_field_and_the_rest_stays(
     shown = answer.context["adminform"].form
     assert said in str(shown.errors[field])
     assert 'value="Ost See"' in answer.content.decode()
+    assert not Tenant.objects.filter(name="Ost See").exists()
+
+
+# A field takes the blanks around a name away, so that these are empty or good.
+@pytest.mark.parametrize("slug", [s for s in HOSTILE_SLUGS if s.strip() == s != ""])
+def test_a_short_name_that_no_tenant_may_have_is_refused_at_its_field(
+    slug: str, operator: Client, north: Tenant
+) -> None:
+    partner = north.lead_partner
+    assert partner is not None
+    form = {
+        "name": "Ost See", "slug": slug, "partner": str(partner.pk),
+        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
+    }  # fmt: skip
+
+    answer = operator.post(f"{PAGE}add/", form)
+
+    assert answer.status_code == 200
+    shown = answer.context["adminform"].form
+    assert "Choose one such as north-wind." in str(shown.errors["slug"])
+    assert shown["slug"].value() == slug
+    assert 'value="Ost See"' in answer.content.decode()
+    assert "up to 32 lower-case letters" in answer.content.decode()
     assert not Tenant.objects.filter(name="Ost See").exists()
 
 
