@@ -1,6 +1,7 @@
 """How each page of the admin is used: what its forms are given, and what can be done on it."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -8,16 +9,18 @@ from unittest import mock
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from controlplane.catalog.models import Release, Rollout
 from controlplane.core.actor import system
+from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
 from controlplane.policies.models import LayerPolicy, Policy
 from controlplane.policies.services import submit_layer
 from controlplane.support.models import TriageExample
+from tenants.context import inside
 from tenants.engagements import engage_partner
 from tenants.models import ApiKey, Member, Partner, SingleSignOn, Tenant
 from tests.factories.events import make_workspace
@@ -239,3 +242,44 @@ def filled(response: Any) -> dict[str, Any]:
             else:
                 data[name] = "" if value is None else str(value)
     return data
+
+
+@dataclass
+class Trial:
+    """One thing that can be done on an admin's pages, with the row to do it to."""
+
+    kind: str
+    sample: Sample
+    row: Any
+    root: str
+    entered: Callable[[], Any]
+    typed: dict[str, Any]
+    """What differs from the form as it is shown."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        return self.kind in self.sample.elsewhere
+
+    def send(self, client: Client) -> Any:
+        """As a browser does it."""
+        if self.kind in {"add", "change"}:
+            page = f"{self.root}/add/" if self.row is None else f"{self.root}/{self.row.pk}/change/"
+            return client.post(page, {**filled(client.get(page)), **self.typed})
+        if self.kind == "delete":
+            return client.post(f"{self.root}/{self.row.pk}/delete/", {"post": "yes"})
+        chosen = {"_selected_action": [str(self.row.pk)], "post": "y", "confirmed": "1"}
+        return client.post(f"{self.root}/", {"action": self.kind, **chosen})
+
+
+def trial(model: Any, kind: str, place: Place) -> Trial:
+    sample = SAMPLES.get(model._meta.label_lower)
+    if sample is None:
+        pytest.fail(f"say in SAMPLES how “{kind}” of {model.__name__} is tried")
+    is_tenants = isinstance(admin.site._registry[model], TenantModelAdmin)
+    entered: Any = (lambda: inside(place.tenant)) if is_tenants else nullcontext
+    with entered():
+        row = None if kind == "add" else sample.make(place)
+    page = f"admin/{model._meta.app_label}/{model._meta.model_name}"
+    root = f"{'/t/north' if is_tenants else ''}/{page}"
+    typed = sample.add(place) if kind == "add" else sample.change
+    return Trial(kind, sample, row, root, entered, typed)

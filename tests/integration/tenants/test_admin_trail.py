@@ -4,7 +4,6 @@ Walks all registered pages: one that permits adding, changing or deleting, or of
 say here how that is tried, or it fails.
 """
 
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
 from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.admin_trail import LeavesTrail
+from controlplane.core.errors import DomainError
 from tenants.context import inside
 from tenants.models import Member, Tenant
-from tests.factories.admin_pages import CHANGES, SAMPLES, Place, filled
+from tests.factories.admin_pages import CHANGES, Place, filled, trial
 from tests.factories.installations import make_release
 from tests.factories.support_access import make_entry
 
@@ -48,47 +48,62 @@ def operator(north: Tenant) -> Client:
 def test_it_is_written_with_before_and_after(
     model: Any, kind: str, place: Place, operator: Client
 ) -> None:
-    sample = SAMPLES.get(model._meta.label_lower)
-    if sample is None:
-        pytest.fail(f"say in SAMPLES how “{kind}” of {model.__name__} is tried")
-    is_tenants = isinstance(admin.site._registry[model], TenantModelAdmin)
-    entered: Any = (lambda: inside(place.tenant)) if is_tenants else nullcontext
-    with entered():
-        row = None if kind == "add" else sample.make(place)
-        last = Entry.objects.order_by("-sequence").first()
-    name = model._meta.model_name
-    root = f"{'/t/north' if is_tenants else ''}/admin/{model._meta.app_label}/{name}"
-
-    if kind == "add":
-        form = filled(operator.get(f"{root}/add/"))
-        answer = operator.post(f"{root}/add/", {**form, **sample.add(place)})
-    elif kind in sample.elsewhere:
-        assert operator.get(f"{root}/{row.pk}/change/").status_code == 302
+    tried = trial(model, kind, place)
+    if tried.is_elsewhere:
+        assert operator.get(f"{tried.root}/{tried.row.pk}/change/").status_code == 302
         return
-    elif kind == "change":
-        form = filled(operator.get(f"{root}/{row.pk}/change/"))
-        answer = operator.post(f"{root}/{row.pk}/change/", {**form, **sample.change})
-    elif kind == "delete":
-        answer = operator.post(f"{root}/{row.pk}/delete/", {"post": "yes"})
-    else:
-        chosen = {"action": kind, "_selected_action": [str(row.pk)], "post": "y", "confirmed": "1"}
-        answer = operator.post(f"{root}/", chosen)
+    with tried.entered():
+        last = Entry.objects.order_by("-sequence").first()
+    answer = tried.send(operator)
     assert answer.status_code == 302, answer.context and answer.context.get("errors")
 
-    if kind in sample.silent:
+    if kind in tried.sample.silent:
         return
-    with entered():
+    with tried.entered():
         assert verify_chain().broken_at is None
         told = Entry.objects.filter(
-            sequence__gt=last.sequence if last else 0, action=f"{name}.{VERBS.get(kind, kind)}"
+            sequence__gt=last.sequence if last else 0,
+            action=f"{model._meta.model_name}.{VERBS.get(kind, kind)}",
         ).get()
     assert told.actor_label.startswith("root (platform")
     if kind in VERBS:
         assert bool(told.data["before"]) == (kind != "add")
         assert bool(told.data["after"]) == (kind in {"add", "change"})
-    if not is_tenants and isinstance(getattr(row, "tenant", None), Tenant):
+    is_shared = not isinstance(admin.site._registry[model], TenantModelAdmin)
+    if is_shared and isinstance(getattr(tried.row, "tenant", None), Tenant):
         with inside(place.tenant):
             assert Entry.objects.filter(action=told.action, data=told.data).exists()
+
+
+@pytest.mark.parametrize(("model", "kind"), CHANGES)
+def test_what_a_service_refuses_is_said_on_the_page(
+    model: Any, kind: str, place: Place, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = trial(model, kind, place)
+    if tried.is_elsewhere:
+        return
+    with tried.entered():
+        there = set(model._default_manager.values_list("pk", flat=True))
+    hooks = {"add": "save_model", "change": "save_model", "delete": "delete_model"}
+    hook = hooks.get(kind, "delete_queryset" if kind == "delete_selected" else kind)
+
+    def refuses(*_args: Any, **_given: Any) -> None:
+        raise DomainError("Not on a Friday. Come back on Monday.")
+
+    monkeypatch.setattr(type(admin.site._registry[model]), hook, refuses)
+    answer = tried.send(operator)
+
+    if kind in {"add", "change"}:
+        assert answer.status_code == 200
+        typed = [tried.typed.get(name) for name in ("name", "title", "username", "first_name")]
+        assert all(f'value="{text}"' in answer.content.decode() for text in typed if text)
+    else:
+        assert answer.status_code == 302
+        answer = operator.get(answer["Location"], follow=True)
+    assert "Not on a Friday. Come back on Monday." in answer.content.decode()
+    with tried.entered():
+        assert set(model._default_manager.values_list("pk", flat=True)) == there
+        assert not Entry.objects.filter(action__endswith=".deleted").exists()
 
 
 def test_no_page_tells_by_itself_or_not_at_all() -> None:
