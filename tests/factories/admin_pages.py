@@ -95,7 +95,7 @@ SAMPLES = {
     ),
     "tenants.apikey": Sample(
         make=lambda place: ApiKey.issue(tenant=place.tenant, name="ERP", scopes=[])[0],
-        add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": "orders:review"},
+        add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": ["orders:review"]},
         silent=frozenset({"change"}),
     ),
     "tenants.tenant": Sample(
