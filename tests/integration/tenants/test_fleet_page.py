@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from controlplane.catalog.models import Template
+from controlplane.core.actor import system
 from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
@@ -39,6 +40,8 @@ from tenants.models import (
     SingleSignOn,
     Tenant,
 )  # fmt: skip
+from tenants.provisioning import provision_tenant, steps
+from tenants.provisioning.steps import plan_steps
 from tests.factories.hostile_names import HOSTILE_SLUGS
 from tests.factories.support_access import make_entry
 
@@ -346,21 +349,67 @@ def test_a_short_name_that_no_tenant_may_have_is_refused_at_its_field(
     assert not Tenant.objects.filter(name="Ost See").exists()
 
 
-def test_progress_shows_each_step_and_what_to_do_next(operator: Client) -> None:
-    tenant = make_row(1, status="provisioning")
-    for name, status, error in (
-        ("schema", "done", ""), ("n8n workspace", "failed", "n8n does not answer <here>"),
-        ("policies", "pending", ""),
-    ):  # fmt: skip
-        ProvisioningStep.objects.create(tenant=tenant, name=name, status=status, error=error)
-    page = f"{PAGE}{tenant.pk}/progress/"
+@pytest.fixture
+def half_done(north: Tenant, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """Its schema stands, so that it answers; the step after it failed, and one more waits."""
+
+    def fails(tenant: Tenant, by: Any) -> None:
+        raise RuntimeError("n8n does not answer <here>")
+
+    monkeypatch.setattr(steps, "_steps", [("n8n workspace", fails), ("policies", fails)])
+    north.provisioning_steps.all().delete()
+    plan_steps(north, stands=True)
+    with pytest.raises(RuntimeError):
+        provision_tenant(north, by=system("tests"))
+    assert north.status == Tenant.Status.ACTIVE
+    return north
+
+
+def test_progress_shows_each_step_and_what_to_do_next(
+    operator: Client, half_done: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"{PAGE}{half_done.pk}/progress/"
 
     shown = operator.get(page).content.decode()
     assert "n8n does not answer &lt;here&gt;" in shown
+    assert "A step failed" in shown
+    assert "North answers already" in shown
     assert "Mend what the message names" in shown
+    assert "is ready" not in shown
     part = operator.get(f"{page}state/").content.decode()
     assert "<html" not in part
     assert "data-over" in part
+
+    # Asked for again, the page follows until it is through.
     assert operator.post(page)["Location"] == page
-    Tenant.objects.filter(pk=tenant.pk).update(status="active")
-    assert "is ready" in operator.get(f"{page}state/").content.decode()
+    part = operator.get(f"{page}state/").content.decode()
+    assert "North is being set up" in part
+    assert "data-over" not in part
+    done = [("n8n workspace", lambda *_: "Bound to none."), ("policies", lambda *_: None)]
+    monkeypatch.setattr(steps, "_steps", done)
+    provision_tenant(half_done, by=system("tests"))
+    part = operator.get(f"{page}state/").content.decode()
+    assert "North is ready" in part
+    assert "Bound to none." in part
+    assert "data-over" in part
+
+
+def test_who_is_not_set_up_is_marked_counted_and_led_to_the_steps(
+    operator: Client, half_done: Tenant
+) -> None:
+    make_row(1)
+    page = operator.get(PAGE)
+
+    alarm = next(f for f in page.context["cl"].summary["alarms"] if "Set up" in str(f.label))
+    assert alarm.count == 1
+    for query in (alarm.query, "setup=failed"):
+        listed = operator.get(f"{PAGE}?{query}")
+        assert [row.name for row in listed.context["cl"].result_list] == ["North"]
+    steps_page = f'href="{PAGE}{half_done.pk}/progress/">A step failed</a>'
+    assert steps_page in page.content.decode()
+    assert steps_page in operator.get(f"{PAGE}{half_done.pk}/change/").content.decode()
+
+    ProvisioningStep.objects.filter(status="failed").update(status="pending")
+    shown = operator.get(PAGE).content.decode()
+    assert "Left to do: n8n workspace, policies" in shown
+    assert operator.get(f"{PAGE}?setup=failed").context["cl"].result_count == 0
