@@ -177,6 +177,45 @@ def test_what_it_shows_of_a_tenant(operator: Client) -> None:
     assert "Its schema lacks migrations" in behind
 
 
+def test_n8n_is_that_of_the_tenant_and_of_its_region_or_none(operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline")
+    anywhere = make_row(1, partner, name="Anywhere")
+    make_row(2, partner, name="European", region="eu")
+    own = make_row(3, partner, name="Own")
+    make_row(4, name="Own sandbox", environment="sandbox", sandbox_of=own)
+    nowhere = make_row(5, partner, name="Nowhere")
+    waiting = make_row(6, partner, name="Waiting")
+    make_row(7, name="Alone")
+    given = {"owner_key": "key", "shape": "brought", "health": "ok", "region": "us"}
+    Instance.objects.create(name="US", base_url="http://us", partner=partner, **given)
+    Instance.objects.create(
+        name="Its own", base_url="http://own", tenant=own, **{**given, "health": "down"}
+    )
+    for tenant, status, said in (
+        (anywhere, "done", ""), (nowhere, "done", "Not bound: n8n was away."),
+        (waiting, "pending", ""),
+    ):  # fmt: skip
+        ProvisioningStep.objects.create(
+            tenant=tenant, name="n8n workspace", status=status, error=said
+        )
+
+    page = operator.get(f"{PAGE}?q=row-")
+    rows = {row.name: row.cells["n8n"][row.pk] for row in page.context["cl"].result_list}
+
+    assert {name: mark.text for name, mark in rows.items()} == {
+        "Anywhere": "OK", "European": "Not bound", "Own": "Down", "Own sandbox": "Down",
+        "Nowhere": "Not bound", "Waiting": "Not confirmed", "Alone": "Not bound",
+    }  # fmt: skip
+    assert "n8n was away" in rows["Nowhere"].title
+    for value, found in (
+        ("ok", {"Anywhere"}), ("down", {"Own", "Own sandbox"}),
+        ("troubled", {"Own", "Own sandbox"}),
+        ("unbound", {"European", "Nowhere", "Waiting", "Alone"}),
+    ):  # fmt: skip
+        listed = operator.get(f"{PAGE}?q=row-&n8n={value}").context["cl"].result_list
+        assert {row.name for row in listed} == found, value
+
+
 def test_a_sandbox_stands_under_its_production_and_with_its_partner(operator: Client) -> None:
     partner = Partner.objects.create(slug="brightline", name="Brightline")
     zebra = make_row(1, partner, name="Zebra")
