@@ -17,11 +17,13 @@ from tenants.models import Domain, Engagement, Tenant
 
 @dataclass(frozen=True)
 class Mark:
-    """A word with a tone: "success", "warning", "danger", "info" or none. `title` says more."""
+    """A word with a tone: "success", "warning", "danger", "info" or none. `title` says more, and
+    `link` leads to where something can be done about it."""
 
     text: Any
     tone: str = ""
     title: Any = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,16 @@ def offered_scopes() -> list[str]:
     return sorted(_further_scopes | {operation.scope for operation in all_operations()})
 
 
+def scope_choices() -> list[tuple[str, str]]:
+    """For a form's field of several."""
+    return [(scope, scope) for scope in offered_scopes()]
+
+
+def operation_choices() -> list[tuple[str, str]]:
+    """For a form's field of several; none chosen stands for all that the scopes permit."""
+    return [(each.key, f"{each.key} – {each.action}") for each in all_operations()]
+
+
 def issue_key(
     *,
     tenant: Tenant,
@@ -76,7 +86,7 @@ def issue_key(
 
     A partner's key ends with its engagement; without one it is the tenant's own.
     """
-    _require_good_terms(operations, expires_at)
+    _require_good_terms(scopes, operations, expires_at)
     with transaction.atomic():
         with outside():
             require_engaged(partner_id, tenant)
@@ -209,7 +219,16 @@ def get_key(key_id: uuid.UUID, *, tenant: Tenant) -> ApiKey:
     return key
 
 
-def _require_good_terms(operations: Sequence[str], expires_at: datetime | None) -> None:
+def _require_good_terms(
+    scopes: Sequence[str], operations: Sequence[str], expires_at: datetime | None
+) -> None:
+    nowhere = sorted(set(scopes) - set(offered_scopes()))
+    if nowhere:
+        raise KeyTermsInvalid(
+            _("No address asks for %(names)s: the key would open nothing by it.")
+            % {"names": ", ".join(nowhere)},
+            errors=(FieldError("scopes", _("choose from the list")),),
+        )
     unknown = sorted(set(operations) - {operation.key for operation in all_operations()})
     if unknown:
         raise KeyTermsInvalid(

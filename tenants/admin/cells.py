@@ -16,10 +16,15 @@ def shown(cell: Cell | None) -> SafeString | str:
     if cell is None:
         return "–"
     if isinstance(cell, Mark):
+        tone = cell.tone or "plain"
+        if cell.link:
+            return format_html(
+                '<a class="pg-mark pg-{}" title="{}" href="{}">{}</a>',
+                tone, cell.title, cell.link, cell.text,
+            )  # fmt: skip
         return format_html(
-            '<span class="pg-mark pg-{}" title="{}">{}</span>',
-            cell.tone or "plain", cell.title, cell.text,
-        )  # fmt: skip
+            '<span class="pg-mark pg-{}" title="{}">{}</span>', tone, cell.title, cell.text
+        )
     if isinstance(cell, Bar):
         tone = "danger" if cell.percent >= FULL else "warning" if cell.percent >= NEAR else "plain"
         return format_html(

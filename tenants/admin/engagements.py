@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -17,6 +18,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from controlplane.core.admin import ReadOnlyInline, SharedModelAdmin, actor_of
+from controlplane.core.admin_refusals import tell
+from controlplane.core.errors import DomainError
 from tenants.admin.inlines import register_inline
 from tenants.engagements import (
     change_ownership,
@@ -166,10 +169,15 @@ class EngagementAdmin(SharedModelAdmin):
         )
         if request.method == "POST" and form.is_valid():
             by = actor_of(request)
-            change_ownership(tenant=tenant, owners=form.owners, by=by)
-            hand_over_lead(engagement=form.lead, by=by)
-            messages.success(request, _("Saved, and recorded in the tenant's audit trail."))
-            return redirect(matrix_address(tenant.pk))
+            try:
+                with transaction.atomic():
+                    change_ownership(tenant=tenant, owners=form.owners, by=by)
+                    hand_over_lead(engagement=form.lead, by=by)
+            except DomainError as refused:
+                tell(form, refused)
+            else:
+                messages.success(request, _("Saved, and recorded in the tenant's audit trail."))
+                return redirect(matrix_address(tenant.pk))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Who works for %(tenant)s") % {"tenant": tenant},

@@ -24,7 +24,7 @@ from unfold.views import ChangeList
 from controlplane.core.admin import actor_of
 from tenants.admin import domains, leaving, progress, support
 from tenants.admin.adding import TenantAddForm
-from tenants.admin.cells import as_display
+from tenants.admin.cells import as_display, shown
 from tenants.admin.filters import (
     PartnerFilter,
     RegionFilter,
@@ -38,9 +38,9 @@ from tenants.admin.places import ChoosesLanguageAndZone
 from tenants.admin.retention import RegionCleaned
 from tenants.admin.summary import summary
 from tenants.fingerprint import current_fingerprint
-from tenants.fleet_page import columns, fleet
+from tenants.fleet_page import Mark, columns, fleet
 from tenants.models import Tenant
-from tenants.provisioning import enqueue_provisioning, start_tenant
+from tenants.provisioning import enqueue_provisioning, fleet_column, start_tenant
 from tenants.residency import change_region
 
 
@@ -76,7 +76,9 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
     show_full_result_count = False
     search_fields = ["name", "slug", "domains__domain", "lead"]
     search_help_text = gettext_lazy("Name, address or leading partner")
-    readonly_fields = ["schema_name", "status", "release", "created_at", "inside", "further"]
+    readonly_fields = [
+        "schema_name", "status", "set_up", "release", "created_at", "inside", "further",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return fleet(super().get_queryset(request))
@@ -161,10 +163,16 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             there, _("Enter"), own, _("Open its admin"),
         )  # fmt: skip
 
+    @display(description=gettext_lazy("Set up"))
+    def set_up(self, tenant: Tenant) -> str:
+        return shown(fleet_column.load([tenant]).get(tenant.pk, Mark(_("Done"), "success")))
+
     @display(description=gettext_lazy("Further"))
     def further(self, tenant: Tenant) -> str:
         return format_html(
-            '<a class="pg-link" href="{}">{}</a> <a class="pg-link" href="{}">{}</a>',
+            '<a class="pg-link" href="{}">{}</a> <a class="pg-link" href="{}">{}</a> '
+            '<a class="pg-link" href="{}">{}</a>',
+            reverse("admin:tenants_tenant_progress", args=[tenant.pk]), _("Progress"),
             reverse("admin:tenants_tenant_domains", args=[tenant.pk]), _("Domains"),
             reverse("admin:tenants_tenant_leave", args=[tenant.pk]), _("Leaving"),
         )  # fmt: skip

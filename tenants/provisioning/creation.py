@@ -98,12 +98,15 @@ def create_tenant(
 
 
 def enqueue_provisioning(tenant: Tenant, *, by: Actor) -> None:
+    """A step that failed waits again from now on, with why it did until it is tried."""
+    failed = ProvisioningStep.objects.filter(tenant=tenant, status=ProvisioningStep.Status.FAILED)
+    failed.update(status=ProvisioningStep.Status.PENDING, started_at=None, finished_at=None)
     enqueue_on_commit("tenants.provision", tenant_id=str(tenant.pk), by=by.label)
 
 
 def resume_interrupted() -> None:
     """A job for each tenant with a step that has neither ended well nor moved for a while."""
-    stalled = ProvisioningStep.objects.exclude(status=ProvisioningStep.Status.DONE).filter(
+    stalled = ProvisioningStep.objects.unfinished().filter(
         Q(started_at__isnull=True) | Q(started_at__lt=timezone.now() - STALLED_AFTER),
         created_at__lt=timezone.now() - STALLED_AFTER,
         tenant__status__in=[Tenant.Status.PROVISIONING, Tenant.Status.ACTIVE],
@@ -134,8 +137,8 @@ def provision_tenant(
                 _stand_up(tenant, by)
         for step, run in steps_to_do(tenant):
             progress(step)
-            with noted(tenant, step):
-                run(tenant, by)
+            with noted(tenant, step) as said:
+                said.append(run(tenant, by) or "")
     tenant.refresh_from_db()
     lookup.forget_tenants()
     return tenant

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.core import shown_once
 from controlplane.events import services, shopify, signing
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
-from controlplane.portal import lists, shown_once
+from controlplane.portal import lists
 from controlplane.portal.deliveries import fate_of, with_deliveries
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark

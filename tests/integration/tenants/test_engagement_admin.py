@@ -6,7 +6,7 @@ from django.test import Client
 from controlplane.audit.models import Entry
 from controlplane.core.actor import system
 from tenants.context import inside
-from tenants.engagements import engage_partner
+from tenants.engagements import LeadStays, engage_partner
 from tenants.models import Engagement, Ownership, Partner, Tenant
 
 Area = Ownership.Area
@@ -61,6 +61,25 @@ def test_it_wants_a_lead(operator: Client, north: Tenant, helper: Engagement) ->
     answer = operator.post(address(north), {"support": str(helper.pk)})
 
     assert "Choose one in each row." in answer.content.decode()
+
+
+def test_what_the_service_refuses_is_said_above_it_and_nothing_is_moved(
+    operator: Client,
+    north: Tenant,
+    lead: Engagement,
+    helper: Engagement,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuses(**_given: object) -> None:
+        raise LeadStays("Helper Ltd cannot lead before Monday.")
+
+    monkeypatch.setattr("tenants.admin.engagements.hand_over_lead", refuses)
+    wanted = {**dict.fromkeys(Area.values, str(helper.pk)), "lead": str(helper.pk)}
+
+    answer = operator.post(address(north), wanted)
+
+    assert "Helper Ltd cannot lead before Monday." in answer.content.decode()
+    assert Ownership.objects.filter(tenant=north, engagement=lead).exists()
 
 
 def test_a_partner_is_engaged_by_form(operator: Client, north: Tenant) -> None:

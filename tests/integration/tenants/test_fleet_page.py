@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from controlplane.catalog.models import Template
+from controlplane.core.actor import system
 from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
@@ -39,6 +40,9 @@ from tenants.models import (
     SingleSignOn,
     Tenant,
 )  # fmt: skip
+from tenants.provisioning import provision_tenant, steps
+from tenants.provisioning.steps import plan_steps
+from tests.factories.hostile_names import HOSTILE_SLUGS
 from tests.factories.support_access import make_entry
 
 PAGE = "/admin/tenants/tenant/"
@@ -173,6 +177,45 @@ def test_what_it_shows_of_a_tenant(operator: Client) -> None:
     assert "Its schema lacks migrations" in behind
 
 
+def test_n8n_is_that_of_the_tenant_and_of_its_region_or_none(operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline")
+    anywhere = make_row(1, partner, name="Anywhere")
+    make_row(2, partner, name="European", region="eu")
+    own = make_row(3, partner, name="Own")
+    make_row(4, name="Own sandbox", environment="sandbox", sandbox_of=own)
+    nowhere = make_row(5, partner, name="Nowhere")
+    waiting = make_row(6, partner, name="Waiting")
+    make_row(7, name="Alone")
+    given = {"owner_key": "key", "shape": "brought", "health": "ok", "region": "us"}
+    Instance.objects.create(name="US", base_url="http://us", partner=partner, **given)
+    Instance.objects.create(
+        name="Its own", base_url="http://own", tenant=own, **{**given, "health": "down"}
+    )
+    for tenant, status, said in (
+        (anywhere, "done", ""), (nowhere, "done", "Not bound: n8n was away."),
+        (waiting, "pending", ""),
+    ):  # fmt: skip
+        ProvisioningStep.objects.create(
+            tenant=tenant, name="n8n workspace", status=status, error=said
+        )
+
+    page = operator.get(f"{PAGE}?q=row-")
+    rows = {row.name: row.cells["n8n"][row.pk] for row in page.context["cl"].result_list}
+
+    assert {name: mark.text for name, mark in rows.items()} == {
+        "Anywhere": "OK", "European": "Not bound", "Own": "Down", "Own sandbox": "Down",
+        "Nowhere": "Not bound", "Waiting": "Not confirmed", "Alone": "Not bound",
+    }  # fmt: skip
+    assert "n8n was away" in rows["Nowhere"].title
+    for value, found in (
+        ("ok", {"Anywhere"}), ("down", {"Own", "Own sandbox"}),
+        ("troubled", {"Own", "Own sandbox"}),
+        ("unbound", {"European", "Nowhere", "Waiting", "Alone"}),
+    ):  # fmt: skip
+        listed = operator.get(f"{PAGE}?q=row-&n8n={value}").context["cl"].result_list
+        assert {row.name for row in listed} == found, value
+
+
 def test_a_sandbox_stands_under_its_production_and_with_its_partner(operator: Client) -> None:
     partner = Partner.objects.create(slug="brightline", name="Brightline")
     zebra = make_row(1, partner, name="Zebra")
@@ -299,7 +342,7 @@ def test_a_new_tenant_lands_on_the_page_of_its_progress(operator: Client, north:
     ("field", "value", "said"),
     [
         ("slug", "north", "There is a tenant “north” already"),
-        ("slug", "Ünder", "Use 1 to 40 lower-case letters"),
+        ("slug", "Ünder", "it has letters that are none of a to z"),
         ("region", "Far Away!", "such as eu"),
         ("time_zone", "Mars/North", "is no time zone"),
     ],
@@ -322,21 +365,90 @@ def test_what_is_wrong_is_said_at_the_field_and_the_rest_stays(
     assert not Tenant.objects.filter(name="Ost See").exists()
 
 
-def test_progress_shows_each_step_and_what_to_do_next(operator: Client) -> None:
-    tenant = make_row(1, status="provisioning")
-    for name, status, error in (
-        ("schema", "done", ""), ("n8n workspace", "failed", "n8n does not answer <here>"),
-        ("policies", "pending", ""),
-    ):  # fmt: skip
-        ProvisioningStep.objects.create(tenant=tenant, name=name, status=status, error=error)
-    page = f"{PAGE}{tenant.pk}/progress/"
+# A field takes the blanks around a name away, so that these are empty or good.
+@pytest.mark.parametrize("slug", [s for s in HOSTILE_SLUGS if s.strip() == s != ""])
+def test_a_short_name_that_no_tenant_may_have_is_refused_at_its_field(
+    slug: str, operator: Client, north: Tenant
+) -> None:
+    partner = north.lead_partner
+    assert partner is not None
+    form = {
+        "name": "Ost See", "slug": slug, "partner": str(partner.pk),
+        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
+    }  # fmt: skip
+
+    answer = operator.post(f"{PAGE}add/", form)
+
+    assert answer.status_code == 200
+    shown = answer.context["adminform"].form
+    assert "Choose one such as north-wind." in str(shown.errors["slug"])
+    assert shown["slug"].value() == slug
+    assert 'value="Ost See"' in answer.content.decode()
+    assert "up to 32 lower-case letters" in answer.content.decode()
+    assert not Tenant.objects.filter(name="Ost See").exists()
+
+
+@pytest.fixture
+def half_done(north: Tenant, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """Its schema stands, so that it answers; the step after it failed, and one more waits."""
+
+    def fails(tenant: Tenant, by: Any) -> None:
+        raise RuntimeError("n8n does not answer <here>")
+
+    monkeypatch.setattr(steps, "_steps", [("n8n workspace", fails), ("policies", fails)])
+    north.provisioning_steps.all().delete()
+    plan_steps(north, stands=True)
+    with pytest.raises(RuntimeError):
+        provision_tenant(north, by=system("tests"))
+    assert north.status == Tenant.Status.ACTIVE
+    return north
+
+
+def test_progress_shows_each_step_and_what_to_do_next(
+    operator: Client, half_done: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"{PAGE}{half_done.pk}/progress/"
 
     shown = operator.get(page).content.decode()
     assert "n8n does not answer &lt;here&gt;" in shown
+    assert "A step failed" in shown
+    assert "North answers already" in shown
     assert "Mend what the message names" in shown
+    assert "is ready" not in shown
     part = operator.get(f"{page}state/").content.decode()
     assert "<html" not in part
     assert "data-over" in part
+
+    # Asked for again, the page follows until it is through.
     assert operator.post(page)["Location"] == page
-    Tenant.objects.filter(pk=tenant.pk).update(status="active")
-    assert "is ready" in operator.get(f"{page}state/").content.decode()
+    part = operator.get(f"{page}state/").content.decode()
+    assert "North is being set up" in part
+    assert "data-over" not in part
+    done = [("n8n workspace", lambda *_: "Bound to none."), ("policies", lambda *_: None)]
+    monkeypatch.setattr(steps, "_steps", done)
+    provision_tenant(half_done, by=system("tests"))
+    part = operator.get(f"{page}state/").content.decode()
+    assert "North is ready" in part
+    assert "Bound to none." in part
+    assert "data-over" in part
+
+
+def test_who_is_not_set_up_is_marked_counted_and_led_to_the_steps(
+    operator: Client, half_done: Tenant
+) -> None:
+    make_row(1)
+    page = operator.get(PAGE)
+
+    alarm = next(f for f in page.context["cl"].summary["alarms"] if "Set up" in str(f.label))
+    assert alarm.count == 1
+    for query in (alarm.query, "setup=failed"):
+        listed = operator.get(f"{PAGE}?{query}")
+        assert [row.name for row in listed.context["cl"].result_list] == ["North"]
+    steps_page = f'href="{PAGE}{half_done.pk}/progress/">A step failed</a>'
+    assert steps_page in page.content.decode()
+    assert steps_page in operator.get(f"{PAGE}{half_done.pk}/change/").content.decode()
+
+    ProvisioningStep.objects.filter(status="failed").update(status="pending")
+    shown = operator.get(PAGE).content.decode()
+    assert "Left to do: n8n workspace, policies" in shown
+    assert operator.get(f"{PAGE}?setup=failed").context["cl"].result_count == 0
