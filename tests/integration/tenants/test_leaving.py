@@ -28,7 +28,6 @@ from controlplane.instances.models import Instance, Workspace
 from controlplane.orders.models import Order
 from tenants import files, lookup
 from tenants.context import inside
-from tenants.environments.services import remove_sandbox
 from tenants.leaving import kinds as registered
 from tenants.leaving import leave_tenant, removal, remove_tenant, return_tenant
 from tenants.leaving.certificate import CertificateInvalid, verify
@@ -38,7 +37,6 @@ from tenants.leaving.removal import ExportMissing, GraceNotOver, NotLeaving, Rem
 from tenants.models import ApiKey, Departure, Member, Partner, Tenant
 from tenants.provisioning import FirstKey, create_tenant, provision_tenant, start_tenant
 from tenants.provisioning.schemas import schema_exists
-from tenants.suspension import reactivate_tenant, suspend_tenant
 from tests.fakes.n8n import FakeN8n
 
 BY = system("test")
@@ -125,36 +123,6 @@ def test_its_doors_are_closed_and_it_can_come_back(tenant: Tenant) -> None:
         return_tenant(tenant=tenant, by=BY)
     with pytest.raises(NotLeaving):
         remove_tenant(slug=tenant.slug, now=True, by=BY)
-
-
-def test_who_was_suspended_comes_back_suspended(tenant: Tenant) -> None:
-    provision_tenant(
-        start_tenant(slug=f"{tenant.slug}-sandbox", name="Trial", sandbox_of=tenant), by=BY
-    )
-    suspend_tenant(tenant=tenant, by=BY)
-
-    for _time in range(2):
-        leave_tenant(tenant=tenant, by=BY, reason="sold")
-        return_tenant(tenant=tenant, by=BY)
-
-    tenant.refresh_from_db()
-    assert tenant.status == Tenant.Status.SUSPENDED
-    assert tenant.sandboxes.get().status == Tenant.Status.ACTIVE
-    assert reactivate_tenant(tenant=tenant, by=BY), "only who is let in again is in again"
-
-
-def test_a_sandbox_that_is_being_taken_away_is_not_taken_back(tenant: Tenant) -> None:
-    sandbox = provision_tenant(
-        start_tenant(slug=f"{tenant.slug}-sandbox", name="Trial", sandbox_of=tenant), by=BY
-    )
-    remove_sandbox(tenant=tenant, by=BY)
-    leave_tenant(tenant=tenant, by=BY, reason="sold")
-
-    return_tenant(tenant=tenant, by=BY)
-
-    assert lookup.tenant_by_slug(tenant.slug) == tenant
-    sandbox.refresh_from_db()
-    assert sandbox.status == Tenant.Status.LEAVING
 
 
 def test_the_archive_has_everything_but_secrets(tenant: Tenant, exports: Path) -> None:
