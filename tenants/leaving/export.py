@@ -162,6 +162,9 @@ def _shared(tenant: Tenant) -> dict[str, Any]:
         "language": tenant.language,
         "time_zone": tenant.time_zone,
         "region": tenant.region,
+        "currency": tenant.currency,
+        "tax_regime": tenant.tax_regime,
+        "fulfilment": tenant.fulfilment,
         "created_at": tenant.created_at,
         "domains": list(Domain.objects.filter(tenant=tenant).values_list("domain", flat=True)),
         "engagements": list(
