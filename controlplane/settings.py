@@ -54,8 +54,9 @@ SHARED_APPS = [
     # Before django_tenants, which has an admin/index.html of its own too.
     "unfold",
     "unfold.contrib.filters",
-    "django_tenants",
+    # Before django_tenants too, which has a command `create_tenant` of its own.
     "tenants",
+    "django_tenants",
     # The platform's own chain stands beside the shared rows, each tenant's in its schema.
     "controlplane.audit",
     # So do the data keys: each schema's secrets have their own.

@@ -147,6 +147,27 @@ def rotate_key(*, key: ApiKey, overlap: timedelta, by: Actor) -> tuple[ApiKey, s
     return new, text
 
 
+def replace_key(*, tenant: Tenant, name: str, scopes: Sequence[str], by: Actor) -> str:
+    """The text of a key of this name, for when nobody saw that of the one that there is.
+
+    The tenant's own key of that name is good no longer, and its scopes are the new one's; where
+    there is none, a new one gets `scopes`. Raises KeyTermsInvalid.
+    """
+    with outside():
+        known = (
+            ApiKey.objects.usable(at=timezone.now())
+            .select_related("tenant")
+            .filter(tenant=tenant, name=name, partner=None, installation_id=None, replaced_by=None)
+            .order_by("-created_at")
+            .first()
+        )
+    if known is not None:
+        _key, text = rotate_key(key=known, overlap=timedelta(0), by=by)
+    else:
+        _key, text = issue_key(tenant=tenant, name=name, scopes=scopes, by=by)
+    return text
+
+
 def revoke_key(*, key: ApiKey, by: Actor) -> bool:
     """Calls with it are refused from now on. False where it was revoked before."""
     with transaction.atomic():

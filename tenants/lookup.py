@@ -27,6 +27,7 @@ from tenants.limits.plans import allowances
 from tenants.models import ApiKey, Domain, Engagement, Quota, Tenant
 from tenants.models.keys import KeyText
 from tenants.models.tenants import TenantQuerySet
+from tenants.profile import Profile
 
 KEPT_FOR_SECONDS = 5.0
 MOST_KEPT = 10_000
@@ -128,6 +129,13 @@ def _found(by: str, name: str) -> Tenant:
         amounts = map(json.loads, row.amounts)
         row.allowances = allowances(row.tier, ((q["resource"], q["amount"]) for q in amounts))
         row.engaged_partners = row.partners
+        row.profile = Profile(
+            currency=customer.currency,
+            tax_regime=customer.tax_regime,
+            fulfilment=customer.fulfilment,
+            brand=row.brand or "",
+            partner_tier=row.tier or "",
+        )
         row.attached = {name: find(row) for name, find in _attached.items()}
     return tenant  # type: ignore[no-any-return]
 
@@ -155,11 +163,11 @@ def _question(by: str) -> tuple[str, tuple[Any, ...]]:
 def _rows() -> TenantQuerySet:
     own = {"tenant": OuterRef("pk")}
     customer = Coalesce(OuterRef("sandbox_of"), OuterRef("pk"))
+    lead = Engagement.objects.filter(tenant=customer, is_lead=True)
     return Tenant.objects.annotate(
         primary_host=Subquery(Domain.objects.filter(**own, is_primary=True).values("domain")[:1]),
-        tier=Subquery(
-            Engagement.objects.filter(tenant=customer, is_lead=True).values("partner__tier")[:1]
-        ),
+        tier=Subquery(lead.values("partner__tier")[:1]),
+        brand=Subquery(lead.values("partner__slug")[:1]),
         partners=ArraySubquery(
             Engagement.objects.filter(tenant=customer).order_by("partner").values("partner")
         ),

@@ -91,7 +91,9 @@ def reset_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
 
 @shared_task(name="tenants.remove_sandbox")
 def remove_sandbox(*, tenant_id: str, by: str, **_: Any) -> None:
-    environments.remove_now(Tenant.objects.get(pk=tenant_id), by=system(f"sandbox for {by}"))
+    # Asked for twice, the second finds it gone.
+    for sandbox in Tenant.objects.filter(pk=tenant_id):
+        environments.remove_now(sandbox, by=system(f"sandbox for {by}"))
 
 
 @shared_task(name="tenants.copy_to_sandbox")
@@ -102,6 +104,7 @@ def copy_to_sandbox(*, tenant_id: str, what: str, by: str, **_: Any) -> None:
 @shared_task(name="tenants.resume_provisioning")
 def resume_provisioning(**_: Any) -> None:
     resume_interrupted()
+    environments.resume_sandboxes()
 
 
 @shared_task(name="tenants.remove")

@@ -90,9 +90,8 @@ def with_candidate(
 
 def rejudged(context: Context, rule_sets: Sequence[RuleSet], decision: Decision) -> Rejudged:
     data: dict[str, Any] = decision.input or {}
-    settings = decision.settings
-    if settings is None:  # of before they were kept: what the tenant's are now comes nearest
-        settings = settings_now()
+    # Of before they were kept, or before there was one of them: what it is now comes nearest.
+    settings = settings_now() | (decision.settings or {})
     judged = judge(context, rule_sets, data, decision.parameters, settings=settings)
     return Rejudged(decision, judged, *amount_in(context, data))
 

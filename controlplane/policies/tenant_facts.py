@@ -3,6 +3,7 @@
 A decision keeps what was true then, beside its parameters, so that it comes out the same later.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from tenants.context import current_tenant
@@ -17,6 +18,11 @@ FIELDS: dict[str, str] = {
     "tenant.language": "The language it works in, such as en or de",
     "tenant.time_zone": "Its time zone, such as Europe/Berlin",
     "tenant.region": "Where its data must stay, such as eu; empty: anywhere",
+    "tenant.currency": "The ISO 4217 code that it keeps its books in; empty where it is not said",
+    "tenant.tax_regime": "standard, reverse_charge, exempt or small_business; or empty",
+    "tenant.fulfilment": "own_warehouse, drop_ship, third_party or mixed; or empty",
+    "tenant.brand": "Short name of the partner that leads, whose brand its people see",
+    "tenant.partner_tier": "That partner's tier: standard, advanced or strategic",
 }
 SAMPLE: dict[str, Any] = {
     "slug": "sample",
@@ -26,6 +32,11 @@ SAMPLE: dict[str, Any] = {
     "language": "en",
     "time_zone": "Europe/Berlin",
     "region": "eu",
+    "currency": "EUR",
+    "tax_regime": "standard",
+    "fulfilment": "own_warehouse",
+    "brand": "harbour-partners",
+    "partner_tier": "standard",
 }
 
 
@@ -39,6 +50,7 @@ def facts_of(tenant: Tenant) -> dict[str, Any]:
         "language": tenant.language,
         "time_zone": tenant.time_zone,
         "region": tenant.region,
+        **asdict(tenant.profile),
     }
 
 

@@ -288,6 +288,7 @@ sandbox_urls = [
     path("", sandbox.show, name="show"),
     path("state/", sandbox.state, name="state"),
     path("create/", sandbox.create, name="create"),
+    path("resume/", sandbox.resume, name="resume"),
     path("copy/", sandbox.copy, name="copy"),
     path("reset/", sandbox.reset, name="reset"),
     path("remove/", sandbox.remove, name="remove"),

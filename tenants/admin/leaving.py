@@ -72,11 +72,18 @@ def page(request: HttpRequest, tenant_id: uuid.UUID, context: dict[str, Any]) ->
     return TemplateResponse(request, "tenants/admin/leave.html", page, status=status)
 
 
+def _back_as(tenant: Tenant) -> str:
+    tenant.refresh_from_db()
+    if tenant.status == Tenant.Status.SUSPENDED:
+        return _("%(tenant)s is back, and suspended as it was before.") % {"tenant": tenant}
+    return _("%(tenant)s is active again.") % {"tenant": tenant}
+
+
 def _back(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     try:
         return_tenant(tenant=tenant, by=actor_of(request))
     except DomainError as error:
         messages.error(request, error.detail)
         return redirect(request.path)
-    messages.success(request, _("%(tenant)s is active again.") % {"tenant": tenant})
+    messages.success(request, _back_as(tenant))
     return redirect("admin:tenants_tenant_change", tenant.pk)

@@ -43,6 +43,8 @@ from tenants.models import Tenant
 from tenants.provisioning import enqueue_provisioning, fleet_column, start_tenant
 from tenants.residency import change_region
 
+BUSINESS = ["currency", "tax_regime", "fulfilment"]
+
 
 class TenantChangeForm(RegionCleaned, forms.ModelForm):
     """A region that something of the tenant's stands outside of is refused."""
@@ -187,6 +189,8 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             return [(None, {"fields": ["name", "slug", "partner", *places]})]
         return [
             (None, {"fields": ["name", "slug", *places]}),
+            # A sandbox has its production's.
+            *([] if obj.is_sandbox else [(_("Business"), {"fields": BUSINESS})]),
             (_("Operation"), {"fields": self.readonly_fields}),
         ]
 

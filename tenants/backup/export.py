@@ -36,6 +36,11 @@ def register_collector(name: str, collect: Collector) -> None:
     _collectors[name] = collect
 
 
+def collectors() -> list[tuple[str, Collector]]:
+    """For other archives than a back-up; a collector runs inside the tenant."""
+    return list(_collectors.items())
+
+
 def export_tenant(
     tenant: Tenant,
     folder: Path,

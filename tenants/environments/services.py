@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,30 @@ from django.db import transaction
 from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
-from controlplane.core.logs import get_logger
 from controlplane.vault.rings import forget_rings
 from tenants import lookup
 from tenants.backup.shared import remove_shared
 from tenants.context import inside, outside
-from tenants.models import ProvisioningStep, Tenant
+from tenants.models import Departure, Tenant
 from tenants.provisioning import provision_tenant, start_tenant
 from tenants.provisioning.copies import drop_schemas
+from tenants.provisioning.creation import STALLED_AFTER, stalled_steps
 from tenants.provisioning.names import SANDBOX
+from tenants.provisioning.schemas import schema_exists
+from tenants.provisioning.steps import (
+    RESET,
+    noted,
+    plan_anew,
+    plan_reset,
+    register_sandbox_step,
+    unfinished_steps,
+)
 
-_fillers: dict[str, Callable[[Actor], None]] = {}
 _clearers: dict[str, Callable[[Actor], None]] = {}
-
-log = get_logger(__name__)
 
 
 class NotProduction(DomainError):
@@ -53,7 +60,7 @@ def register_sample(name: str, fill: Callable[[Actor], None]) -> None:
 
     The same every time, about nobody; may be repeated without adding them twice.
     """
-    _fillers[name] = fill
+    register_sandbox_step(f"synthetic {name}", partial(_fill, fill))
 
 
 def register_clearing(name: str, clear: Callable[[Actor], None]) -> None:
@@ -83,6 +90,21 @@ def create_sandbox(*, tenant: Tenant, by: Actor) -> Tenant:
     return sandbox
 
 
+def resume_sandbox(*, tenant: Tenant, by: Actor) -> Tenant:
+    """Have what is left to do done now, in place of in a few minutes.
+
+    Raises NotProduction, SandboxMissing.
+    """
+    with outside(), transaction.atomic():
+        sandbox = _held(tenant)
+        _assert_stays(sandbox)
+        is_to_be_emptied = unfinished_steps(sandbox).filter(name=RESET).exists()
+        task = "tenants.reset_sandbox" if is_to_be_emptied else "tenants.make_sandbox"
+        enqueue_on_commit(task, tenant_id=str(sandbox.pk), by=by.label)
+        _note("sandbox.resumed", tenant, sandbox, by)
+    return sandbox
+
+
 def reset_sandbox(*, tenant: Tenant, by: Actor) -> Tenant:
     """Empty the sandbox and fill it with synthetic data again; its API keys stay.
 
@@ -90,6 +112,8 @@ def reset_sandbox(*, tenant: Tenant, by: Actor) -> Tenant:
     """
     with outside(), transaction.atomic():
         sandbox = _held(tenant)
+        _assert_stays(sandbox)
+        plan_reset(sandbox)
         enqueue_on_commit("tenants.reset_sandbox", tenant_id=str(sandbox.pk), by=by.label)
         _note("sandbox.reset_requested", tenant, sandbox, by)
     return sandbox
@@ -102,7 +126,9 @@ def remove_sandbox(*, tenant: Tenant, by: Actor) -> None:
     """
     with outside(), transaction.atomic():
         sandbox = _held(tenant)
-        Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.LEAVING)
+        Tenant.objects.filter(pk=sandbox.pk).update(
+            status=Tenant.Status.LEAVING, updated_at=timezone.now()
+        )
         enqueue_on_commit("tenants.remove_sandbox", tenant_id=str(sandbox.pk), by=by.label)
         _note("sandbox.removal_requested", tenant, sandbox, by)
     lookup.forget_tenants()
@@ -111,45 +137,78 @@ def remove_sandbox(*, tenant: Tenant, by: Actor) -> None:
 def make_now(sandbox: Tenant, *, by: Actor) -> Tenant:
     """What `create_sandbox` enqueued; finishes what was interrupted. In no transaction."""
     provision_tenant(sandbox, by=by)
-    # By the door's way, so that what is asked of its shared rows inside is there already.
-    sandbox = lookup.tenant_by_slug(sandbox.slug)
-    for name, fill in _fillers.items():
-        log.info("sandbox.filling", tenant=sandbox.slug, what=name)
-        with inside(sandbox):
-            fill(by)
-    return sandbox
+    return lookup.tenant_by_slug(sandbox.slug)
 
 
 def reset_now(sandbox: Tenant, *, by: Actor) -> Tenant:
-    """What `reset_sandbox` enqueued."""
+    """What `reset_sandbox` enqueued; finishes what was interrupted. In no transaction.
+
+    Raises SandboxMissing where it is being removed meanwhile.
+    """
     with alone("tenants.sandbox", str(sandbox.pk)):
-        _clear_outside(sandbox, by)
-        Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.PROVISIONING)
-        lookup.forget_tenants()
-        with transaction.atomic(using="owner"):
-            drop_schemas([sandbox.schema_name])
-            # As it was before its schema was made; the new one has other data keys.
-            ProvisioningStep.objects.using("owner").filter(tenant=sandbox).delete()
-            Tenant.objects.using("owner").filter(pk=sandbox.pk).update(
-                schema_fingerprint="", updated_at=timezone.now()
-            )
-        forget_rings()
-        _drop_files(sandbox)
+        sandbox.refresh_from_db()
+        _assert_stays(sandbox)
+        # Where it is gone, an earlier run came this far, and what is left is to make it anew.
+        if schema_exists(sandbox.schema_name):
+            with noted(sandbox, RESET):
+                _clear_outside(sandbox, by)
+                _drop_files(sandbox)
+                _empty(sandbox)
         return make_now(sandbox, by=by)
 
 
 def remove_now(sandbox: Tenant, *, by: Actor) -> None:
-    """What `remove_sandbox` enqueued. The row goes last, with schema and role."""
+    """What `remove_sandbox` enqueued; finishes what was interrupted. In no transaction.
+
+    The row goes last, with the note that it went: until then a rerun finds what is left.
+    """
     with alone("tenants.sandbox", str(sandbox.pk)):
-        _clear_outside(sandbox, by)
-        with transaction.atomic(using="owner"):
-            drop_schemas([sandbox.schema_name])
-            remove_shared(sandbox)
-            Tenant.objects.using("owner").filter(pk=sandbox.pk).delete()
-        _drop_files(sandbox)
-        lookup.forget_tenants()
+        if schema_exists(sandbox.schema_name):
+            _clear_outside(sandbox, by)
+            _drop_files(sandbox)
+            with transaction.atomic(using="owner"):
+                drop_schemas([sandbox.schema_name])
+                remove_shared(sandbox)
         with transaction.atomic():
-            _note("sandbox.removed", sandbox.customer, sandbox, by)
+            gone, _rows = Tenant.objects.filter(pk=sandbox.pk).delete()
+            if gone:
+                _note("sandbox.removed", sandbox.customer, sandbox, by)
+        lookup.forget_tenants()
+
+
+def resume_sandboxes() -> None:
+    """A job for each sandbox that was to be emptied or removed, and where that has stalled.
+
+    One that is only half made is `resume_interrupted`'s.
+    """
+    by = system("resumed").label
+    for sandbox_id in stalled_steps().filter(name=RESET).values_list("tenant", flat=True):
+        enqueue_on_commit("tenants.reset_sandbox", tenant_id=str(sandbox_id), by=by)
+    leaving = Tenant.objects.filter(
+        sandbox_of__isnull=False,
+        status=Tenant.Status.LEAVING,
+        updated_at__lt=timezone.now() - STALLED_AFTER,
+    ).exclude(pk__in=Departure.objects.open().values("tenant_id"))  # goes with its production
+    for sandbox_id in leaving.values_list("pk", flat=True):
+        enqueue_on_commit("tenants.remove_sandbox", tenant_id=str(sandbox_id), by=by)
+
+
+def _empty(sandbox: Tenant) -> None:
+    """The schema goes, and in the same transaction its steps are all to be done again: whenever
+    it is cut off, `resume_interrupted` finds something to do."""
+    with (
+        # Nobody is just building it.
+        alone("tenants.provision", str(sandbox.pk)),
+        transaction.atomic(using="owner"),
+    ):
+        drop_schemas([sandbox.schema_name])
+        plan_anew(sandbox, using="owner")
+        # As it was before its schema was made; the new one has other data keys.
+        Tenant.objects.using("owner").filter(pk=sandbox.pk).update(
+            status=Tenant.Status.PROVISIONING, schema_fingerprint="", updated_at=timezone.now()
+        )
+    lookup.forget_tenants()
+    forget_rings()
 
 
 def start_sandbox(tenant: Tenant) -> Tenant:
@@ -169,6 +228,11 @@ def _assert_production(tenant: Tenant) -> None:
         raise NotProduction(
             f"{tenant} is a sandbox itself. Do this at {tenant.customer}, its production."
         )
+
+
+def _assert_stays(sandbox: Tenant) -> None:
+    if sandbox.status == Tenant.Status.LEAVING:
+        raise SandboxMissing(f"{sandbox} is being removed. Create another when it is gone.")
 
 
 def _held(tenant: Tenant) -> Tenant:
@@ -192,6 +256,12 @@ def _note(action: str, tenant: Tenant, sandbox: Tenant, by: Actor) -> None:
     record(**entry)
     with inside(tenant):
         record(**entry)
+
+
+def _fill(fill: Callable[[Actor], None], sandbox: Tenant, by: Actor) -> None:
+    # By the door's way, so that what is asked of its shared rows inside is there already.
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        fill(by)
 
 
 def _clear_outside(sandbox: Tenant, by: Actor) -> None:

@@ -84,7 +84,10 @@ def enqueue_unfinished() -> None:
 
 
 def return_tenant(*, tenant: Tenant, by: Actor) -> None:
-    """As it was, with its sandbox; the archive stays where it is. Raises CannotReturn."""
+    """As it was, suspended where it was that, and so its sandbox; the archive stays where it is.
+
+    Raises CannotReturn.
+    """
     with alone("tenants.leave", str(tenant.pk)), transaction.atomic():
         departure = Departure.objects.open().select_for_update().filter(tenant_id=tenant.pk).first()
         if departure is None:
@@ -96,11 +99,12 @@ def return_tenant(*, tenant: Tenant, by: Actor) -> None:
             )
         departure.returned_at = timezone.now()
         departure.save()
-        Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.ACTIVE)
+        Tenant.objects.filter(pk=tenant.pk).update(status=departure.status_before)
         _note("tenant.returned", tenant, departure, by)
     lookup.forget_tenants()
     for sandbox in tenant.sandboxes.filter(status=Tenant.Status.LEAVING):
-        return_tenant(tenant=sandbox, by=by)
+        if _departure_of(sandbox):  # else its people asked for it to be taken away
+            return_tenant(tenant=sandbox, by=by)
 
 
 @transaction.atomic
@@ -108,13 +112,13 @@ def _notice(tenant: Tenant, by: Actor, reason: str) -> Departure:
     departure = _departure_of(tenant)
     if departure is not None:
         return departure
-    statuses = Tenant.Status
-    left = Tenant.objects.filter(pk=tenant.pk, status__in=[statuses.ACTIVE, statuses.SUSPENDED])
-    if not left.update(status=statuses.LEAVING):
+    row = Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+    if row.status not in {Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED}:
         tenant.refresh_from_db()
         raise CannotLeave(
             f"{tenant} is {tenant.get_status_display()}. Finish its provisioning first."
         )
+    Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.LEAVING)
     tenant.refresh_from_db()
     now = timezone.now()
     departure = Departure.objects.create(
@@ -123,6 +127,7 @@ def _notice(tenant: Tenant, by: Actor, reason: str) -> Departure:
         name=tenant.name,
         schema_name=tenant.schema_name,
         environment=tenant.environment,
+        status_before=row.status,
         partner=str(tenant.lead_partner or ""),
         reason=reason,
         left_at=now,

@@ -1,6 +1,6 @@
-"""What a tenant takes with it: one archive with its tables, its files and who it was.
+"""What a tenant takes with it: one archive with tables, files, n8n's workflows and who it was.
 
-Everything is as of one moment. Secrets are left out: whoever holds the archive must not be able to
+The tables are as of one moment. Secrets are left out: whoever holds the archive must not be able to
 act in the tenant's name.
 """
 
@@ -24,6 +24,8 @@ from psycopg import sql
 
 from controlplane.core.classification import Kind
 from controlplane.core.crypto import EncryptedTextField
+from tenants.backup.export import collectors
+from tenants.context import inside
 from tenants.models import Domain, Engagement, Member, Tenant
 
 SUFFIX = ".pergola-export.zip"
@@ -42,8 +44,10 @@ class Exported:
 def export_tenant(tenant: Tenant, folder: Path) -> Path:
     """Write `<slug>-<time>.pergola-export.zip` into the folder; unfinished it leaves no file.
 
-    `tables/*.csv` with a heading, `files/*` by their SHA-256, `tenant.json`, and `manifest.json`
-    with the SHA-256 of each of them. Memory does not grow with the tenant.
+    `tables/*.csv` with a heading, `files/*` by their SHA-256, `extra/n8n/*.json` with the workflows
+    as n8n has them, `tenant.json`, and `manifest.json` with the SHA-256 of each of them. Memory
+    does not grow with the tenant. Raises what a collector raises: what is in n8n is removed later,
+    so an archive without it would be worse than none.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     now = timezone.now()
@@ -93,11 +97,18 @@ def _fill(archive: zipfile.ZipFile, tenant: Tenant, at: str) -> None:
     for path in sorted(files.rglob("*")):
         if path.is_file():
             put(f"files/{path.relative_to(files)}", _read(path))
+    outside: dict[str, int] = {}
+    for kind, collect in collectors():
+        outside[kind] = 0
+        with inside(tenant):
+            for item, content in collect():
+                put(f"extra/{kind}/{item}.json", [content])
+                outside[kind] += 1
     put("tenant.json", [_as_json(_shared(tenant))])
     manifest = {
         "slug": tenant.slug, "exported_at": at, "release": settings.RELEASE,
         "left_out": {table: sorted(names) for table, names in _secrets().items() if table in rows},
-        "rows": rows, "sha256": digests,
+        "rows": rows, "outside": outside, "sha256": digests,
     }  # fmt: skip
     archive.writestr("manifest.json", _as_json(manifest))
 
@@ -151,6 +162,9 @@ def _shared(tenant: Tenant) -> dict[str, Any]:
         "language": tenant.language,
         "time_zone": tenant.time_zone,
         "region": tenant.region,
+        "currency": tenant.currency,
+        "tax_regime": tenant.tax_regime,
+        "fulfilment": tenant.fulfilment,
         "created_at": tenant.created_at,
         "domains": list(Domain.objects.filter(tenant=tenant).values_list("domain", flat=True)),
         "engagements": list(

@@ -28,6 +28,7 @@ from tenants.models.members import (
     Member,
 )
 from tenants.models.names import (
+    currency_is_known,
     language_is_offered,
     region_is_a_label,
     slug_is_a_host_label,
@@ -86,6 +87,7 @@ __all__ = [
     "SupportEntry",
     "Tenant",
     "TenantHealth",
+    "currency_is_known",
     "language_is_offered",
     "region_is_a_label",
     "slug_is_a_host_label",

@@ -27,6 +27,12 @@ class Departure(Row):
     name = models.CharField(max_length=120)
     schema_name = models.CharField(max_length=63)
     environment = models.CharField(max_length=10)
+    status_before = models.CharField(
+        max_length=12,
+        default="active",
+        db_default="active",
+        help_text=_("What it is again when it is taken back."),
+    )
     partner = models.CharField(max_length=120, blank=True)
     reason = models.TextField()
     left_at = models.DateTimeField()

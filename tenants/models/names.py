@@ -1,4 +1,4 @@
-"""What a slug, a zone, a language, a colour and a region may look like."""
+"""What a slug, a zone, a language, a colour, a region and a currency may look like."""
 
 from zoneinfo import available_timezones
 
@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+
+from controlplane.core.money import is_currency
 
 slug_is_a_host_label = RegexValidator(
     r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
@@ -27,6 +29,15 @@ def language_is_offered(code: str) -> None:
         raise ValidationError(
             _("“%(code)s” is not offered. Choose one of: %(offered)s."),
             params={"code": code, "offered": ", ".join(dict(settings.LANGUAGES))},
+        )
+
+
+def currency_is_known(code: str) -> None:
+    """Raises ValidationError for what is no ISO 4217 code in capitals."""
+    if not is_currency(code):
+        raise ValidationError(
+            _("“%(code)s” is no currency. Write its ISO 4217 code, such as EUR."),
+            params={"code": code},
         )
 
 

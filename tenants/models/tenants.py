@@ -13,12 +13,14 @@ from django_tenants.models import DomainMixin, TenantMixin
 from controlplane.core.models import Row
 from tenants.limits.plans import allowances_of
 from tenants.models.names import (
+    currency_is_known,
     language_is_offered,
     region_is_a_label,
     slug_is_a_host_label,
     zone_is_known,
 )
 from tenants.models.partners import Partner
+from tenants.profile import Profile, profile_of
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
@@ -48,6 +50,18 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
     class Environment(models.TextChoices):
         PRODUCTION = "production", _("Production")
         SANDBOX = "sandbox", _("Sandbox")
+
+    class TaxRegime(models.TextChoices):
+        STANDARD = "standard", _("Standard: it charges tax and deducts what it paid")
+        REVERSE_CHARGE = "reverse_charge", _("Reverse charge: its customers account for the tax")
+        EXEMPT = "exempt", _("Exempt: what it sells bears no tax")
+        SMALL_BUSINESS = "small_business", _("Small business: it charges none and deducts none")
+
+    class Fulfilment(models.TextChoices):
+        OWN_WAREHOUSE = "own_warehouse", _("From its own warehouse")
+        DROP_SHIP = "drop_ship", _("Drop shipping: suppliers send to the customer")
+        THIRD_PARTY = "third_party", _("By a logistics provider")
+        MIXED = "mixed", _("Mixed")
 
     auto_create_schema = False  # the owner's connection makes it: tenants.provisioning
 
@@ -79,6 +93,25 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
         db_default="",
         validators=[region_is_a_label],
         help_text=_("Where its data must stay, such as eu. Empty: anywhere."),
+    )
+    currency = models.CharField(
+        max_length=3,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[currency_is_known],
+        help_text=_("That it keeps its books in: an ISO 4217 code, such as EUR."),
+    )
+    tax_regime = models.CharField(
+        max_length=14, choices=TaxRegime, blank=True, default="", db_default=""
+    )
+    fulfilment = models.CharField(
+        _("fulfilment model"),
+        max_length=13,
+        choices=Fulfilment,
+        blank=True,
+        default="",
+        db_default="",
     )
     schema_fingerprint = models.CharField(
         max_length=64,
@@ -155,6 +188,11 @@ class Tenant(TenantMixin, Row):  # type: ignore[django-manager-missing]  # `doma
     def allowances(self) -> dict[str, int]:
         """By `limits.plans.Resource`. `tenants.lookup` asks before the tenant is entered."""
         return allowances_of(self)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """`tenants.lookup` asks before the tenant is entered."""
+        return profile_of(self)
 
     @property
     def portal_url(self) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from controlplane.audit.models import Entry
@@ -25,6 +25,7 @@ from tenants.provisioning.rows import TenantLeaving, Wanted, check, furnish, ins
 from tenants.provisioning.schemas import build_schema, schema_exists
 from tenants.provisioning.spares import hand_over, reserve_spare
 from tenants.provisioning.steps import (
+    RESET,
     SCHEMA,
     begin_again,
     is_done,
@@ -104,13 +105,19 @@ def enqueue_provisioning(tenant: Tenant, *, by: Actor) -> None:
     enqueue_on_commit("tenants.provision", tenant_id=str(tenant.pk), by=by.label)
 
 
-def resume_interrupted() -> None:
-    """A job for each tenant with a step that has neither ended well nor moved for a while."""
-    stalled = ProvisioningStep.objects.unfinished().filter(
-        Q(started_at__isnull=True) | Q(started_at__lt=timezone.now() - STALLED_AFTER),
-        created_at__lt=timezone.now() - STALLED_AFTER,
+def stalled_steps() -> QuerySet[ProvisioningStep]:
+    """Those that have neither ended well nor moved for a while."""
+    before = timezone.now() - STALLED_AFTER
+    return ProvisioningStep.objects.unfinished().filter(
+        Q(started_at__isnull=True) | Q(started_at__lt=before),
+        created_at__lt=before,
         tenant__status__in=[Tenant.Status.PROVISIONING, Tenant.Status.ACTIVE],
     )
+
+
+def resume_interrupted() -> None:
+    """A job for each tenant whose provisioning has stalled."""
+    stalled = stalled_steps().exclude(name=RESET)
     for tenant in Tenant.objects.filter(provisioning_steps__in=stalled).distinct():
         enqueue_provisioning(tenant, by=system("resumed"))
 

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from controlplane.core.actor import Actor, system
 from tenants.models import ProvisioningStep, Tenant
 
 SCHEMA = "schema"
+# Of a sandbox, from when it is asked to be emptied until its schema is gone.
+RESET = "reset"
 # Whoever creates a tenant, its starter rows are Pergola's: the same in each.
 SEEDER = system("provisioning")
 
@@ -37,6 +40,7 @@ class Seed:
 # In the order of their floors: lower ones first.
 _seeds: list[Seed] = []
 _steps: list[tuple[str, StepWork]] = []
+_sandbox_steps: list[tuple[str, StepWork]] = []
 
 
 def register_seed(
@@ -58,6 +62,14 @@ def register_step(name: str, run: StepWork) -> None:
     returns stands beside it: it is done, and did not do what its name says.
     """
     _steps.append((name, run))
+
+
+def register_sandbox_step(name: str, run: StepWork) -> None:
+    """From AppConfig.ready: as `register_step`, for sandboxes only.
+
+    Done before the other steps, so that it does not wait for an outside system that is down.
+    """
+    _sandbox_steps.append((name, run))
 
 
 def seeds() -> list[Seed]:
@@ -90,17 +102,37 @@ def plan_steps(tenant: Tenant, *, stands: bool = False, using: str = "default") 
     ProvisioningStep.objects.using(using).bulk_create(
         [
             ProvisioningStep(tenant=tenant, name=SCHEMA, **made),
-            *(ProvisioningStep(tenant=tenant, name=name) for name, _run in _steps),
+            *(ProvisioningStep(tenant=tenant, name=name) for name, _run in _steps_of(tenant)),
         ],
         ignore_conflicts=True,
     )
 
 
+def plan_reset(sandbox: Tenant) -> None:
+    """In the transaction of whoever asked: kept until the schema is gone, so that no crash of a
+    worker forgets it."""
+    rows = ProvisioningStep.objects.filter(tenant=sandbox, name=RESET)
+    rows.delete()
+    ProvisioningStep.objects.create(tenant=sandbox, name=RESET)
+
+
+def plan_anew(sandbox: Tenant, *, using: str) -> None:
+    """All of its steps are to be done, as if none ever was; in the transaction that drops its
+    schema."""
+    ProvisioningStep.objects.using(using).filter(tenant=sandbox).delete()
+    plan_steps(sandbox, using=using)
+
+
 def begin_again(tenant: Tenant) -> None:
     """Where everything is done, everything is looked at once more: an n8n may have come since."""
     steps = ProvisioningStep.objects.filter(tenant=tenant)
-    if not steps.exclude(status=ProvisioningStep.Status.DONE).exists():
+    if not unfinished_steps(tenant).exists():
         steps.update(status=ProvisioningStep.Status.PENDING, started_at=None, finished_at=None)
+
+
+def unfinished_steps(tenant: Tenant) -> QuerySet[ProvisioningStep]:
+    """In the order in which they are done; none where the tenant is all there."""
+    return tenant.provisioning_steps.exclude(status=ProvisioningStep.Status.DONE)
 
 
 def is_done(tenant: Tenant, name: str) -> bool:
@@ -115,7 +147,11 @@ def steps_to_do(tenant: Tenant) -> Iterator[tuple[str, StepWork]]:
             tenant=tenant, status=ProvisioningStep.Status.DONE
         ).values_list("name", flat=True)
     )
-    return ((name, run) for name, run in _steps if name not in done)
+    return ((name, run) for name, run in _steps_of(tenant) if name not in done)
+
+
+def _steps_of(tenant: Tenant) -> list[tuple[str, StepWork]]:
+    return [*_sandbox_steps, *_steps] if tenant.is_sandbox else _steps
 
 
 @contextmanager

@@ -14,10 +14,16 @@ from controlplane.portal.doors import member_page, requires
 from tenants.context import outside
 from tenants.environments import rules
 from tenants.environments.copying import copy_to_sandbox
-from tenants.environments.services import create_sandbox, remove_sandbox, reset_sandbox
+from tenants.environments.services import (
+    create_sandbox,
+    remove_sandbox,
+    reset_sandbox,
+    resume_sandbox,
+)
 from tenants.members import actor_of
 from tenants.models import Tenant
 from tenants.permissions import Permission
+from tenants.provisioning.steps import RESET, SCHEMA, unfinished_steps
 
 # In words; the names are those of the groups that apps declare.
 GROUPS = {
@@ -49,6 +55,16 @@ def state(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         create_sandbox(tenant=request.tenant, by=actor_of(request.member))
+    return redirect("sandbox:show")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SETTINGS)
+def resume(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        resume_sandbox(tenant=request.tenant, by=actor_of(request.member))
+        messages.success(request, _("It is tried again now."))
     return redirect("sandbox:show")
 
 
@@ -89,12 +105,18 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         # Not as the door remembers it: this page is about what is changing.
         sandbox = Tenant.objects.filter(sandbox_of=production).first()
         address = sandbox.portal_url if sandbox else ""
+        left = list(unfinished_steps(sandbox)) if sandbox else []
+    is_active = sandbox is not None and sandbox.status == Tenant.Status.ACTIVE
     return {
         "section": "sandbox",
         "production": production,
         "sandbox": sandbox,
         "address": address,
-        "is_ready": sandbox is not None and sandbox.status == Tenant.Status.ACTIVE,
+        "is_ready": is_active and not left,
+        # What stands can be used, also while something of it waits for n8n.
+        "is_usable": is_active and not any(step.name in {SCHEMA, RESET} for step in left),
+        "is_emptied": any(step.name == RESET for step in left),
+        "has_failed": any(step.status == step.Status.FAILED for step in left),
         "is_leaving": sandbox is not None and sandbox.status == Tenant.Status.LEAVING,
         "groups": [(name, GROUPS[name], name in AS_THEY_ARE) for name in rules.groups()],
     }

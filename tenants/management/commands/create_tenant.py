@@ -1,13 +1,18 @@
-"""`manage.py create_tenant SLUG --name "…" --partner SLUG [--key NAME --scope …]`."""
+"""`manage.py create_tenant SLUG --name "…" --partner SLUG [--key NAME --scope … --replace-key]`.
+
+Cut off, it is run again: it goes on where it was. What it cannot do again is to tell the text of a
+key that was issued before; then it fails at the end and says how to get another.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from controlplane.core.actor import system
+from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
-from tenants.models import Partner
+from tenants.keys import replace_key
+from tenants.models import Partner, Tenant
 from tenants.provisioning import FirstKey, create_tenant, provision_tenant
 
 
@@ -23,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--region", default="", help="where its data stays, such as eu")
         parser.add_argument("--key", help="name of a first API key, which is printed")
         parser.add_argument("--scope", action="append", default=[], help="of that key; repeat it")
+
+        parser.add_argument(
+            "--replace-key",
+            action="store_true",
+            help="where the tenant is there already: another key of that name, the old one ends",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         partner = Partner.objects.filter(slug=options["partner"]).first()
@@ -46,5 +57,17 @@ class Command(BaseCommand):
             if created.key:
                 self.stdout.write(created.key)
             provision_tenant(created.tenant, by=by, progress=self.stdout.write)
+            if options["key"] and not created.key:
+                self._tell_other_key(created.tenant, options, by)
         except DomainError as error:
             raise CommandError(error.detail) from error
+
+    def _tell_other_key(self, tenant: Tenant, options: dict[str, Any], by: Actor) -> None:
+        if not options["replace_key"]:
+            raise CommandError(
+                f"{tenant.slug} was there already; no key was issued, and the text of one that was "
+                "is kept nowhere. Rotate it in the portal under “API keys”, or run this again with "
+                "--replace-key: it prints another key of that name, and the old one ends."
+            )
+        name, scopes = options["key"], options["scope"]
+        self.stdout.write(replace_key(tenant=tenant, name=name, scopes=scopes, by=by))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 
 from controlplane.audit.models import Entry
@@ -25,11 +26,51 @@ def test_a_manager_makes_a_sandbox_and_sees_how_far_it_is(
     assert 'hx-get="/sandbox/state/"' in page
     sandbox = Tenant.objects.get(slug="north-sandbox")
     assert sandbox.sandbox_of == north
-    Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.ACTIVE)
+    stand(sandbox)
     ready = client.get("/sandbox/").content.decode()
     assert f'href="{sandbox.portal_url}/"' in ready
     with inside(north):
         assert Entry.objects.get(action="sandbox.requested").actor_label == "ada-north"
+
+
+def stand(sandbox: Tenant, **changes: str) -> None:
+    """As provisioning leaves it; `changes` are steps that are otherwise than done."""
+    Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.ACTIVE)
+    sandbox.provisioning_steps.update(status="done")
+    for name, status in changes.items():
+        sandbox.provisioning_steps.filter(name=name.replace("_", " ")).update(status=status)
+
+
+def test_what_could_not_be_made_is_said_and_can_be_tried_again(
+    north: Tenant, browser: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "tenants.environments.services.enqueue_on_commit", lambda name, **_given: asked.append(name)
+    )
+    client = browser(north, role=MANAGER)
+    client.post("/sandbox/create/")
+    sandbox = Tenant.objects.get(slug="north-sandbox")
+    stand(sandbox, n8n_workspace="failed")
+
+    page = client.get("/sandbox/").content.decode()
+    assert "The sandbox is not complete yet." in page
+    assert "The sandbox is ready." not in page
+    assert f'href="{sandbox.portal_url}/"' in page, "its data is there"
+    assert "Remove the sandbox" in page
+
+    page = client.post("/sandbox/resume/", follow=True).content.decode()
+    assert "It is tried again now." in page
+    stand(sandbox)
+    client.post("/sandbox/reset/", {"sure": "yes"})
+    assert "is being emptied and filled anew" in client.get("/sandbox/state/").content.decode()
+    sandbox.provisioning_steps.filter(name="reset").update(status="failed")
+    assert "could not be emptied yet" in client.get("/sandbox/").content.decode()
+    client.post("/sandbox/resume/")
+    assert asked == [
+        "tenants.make_sandbox", "tenants.make_sandbox",
+        "tenants.reset_sandbox", "tenants.reset_sandbox",
+    ]  # fmt: skip
 
 
 def test_removing_needs_a_yes(north: Tenant, browser: Callable[..., Client]) -> None:

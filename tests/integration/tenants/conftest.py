@@ -43,6 +43,9 @@ def new_slug(committed: None) -> Iterator[Callable[[], str]]:
         return given[-1]
 
     yield make
+    sandboxes = Tenant.objects.filter(sandbox_of__slug__in=given)
+    drop_schemas([row.schema_name for row in sandboxes])
+    sandboxes.delete()
     for slug in given:
         drop_schemas([f"t_{slug.replace('-', '_')}"])
     Tenant.objects.filter(slug__in=given).delete()

@@ -19,6 +19,7 @@ from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
 from controlplane.catalog.models import Installation
 from controlplane.core.actor import system
+from controlplane.core.errors import DomainError
 from controlplane.core.models import new_id
 from controlplane.events import outbox
 from controlplane.events.models import OutboxMessage, Source
@@ -152,6 +153,33 @@ def test_the_archive_has_everything_but_secrets(tenant: Tenant, exports: Path) -
         unpacked = b"".join(archive.read(name) for name in archive.namelist())
     assert tenant.source_secret.encode() not in unpacked
     assert b"gAAAA" not in unpacked, "nor as it is kept"
+
+
+def test_the_archive_has_its_workflows_before_they_are_removed(
+    tenant: Tenant, in_n8n: FakeN8n, exports: Path
+) -> None:
+    with inside(tenant):
+        Workspace.objects.update(base_url="http://127.0.0.1:9")
+    with pytest.raises(DomainError):
+        leave_tenant(tenant=tenant, by=BY, reason="sold")
+    assert list(exports.iterdir()) == [], "one without them would be taken for whole"
+    with pytest.raises(ExportMissing):
+        remove_tenant(slug=tenant.slug, now=True, by=BY)
+    with inside(tenant):
+        Workspace.objects.update(base_url=in_n8n.url)
+
+    departure = leave_tenant(tenant=tenant, by=BY, reason="sold")
+    remove_tenant(slug=tenant.slug, now=True, by=BY)
+
+    assert set(in_n8n.workflows) == {"theirs"}
+    with zipfile.ZipFile(exports / departure.export_name) as archive:
+        names = [name for name in archive.namelist() if name.startswith("extra/")]
+        assert names == ["extra/n8n/mine.json"]
+        assert json.loads(archive.read(names[0]))["name"] == "mine"
+        manifest = json.loads(archive.read("manifest.json"))
+        assert manifest["outside"] == {"n8n": 1}
+        assert names[0] in manifest["sha256"]
+        assert not [name for name in archive.namelist() if "cred-of" in name]
 
 
 def test_all_is_removed_and_the_certificate_says_so(tenant: Tenant, in_n8n: FakeN8n) -> None:

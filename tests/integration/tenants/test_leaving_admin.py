@@ -33,6 +33,7 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]
 def test_a_tenant_leaves_and_comes_back(
     operator: Client, north: Tenant, page: str, enqueued: list[Any], browser: Callable[..., Client]
 ) -> None:
+    assert "workflows, as n8n has them" in operator.get(f"{page}/leave/").content.decode()
     shown = operator.post(f"{page}/leave/", {"reason": "Contract ended", "slug": "nort"})
     assert shown.status_code == 422
     assert "Contract ended" in shown.content.decode()

@@ -14,12 +14,12 @@ from django.test import Client, override_settings
 from redis import Redis
 
 from tenants import files, lookup
-from tenants.context import inside
+from tenants.context import inside, outside
 from tenants.limits import admission, rates, spend, storage
 from tenants.limits.gate import Gate
-from tenants.limits.plans import PLANS, Resource
+from tenants.limits.plans import PLANS, USD, Resource
 from tenants.limits.refusal import LimitReached
-from tenants.models import ModelSpend, Partner, Quota, Tenant
+from tenants.models import Member, ModelSpend, Partner, Quota, Tenant
 from tests.factories.events import make_source, order_body, webhook_headers
 
 
@@ -332,3 +332,25 @@ def test_redis_is_there(db: None) -> None:
     from django.conf import settings
 
     assert Redis.from_url(settings.REDIS_URL).ping()
+
+
+def test_a_manager_sees_what_is_allowed_and_used_before_it_is_used_up(
+    north: Tenant, browser: Callable[..., Client]
+) -> None:
+    limit(north, Resource.EVENTS, 4)
+    limit(north, Resource.STORAGE, 1)
+    with outside():
+        ModelSpend.objects.create(tenant=north, month=spend.this_month(), amount=21 * USD)
+    rates.count_event(lookup.tenant_by_slug("north"))
+
+    page = browser(north, role=Member.Role.MANAGER).get("/data/").content.decode()
+
+    rows = {row.split("</div>")[0]: row for row in page.split('<div class="row-title">')}
+    assert "1" in rows["Events today (UTC)"]
+    assert 'width="25.0"' in rows["Events today (UTC)"]
+    assert "bar-drawn bar-bad" in rows["Storage"]
+    assert "Nothing more is kept." in rows["Storage"]
+    assert "bar-drawn bar-wait" in rows["Language models this month (UTC)"]
+    assert "$21.00" in rows["Language models this month (UTC)"]
+    assert "1,000,000,000" in rows["Requests in this minute"]
+    assert "Nothing more is kept." not in rows["Requests in this minute"]

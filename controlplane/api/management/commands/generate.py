@@ -16,6 +16,7 @@ from controlplane.nodes import docs, node_pages, typescript
 from controlplane.nodes.registry import all_operations
 from controlplane.policies import contexts_page
 from tenants import permissions_page
+from tenants.retention import terms_page
 
 # Folders that hold generated files only: what is not rendered any more is removed there.
 OWNED = ("n8n-nodes/nodes/Pergola/resources", "docs/nodes", "docs/operations")
@@ -33,6 +34,7 @@ def rendered() -> dict[str, str]:
         **docs.render(operations),
         **node_pages.render(operations, EVENT_TYPES.values()),
         **permissions_page.render(),
+        **terms_page.render(),
         **contexts_page.render(),
         **kinds_page.render(),
         "docs/openapi.json": openapi,
