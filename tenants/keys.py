@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from controlplane.audit.changes import record_change, snapshot
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind, Execution
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.nodes.registry import all_operations
 from tenants.context import current_tenant, inside, outside
@@ -295,3 +295,15 @@ def _require_rotatable(key: ApiKey) -> None:
 def _record(action: str, key: ApiKey, *, before: dict[str, Any], by: Actor) -> None:
     with inside(key.tenant):
         record_change(action=action, row=key, before=before, after=snapshot(key), by=by)
+
+
+def actor_of_key(key: ApiKey, *, execution: Execution | None = None) -> Actor:
+    """The machine that shows it, as the one who does something."""
+    return Actor(
+        kind=ActorKind.MACHINE,
+        id=str(key.pk),
+        label=key.name,
+        scopes=frozenset(key.scopes),
+        installation_id=key.installation_id,
+        execution=execution,
+    )

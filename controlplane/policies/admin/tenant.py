@@ -31,6 +31,7 @@ from controlplane.policies.models import (
     Decision,
     DecisionEntry,
     Example,
+    Move,
     Policy,
     PolicyVersion,
     Rule,
@@ -40,6 +41,7 @@ from controlplane.policies.models import (
 from controlplane.policies.services import (
     assert_affordable,
     check_rule,
+    move_policy,
     note_edit,
     publish_policy,
 )
@@ -159,6 +161,11 @@ class PolicyAdmin(TenantModelAdmin):
         live = policy.live()
         return f"v{live.number}" if live else "–"
 
+    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
+        if change:  # switched by `move_policy`, which asks the threshold
+            obj.is_active = form.initial["is_active"]
+        super().save_model(request, obj, form, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         by = actor_of(request)
@@ -170,6 +177,15 @@ class PolicyAdmin(TenantModelAdmin):
             self.message_user(request, told, messages.WARNING)
         else:
             self.message_user(request, _("Version %(n)s is in force.") % {"n": version.number})
+        if change and "is_active" in form.changed_data:
+            self._switch(request, form.instance, is_on=form.cleaned_data["is_active"])
+
+    def _switch(self, request: HttpRequest, policy: Policy, *, is_on: bool) -> None:
+        move, note = Move.ON if is_on else Move.OFF, str(_("Changed in the admin."))
+        if not move_policy(policy=policy, move=move, note=note, by=actor_of(request)):
+            told = _("Not switched: it turns over too much for one person. It waits on its page in "
+                     "the portal for a second one.")  # fmt: skip
+            self.message_user(request, told, messages.WARNING)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # decisions refer to its versions; it can be made inactive

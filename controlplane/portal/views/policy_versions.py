@@ -122,7 +122,7 @@ def _page(
         "schedules": version.schedules.all(),
         "share": share,
         "terms": terms,
-        "is_over": bool(share and share.percent > terms.flip_percent),
+        "is_over": bool(share and services.is_past_threshold(share)),
         "form": form or NoteForm(),
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
         "simulate_form": SimulateForm(initial={"days": terms.history_days}),

@@ -49,6 +49,10 @@ def part(url: str) -> Part:
             "policies/<uuid:policy_id>/submit/": NOTE,
             "policies/<uuid:policy_id>/simulate/": {"days": "3"},
             **{
+                f"policies/<uuid:policy_id>/{move}/": NOTE
+                for move in ("retire", "switch-off", "switch-on")
+            },
+            **{
                 f"policies/<uuid:policy_id>/versions/<int:number>/{step}/": NOTE
                 for step in ("approve", "publish", "withdraw", "roll-back")
             },
