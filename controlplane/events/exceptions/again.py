@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from controlplane.core.errors import DomainError, FieldError
@@ -12,11 +13,24 @@ from controlplane.events.intake import keep
 from controlplane.events.kinds import kind_named
 from controlplane.events.models import Delivery, Event, ExceptionCase
 
+Retry = Callable[[ExceptionCase], None]
+_retries: dict[str, Retry] = {}
+
 
 class NothingToRetry(DomainError):
     code = "nothing_to_retry"
     status = 409
     title = "There is nothing to try again"
+
+
+def register_retry(kind: str, retry: Retry) -> None:
+    """From AppConfig.ready of a higher floor: `retry` tries again what an exception is about whose
+    fingerprint begins with `kind` and a colon. It raises NothingToRetry where that is over."""
+    _retries[kind] = retry
+
+
+def retry_of(case: ExceptionCase) -> Retry | None:
+    return _retries.get(case.fingerprint.partition(":")[0])
 
 
 def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
@@ -27,7 +41,7 @@ def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
     source = case.source
     kind = kind_named(source.kind) if source else None
     if source is None or kind is None or kind.read is None or not (body or case.body):
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     text = case.body if body is None else body
     content = text.encode("utf-8", "surrogatepass")
     event = kind.read(source, content, Incoming.of(content, case.headers))
@@ -52,7 +66,7 @@ def deliver_again(case: ExceptionCase) -> None:
     else:
         found = []
     if not found:
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     for one in found:
         one.status = Delivery.Status.PENDING
         one.reconciled_at = one.offered_at = one.place_until = one.queued_at = None
@@ -76,7 +90,7 @@ def revise(case: ExceptionCase, *, body: str) -> Event:
     """
     original = case.event
     if original is None:
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     if not body.strip():
         raise BodyMalformed("The body is empty. Send a JSON object: {…}.")
     parse_object(body.encode("utf-8", "surrogatepass"))
@@ -152,7 +166,7 @@ def _workflow_of(one: Delivery) -> str:
     return one.subscription.workflow_id if one.subscription else ""
 
 
-def _nothing(case: ExceptionCase) -> NothingToRetry:
+def nothing_to_retry(case: ExceptionCase) -> NothingToRetry:
     return NothingToRetry(
         f"“{case.summary}” belongs to no event that can be sent again. Handle it by hand and "
         "resolve it."
