@@ -200,8 +200,9 @@ def publish(
 ) -> Received:
     """An event of Pergola's own, durable and handed to its listeners in the caller's transaction.
 
-    `source` is where the thing came in, if it came by one. The same `external_id` again, or the
-    same body, answers with the event that it already is. Raises EventTypeUnknown.
+    `source` is where the thing came in, if it came by one. The same body again answers with the
+    event that it already is. Raises EventTypeUnknown, or EventIdReused where the `external_id` is
+    that of another body.
     """
     _assert_known([type])
     text = json.dumps(body, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """How something that went wrong is sent again: as it was, or as a revision."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from controlplane.events.incoming import BodyMalformed, Incoming, parse_object
 from controlplane.events.intake import keep
 from controlplane.events.kinds import kind_named
 from controlplane.events.models import Delivery, Event, ExceptionCase
+
+# Beside a body that is kept in base64.
+_ENCODED = {"Content-Transfer-Encoding": "base64"}
 
 Retry = Callable[[ExceptionCase], None]
 _retries: dict[str, Retry] = {}
@@ -33,6 +37,28 @@ def retry_of(case: ExceptionCase) -> Retry | None:
     return _retries.get(case.fingerprint.partition(":")[0])
 
 
+def kept_text(body: bytes, *, is_text: bool) -> tuple[str, dict[str, str]]:
+    """How a body that became no event is kept, and the header that says so. What is not `is_text`,
+    a file or a mail, stays as it is to the byte; else what is no UTF-8 is shown, to be corrected.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text and not is_text:
+        return base64.b64encode(body).decode(), _ENCODED
+    return made_storable(body.decode("utf-8", "backslashreplace")), {}
+
+
+def _content(text: str, headers: dict[str, str]) -> bytes:
+    if _ENCODED.items() <= headers.items():
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:  # somebody put the right text in its place
+            pass
+    return text.encode("utf-8", "surrogatepass")
+
+
 def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
     """The event that a body is which could not be read before: as it is set up now, or corrected.
 
@@ -43,7 +69,7 @@ def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
     if source is None or kind is None or kind.read is None or not (body or case.body):
         raise nothing_to_retry(case)
     text = case.body if body is None else body
-    content = text.encode("utf-8", "surrogatepass")
+    content = _content(text, case.headers)
     event = kind.read(source, content, Incoming.of(content, case.headers))
     if case.type == "duplicate":
         # Its number is taken by another event: it gets one of its own.
