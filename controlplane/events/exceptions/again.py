@@ -96,12 +96,13 @@ def deliver_again(case: ExceptionCase) -> None:
     for one in found:
         one.status = Delivery.Status.PENDING
         one.reconciled_at = one.offered_at = one.place_until = one.queued_at = None
+        one.asked_at = one.waiting_at = None
         ran = case.workflow_id or one.event.workflow_id
         one.subscription = listening.present_listener(one, workflow_id=ran) or one.subscription
         one.save(
             update_fields=[
                 "status", "subscription", "reconciled_at", "offered_at", "place_until",
-                "queued_at", "updated_at",
+                "queued_at", "asked_at", "waiting_at", "updated_at",
             ]
         )  # fmt: skip
         # The next run is another one.

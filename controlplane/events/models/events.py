@@ -177,7 +177,8 @@ class Delivery(Row):
 
     `offered_at`: since when an execution that n8n started has been expected to fetch it.
     `place_until`: how long it has one of its subscription's places; `queued_at`: since when it
-    has waited for one (`places`).
+    has waited for one (`places`). `asked_at`: when n8n was last asked for its run; `waiting_at`:
+    when that was last seen to wait (`reconciling`).
     """
 
     class Status(models.TextChoices):
@@ -205,11 +206,13 @@ class Delivery(Row):
         max_length=12, choices=Failure, blank=True, default="", db_default=""
     )
     reconciled_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    waiting_at = models.DateTimeField(null=True, blank=True)
 
     classified = Classification(
         health=(
             "event subscription status offered_at place_until queued_at claimed_at delivered_at "
-            "attempts last_error failure reconciled_at"
+            "attempts last_error failure reconciled_at asked_at waiting_at"
         ),
         secrets="token_sha256",
     )
@@ -227,6 +230,11 @@ class Delivery(Row):
                 fields=["delivered_at"],
                 name="delivery_unreconciled",
                 condition=Q(status="delivered", reconciled_at__isnull=True),
+            ),
+            models.Index(
+                fields=["waiting_at"],
+                name="delivery_run_waits",
+                condition=Q(waiting_at__isnull=False, reconciled_at__isnull=True),
             ),
             models.Index(
                 fields=["subscription", "place_until"],
