@@ -58,7 +58,7 @@ SHARED = frozenset({P.HEALTH})
 
 # Who builds and hosts sees no customer data; who designs, improves, helps and decides has to.
 OWNERSHIP: Mapping[str, frozenset[Permission]] = {
-    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
+    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.EXCEPTIONS, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
     Area.AUTOMATION: frozenset({P.EXCEPTIONS, P.INSTALLATIONS, P.SOURCES, P.CONNECTIONS}),
     Area.INFRASTRUCTURE: frozenset({P.EXCEPTIONS, P.SOURCES, P.CONNECTIONS, P.KEYS, P.MEMBERS}),
     Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.AUDIT}),

@@ -65,11 +65,16 @@ class Claimed:
     attempts: int
 
 
-def register(name: str, handler: Handler, *, given_up: Handler | None = None) -> None:
+def register(
+    name: str, handler: Handler, *, given_up: Handler | None = None, untold: str = ""
+) -> None:
     """From AppConfig.ready: `handler(reference)` runs inside the tenant, at least once.
 
     `given_up(reference)` runs there too, after the last try: for the row that people look at.
+    Where nobody has to be told then, `untold` says why. Raises ValueError where neither is given.
     """
+    if (given_up is None) == (not untold):
+        raise ValueError(f"{name}: either who is told when it is given up, or why nobody has to be")
     _handlers[name] = handler
     if given_up is not None:
         _told_given_up[name] = given_up
@@ -163,7 +168,7 @@ def carry_out_all(messages: Sequence[Claimed]) -> float:
                     done.append(message)
             seconds = time.perf_counter() - began
     except TenantUnknown as error:  # suspended: it waits until the tenant is back
-        late = [(message, error.detail, SUSPENDED_WAIT, False) for message in messages]
+        late = [(message, error.detail, SUSPENDED_WAIT, True) for message in messages]
     if done:
         _forget([message.id for message in done])
         note_relayed((message.handler, message.id, message.attempts) for message in done)

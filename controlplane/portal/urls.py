@@ -221,6 +221,9 @@ source_urls = [
     path("<slug:slug>/secret/", sources.replace_secret, name="secret"),
     path("<slug:slug>/secret/end/", sources.end_previous_secret, name="end-previous"),
     path("<slug:slug>/options/", sources.options, name="options"),
+    path("<slug:slug>/name/", sources.rename, name="rename"),
+    path("<slug:slug>/switch/", sources.switch, name="switch"),
+    path("<slug:slug>/remove/", sources.remove, name="remove"),
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]

@@ -101,6 +101,8 @@ def retry(*, case: ExceptionCase, by: Actor) -> ExceptionCase:
     case = _held(case)
     if case.fingerprint.startswith("circuit:"):
         circuit.close(Workspace.current().instance_id)
+    elif registered := again.retry_of(case):
+        registered(case)
     elif case.event_id is None and case.body:
         event = again.read_kept(case)
         settle(Q(pk=case.pk), resolution=Resolution.SUCCEEDED, by=by, text=f"It is {event} now.")

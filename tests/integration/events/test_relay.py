@@ -179,6 +179,7 @@ def test_a_tenant_that_is_suspended_keeps_its_messages(put: Put) -> None:
     from tenants import lookup
 
     put()
+    OutboxMessage.objects.update(attempts=outbox.MAX_ATTEMPTS - 1)
     Tenant.objects.filter(slug="yard").update(status=Tenant.Status.SUSPENDED)
     lookup.forget_tenants()
     try:
@@ -186,7 +187,15 @@ def test_a_tenant_that_is_suspended_keeps_its_messages(put: Put) -> None:
     finally:
         Tenant.objects.filter(slug="yard").update(status=Tenant.Status.ACTIVE)
 
-    assert "no active tenant" in OutboxMessage.objects.get().last_error
+    row = OutboxMessage.objects.get()
+    assert "no active tenant" in row.last_error
+    assert row.failed_at is None
+
+
+def test_a_handler_says_who_is_told_when_it_is_given_up_or_why_nobody_is() -> None:
+    with pytest.raises(ValueError, match="given up"):
+        outbox.register("tests.untold", lambda _reference: None)
+    assert "tests.untold" not in outbox._handlers
 
 
 def test_two_relays_never_hold_the_same_message(put: Put) -> None:
