@@ -176,6 +176,13 @@ def test_text_is_cleaned(before: str, after: str) -> None:
     assert Persons().cleaned(after)[0] == after
 
 
+def test_a_header_of_letters_alone_is_a_secret() -> None:
+    header = {"parameters": [{"name": "X-API-Key", "value": "ABCDEFGHIJKLMNOPQR"}]}
+    found = with_node("n8n-nodes-base.httpRequest", headerParameters=header)
+
+    assert "ABCDEFGH" not in json.dumps(found.workflow)
+
+
 def test_a_secret_in_clear_is_taken_out_and_told() -> None:
     headers = {"parameters": [{"name": "X-Api-Key", "value": "a1b2c3d4e5"},
                               {"name": "Accept", "value": "text/html5"}]}  # fmt: skip
