@@ -151,14 +151,35 @@ def _other(spec: Any) -> Any:
 
 
 def _left(original: Json, imported: Imported) -> int:
+    """Also in workflows that stand as text in a parameter of another one."""
     text = json.dumps(imported.workflow, ensure_ascii=False)
-    count = sum("credentials" in node for node in imported.workflow["nodes"])
-    for node in original["nodes"]:
-        for credential in (node.get("credentials") or {}).values():
+    nodes = [node for workflow in _all_of(imported.workflow) for node in workflow["nodes"]]
+    count = sum("credentials" in node for node in nodes if isinstance(node, dict))
+    for node in (node for workflow in _all_of(original) for node in workflow["nodes"]):
+        for credential in (
+            (node.get("credentials") or {}) if isinstance(node, dict) else {}
+        ).values():
             given = credential.get("id") if isinstance(credential, dict) else None
-            if isinstance(given, str) and len(given) > 5 and json.dumps(given) in text:
+            if isinstance(given, str) and len(given) > 5 and f'"{given}' in text.replace("\\", ""):
                 count += 1
     return count
+
+
+def _all_of(value: Any) -> Iterator[Json]:
+    """The workflow, and those in its parameters, as objects or as JSON in text."""
+    if isinstance(value, str) and '"nodes"' in value:
+        try:
+            value = json.loads(value.removeprefix("="))
+        except ValueError:
+            return
+    if isinstance(value, dict):
+        if isinstance(value.get("nodes"), list):
+            yield value
+        for inner in value.values():
+            yield from _all_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _all_of(inner)
 
 
 def _differences(original: Json, imported: Imported) -> list[str]:

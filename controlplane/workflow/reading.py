@@ -78,6 +78,14 @@ def read_one(source: bytes | str | Json | list[Any]) -> Read:
     return found[0]
 
 
+def parsed_text(text: str) -> Any:
+    """JSON that stands in a text of a workflow, with the same limits. Raises WorkflowUnreadable."""
+    try:
+        return _Clean().value(_loaded(text), "", 0)
+    except RecursionError:
+        _refuse(f"It is nested more than {DEEPEST} levels deep.")
+
+
 def _parsed(source: Any) -> tuple[Any, list[Note]]:
     notes: list[Note] = []
     if isinstance(source, str):

@@ -29,6 +29,7 @@ _RESOURCES = {
     "bucketName": "bucket", "pineconeIndex": "index", "qdrantCollection": "collection",
     "collection": "collection", "tableName": "table", "accountId": "account",
     "subdomain": "subdomain", "labelIds": "labels", "roomId": "room", "user": "user",
+    "instanceId": "instance",
 }  # fmt: skip
 _BRANCHING = {"if", "switch", "filter"}
 _CODE = {"jsCode", "functionCode", "pythonCode", "code"}

@@ -1,5 +1,6 @@
 """What comes of an import."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from controlplane.workflow.shapes import MISSING, Edge, Json, copied
 Path = tuple[str | int, ...]
 RemovalKind = Literal[
     "credential", "instance", "webhook", "pinned", "version", "owner", "state", "personal",
-    "secret", "subworkflow", "cached",
+    "secret", "subworkflow", "table", "cached",
 ]  # fmt: skip
 ProposalType = Literal["text", "number", "schedule"]
 Format = Literal["", "url", "email", "id", "timezone"]
@@ -26,12 +27,20 @@ class Removal:
     was: Any = field(repr=False)
     """Never to be kept or shown: it may be a secret."""
     now: Any = MISSING
+    within: tuple["Removal", ...] = ()
+    """What was removed from a workflow that is written down as text there; paths are in that."""
 
     @property
     def field(self) -> str:
         """Where it was, for people: within the node, or in the workflow."""
         steps = self.path[2:] if self.path[0] == "nodes" else self.path
         return ".".join(str(step) for step in steps)
+
+    def all(self) -> Iterator["Removal"]:
+        """This one and those within."""
+        yield self
+        for inner in self.within:
+            yield from inner.all()
 
 
 @dataclass(frozen=True)
