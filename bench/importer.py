@@ -186,7 +186,7 @@ def _differences(original: Json, imported: Imported) -> list[str]:
     before, after = dict(_flat(_plain(original))), dict(_flat(_plain(imported.restored())))
     found = [f"restored otherwise: {p}" for p in before.keys() | after.keys()
              if before.get(p, KeyError) != after.get(p, KeyError)]  # fmt: skip
-    told = {removal.path for removal in imported.removals}
+    told = {told.path for told in (*imported.removals, *imported.mended)}
     clean = dict(_flat(_without_connections(imported.workflow)))
     source = dict(_flat(_without_connections(imported.restored())))
     for path in clean.keys() | source.keys():
@@ -207,13 +207,13 @@ def _plain(workflow: Json) -> Json:
     nodes = workflow["nodes"]
     names = {str(node.get("id")): node.get("name") for node in nodes}
     names |= {node.get("name"): node.get("name") for node in nodes}
-    ends = sorted(
+    ends = sorted({
         repr((names.get(source, source), kind, number, names.get(t["node"], t["node"])))
         for source, kinds in (workflow.get("connections") or {}).items()
         for kind, outputs in kinds.items()
         for number, output in enumerate(outputs)
         for t in output or []
-    )
+    })  # fmt: skip
     plain = []
     for node in nodes:
         kept = {key: value for key, value in node.items() if key not in IDS}

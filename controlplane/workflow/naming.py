@@ -47,16 +47,21 @@ def renamed(workflow: Json, names: Mapping[str, str]) -> Json:
         }
         for node in workflow["nodes"]
     ]
-    result["connections"] = {
-        changed.get(source, source): {
-            kind: [_retargeted(targets, changed) for targets in outputs]
-            for kind, outputs in kinds.items()
-        }
-        for source, kinds in workflow["connections"].items()
-    }
+    result["connections"] = renamed_ends(workflow["connections"], changed)
     if isinstance(pinned := workflow.get("pinData"), dict):
         result["pinData"] = {changed.get(name, name): data for name, data in pinned.items()}
     return result
+
+
+def renamed_ends(connections: Json, names: Mapping[str, str]) -> Json:
+    """A sound workflow's connections with other names at both ends."""
+    return {
+        names.get(source, source): {
+            kind: [_retargeted(targets, names) for targets in outputs]
+            for kind, outputs in kinds.items()
+        }
+        for source, kinds in connections.items()
+    }
 
 
 def rewritten(value: Any, names: Mapping[str, str]) -> Any:

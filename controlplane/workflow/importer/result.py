@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from controlplane.workflow.findings import Note
+from controlplane.workflow.findings import Mend, Note
+from controlplane.workflow.naming import renamed_ends
 from controlplane.workflow.shapes import MISSING, Edge, Json, copied
 
 Path = tuple[str | int, ...]
@@ -100,6 +101,8 @@ class Imported:
     notes: tuple[Note, ...]
     """What reading put right."""
     loose: tuple[Edge, ...] = ()
+    mended: tuple[Mend, ...] = ()
+    """What stood in the nodes where reading put something right."""
 
     def restored(self) -> Json:
         """The export as it was read, with everything that was removed: for checks, not to keep."""
@@ -110,6 +113,7 @@ class Imported:
             for step in steps:
                 holder = holder[step]
             holder[last] = copied(removal.was)
+        self._unmend(workflow)
         for edge in self.loose:
             outputs = workflow["connections"].setdefault(edge.source, {}).setdefault(edge.kind, [])
             while len(outputs) <= edge.output:
@@ -119,6 +123,21 @@ class Imported:
                 {"node": edge.target, "type": edge.input, "index": edge.slot},
             ]
         return workflow
+
+    def _unmend(self, workflow: Json) -> None:
+        """A node that had another's name was called by its id, as it is again."""
+        called: dict[str, str] = {}
+        for mend in self.mended:
+            _nodes, number, key = mend.path
+            node = workflow["nodes"][number]
+            if key == "name" and str(mend.was) != node["name"]:
+                called[node["name"]] = node["id"]
+            if mend.was is MISSING:
+                node.pop(key, None)
+            else:
+                node[key] = copied(mend.was)
+        if called:
+            workflow["connections"] = renamed_ends(workflow["connections"], called)
 
 
 def with_values(workflow: Json, chosen: dict[str, tuple[Proposal, str]]) -> Json:

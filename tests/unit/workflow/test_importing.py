@@ -367,6 +367,30 @@ def test_real_files_come_back_but_for_ids(path: Any) -> None:
     assert all(is_sticky(n) or n["parameters"] is not None for n in found.workflow["nodes"])
 
 
+def test_what_was_put_right_comes_back_as_it_was() -> None:
+    kind = "n8n-nodes-base.noOp"
+    source = {
+        "name": "W", "settings": {},
+        "nodes": [
+            {"id": "1", "name": "A", "type": kind, "position": {"x": 1, "y": 2}, "parameters": []},
+            {"id": "2", "name": "A", "type": kind, "typeVersion": "1.1", "parameters": {}},
+            {"id": "3", "name": "A1", "type": kind, "typeVersion": [1, 2], "position": ["0", "4"],
+             "parameters": {}},
+            {"id": "4", "name": 7, "type": kind, "position": [None, None], "typeVersion": None},
+            {"id": "5", "type": kind, "position": [], "parameters": {}},
+        ],
+        "connections": {
+            "A": {"main": [[{"node": "2", "type": "main", "index": 0}]]},
+            "2": {"main": [[{"node": "A1", "type": "main", "index": 0}]]},
+        },
+    }  # fmt: skip
+
+    found = imported(source)
+
+    assert found.restored() == source
+    assert _differences(source, found) == []
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(FILES), st.integers(0, 2**32))
 def test_damaged_files_are_imported_or_refused(path: Any, seed: int) -> None:
