@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.workflow.checking import checked
-from controlplane.workflow.findings import Note
+from controlplane.workflow.findings import Mend, Note
 from controlplane.workflow.shapes import Edge, Json
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -45,6 +45,8 @@ class Read:
     loose: tuple[Edge, ...] = ()
     """Connections from or to a node that is not there. n8n ignores them, and so they are kept out
     of the workflow; whoever gives the export back whole puts them in again."""
+    mended: tuple[Mend, ...] = ()
+    """What stood in the nodes before it was put right; ids are not told."""
 
 
 def read(source: bytes | str | Json | list[Any]) -> list[Read]:
@@ -66,7 +68,8 @@ def read(source: bytes | str | Json | list[Any]) -> list[Read]:
         check = checked(workflow, place)
         if check.errors:
             raise WorkflowUnreadable(_told(check.errors), errors=tuple(check.errors))
-        read_ones.append(Read(workflow, (*notes, *check.notes), tuple(check.loose)))
+        told = (*notes, *check.notes)
+        read_ones.append(Read(workflow, told, tuple(check.loose), tuple(check.mended)))
     return read_ones
 
 
@@ -76,6 +79,14 @@ def read_one(source: bytes | str | Json | list[Any]) -> Read:
     if len(found) > 1:
         _refuse(f"It holds {len(found)} workflows, and one is wanted: export it by itself.")
     return found[0]
+
+
+def parsed_text(text: str) -> Any:
+    """JSON that stands in a text of a workflow, with the same limits. Raises WorkflowUnreadable."""
+    try:
+        return _Clean().value(_loaded(text), "", 0)
+    except RecursionError:
+        _refuse(f"It is nested more than {DEEPEST} levels deep.")
 
 
 def _parsed(source: Any) -> tuple[Any, list[Note]]:

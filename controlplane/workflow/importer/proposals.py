@@ -29,6 +29,7 @@ _RESOURCES = {
     "bucketName": "bucket", "pineconeIndex": "index", "qdrantCollection": "collection",
     "collection": "collection", "tableName": "table", "accountId": "account",
     "subdomain": "subdomain", "labelIds": "labels", "roomId": "room", "user": "user",
+    "instanceId": "instance",
 }  # fmt: skip
 _BRANCHING = {"if", "switch", "filter"}
 _CODE = {"jsCode", "functionCode", "pythonCode", "code"}
@@ -58,11 +59,17 @@ def _proposal(group: list[_Found], names: Names) -> Proposal:
     label = first.what if len({found.use.node for found in group}) > 1 else (
         f"{first.use.node}: {first.what}" if first.use.node else first.what)  # fmt: skip
     label = label[:1].upper() + label[1:]
-    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[: LONGEST_NAME - 4].strip("_")
-    name = names.take(slug if slug[:1].isalpha() else f"value_{slug}".strip("_"))
+    name = names.take(_slug(label))
     default = None if first.format == "email" and _PERSON.search(str(first.value)) else first.value
     uses = tuple(dict.fromkeys(found.use for found in group))
     return Proposal(name, first.type, first.format, label[:120], default, first.value, uses)
+
+
+def _slug(label: str) -> str:
+    """Begins with a letter, and leaves room for the number that tells it from others."""
+    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    slug = slug if slug[:1].isalpha() else f"value_{slug}"
+    return slug[: LONGEST_NAME - 4].strip("_")
 
 
 def _all(workflow: Json) -> Iterator[_Found]:

@@ -104,10 +104,10 @@ def test_expressions_name_nodes_that_are_there(case: Case) -> None:
 
     names = {node["name"] for node in merged["nodes"]}
     known = {node["name"] for copy in (base, ours, theirs) for node in copy["nodes"]}
-    gone = {name for copy in (base, ours, theirs) for name in _unresolved(copy)}
+    gone = {name for copy in (base, ours, theirs) for name in _unresolved(copy, known)}
     gone |= {n["name"] for copy in (base, ours, theirs) for n in copy["nodes"]
              if n["id"] not in {m["id"] for m in merged["nodes"]}}  # fmt: skip
-    assert {name for name in referenced(_parameters(merged)) - names if name in known} <= gone
+    assert said(merged, known) - names <= gone
 
 
 @OFTEN
@@ -174,12 +174,30 @@ def new_overlaps(merged: Json, *sources: Json) -> list[tuple[str, str]]:
     ]
 
 
-def _parameters(workflow: Json) -> list[Any]:
-    return [node["parameters"] for node in workflow["nodes"]]
+def said(workflow: Json, names: set[str]) -> set[str]:
+    """Those names that expressions say, by another reading than the one that is tried here."""
+    texts = "\n".join(_texts([node["parameters"] for node in workflow["nodes"]]))
+    return {name for name in names if any(form in texts for form in _forms(name))}
 
 
-def _unresolved(workflow: Json) -> set[str]:
-    return referenced(_parameters(workflow)) - {node["name"] for node in workflow["nodes"]}
+def _forms(name: str) -> Iterator[str]:
+    for quote in "'\"`":
+        inner = name.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+        for head in ("$(", "$node[", "$items("):
+            yield f"{head}{quote}{inner}{quote}"
+    yield f"$node.{name}."
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _unresolved(workflow: Json, names: set[str]) -> set[str]:
+    return said(workflow, names) - {node["name"] for node in workflow["nodes"]}
 
 
 def _flat(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:

@@ -354,6 +354,20 @@ def test_the_tenants_path_name_and_webhook_stay(base: Json) -> None:
     assert workflow_hash(merged.workflow) == workflow_hash(theirs)
 
 
+def test_a_forms_path_in_its_options_is_no_conflict(base: Json) -> None:
+    add(base, "In", type="n8n-nodes-base.formTrigger", parameters={"options": {"path": "x"}})
+    ours, theirs = deepcopy(base), deepcopy(base)
+    find(ours, "In")["parameters"]["options"]["path"] = "north-x"
+    find(theirs, "In")["parameters"]["options"].update(path="x2", buttonLabel="Send")
+
+    merged = merge(base=base, ours=ours, theirs=theirs)
+
+    assert merged.clean
+    options = find(merged.workflow, "In")["parameters"]["options"]
+    assert options == {"path": "north-x", "buttonLabel": "Send"}
+    assert workflow_hash(merged.workflow) == workflow_hash(theirs)
+
+
 def test_settings_are_merged_and_conflict_by_key(base: Json) -> None:
     ours, theirs = deepcopy(base), deepcopy(base)
     ours["settings"].update(timezone="Europe/Berlin", executionTimeout=60)
