@@ -107,7 +107,8 @@ def runs(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
 def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     installation = services.get_installation(installation_id)
     specs = installation.release().terms.parameters
-    form = ParameterForm(specs, request.POST or None, values=installation.parameters)
+    sent = request.POST if request.method == "POST" else None
+    form = ParameterForm(specs, sent, values=installation.parameters)
     if request.method == "POST" and form.is_valid():
         try:
             services.change_parameters(
