@@ -17,8 +17,8 @@ from tenants.models import Member, Partner, Tenant
 from tests.factories.events import make_workspace
 from tests.factories.installations import workflow
 from tests.fakes.n8n import FakeN8n
-from tests.integration.catalog.test_releases import CASE, export
 from tests.integration.catalog.test_release_trials import Pretend, pretend, sandbox  # noqa: F401
+from tests.integration.catalog.test_releases import CASE, export
 from tests.integration.portal.test_releases import builder, of_partner  # noqa: F401
 
 pytestmark = pytest.mark.django_db
