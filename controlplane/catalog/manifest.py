@@ -102,6 +102,8 @@ class Manifest(Strict):
     title: str
     version: Annotated[str, Field(pattern=SEMVER)]
     summary: str
+    notes: str = ""
+    """What is new in this version, for who has an earlier one."""
     n8n_minimum: Annotated[str, Field(pattern=SEMVER)]
     events: list[str] = []
     connections: list[str] = []

@@ -64,6 +64,17 @@ class Template(Row):
             return self._highest(Release.Status.LIVE, Release.Status.DRAFT)
         return self.latest
 
+    def told_of(self, *, up_to: "Release") -> list["Release"]:
+        """The versions of which somebody said what is new, from `up_to` down."""
+        found = [
+            each
+            for each in self.releases.defer("workflow", "manifest", "cases", "case_files")
+            if each.notes
+            and (each.status != Release.Status.DRAFT or each.pk == up_to.pk)
+            and each.ordered_version <= up_to.ordered_version
+        ]
+        return sorted(found, key=lambda release: release.ordered_version, reverse=True)
+
     def _highest(self, *statuses: str) -> "Release | None":
         found = [each for each in self.releases.all() if each.status in statuses]
         return max(found, key=lambda release: release.ordered_version, default=None)

@@ -21,6 +21,8 @@ from tenants.models import Partner
 from tenants.partner_seats import partners_with
 from tenants.permissions import PartnerPermission, Permission
 
+MOST_NEWS = 5
+
 
 @require_GET
 @member_page
@@ -59,6 +61,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "terms": release.terms,
         "readme": rendered(release.readme),
         "picture": picture(release.workflow),
+        "news": template.told_of(up_to=release)[:MOST_NEWS],
         "present": Installation.objects.present().filter(template_slug=slug).first(),
     }
     return TemplateResponse(request, "portal/templates/detail.html", context)
