@@ -103,6 +103,7 @@ class PartnerPermission(TextChoices):
     WRITE_RULES = "write_rules", _("Write, simulate, hand in, publish and retire these rules")
     SEE_ROLLOUTS = "see_rollouts", _("See the rollouts of releases to the partner’s customers")
     ROLL_OUT = "roll_out", _("Begin, pause, end and take back such rollouts")
+    RELEASE = "release", _("Import, try and release the partner’s own templates")
 
 
 PP = PartnerPermission

@@ -12,8 +12,9 @@ def part(url: str) -> Part:
         sandbox = start_sandbox(tenant)
         Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.ACTIVE)
     return Part(
-        rows={},
+        rows={"try_in": sandbox.pk},
         bodies={
+            "templates/own/<uuid:release_id>/trial/": {"sandbox": "{try_in}"},
             "sandbox/copy/": {"what": "policies"},
             "sandbox/reset/": {"sure": "yes"},
             "sandbox/remove/": {"sure": "yes"},
