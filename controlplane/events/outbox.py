@@ -2,6 +2,7 @@
 
 The table is shared and holds ids only; the handler runs inside the tenant. Several relays may run:
 each claims rows with SKIP LOCKED and holds them for a while, so a relay that dies loses nothing.
+Where no other lives, the next one that starts takes what it held at once.
 Claims, and the end of what was handled, do not wait for PostgreSQL's disk: what it forgets of them
 when it crashes is done once more, as after any crash.
 """
@@ -143,6 +144,15 @@ def claim(
         cursor.nextset()
         rows = sorted(cursor.fetchall(), key=lambda row: row[5])
     return [Claimed(*row[:5]) for row in rows]
+
+
+def let_go() -> int:
+    """Of all that is held: for who knows that nobody holds it any more. Returns how many.
+
+    Outside of any tenant.
+    """
+    held = OutboxMessage.objects.filter(claimed_until__gt=timezone.now(), failed_at=None)
+    return held.update(claimed_until=None)
 
 
 def carry_out(message: Claimed) -> None:

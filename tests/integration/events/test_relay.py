@@ -238,6 +238,50 @@ def test_what_a_dead_relay_held_comes_back(put: Put) -> None:
     assert len(outbox.claim(limit=1)) == 1
 
 
+def test_who_relays_alone_takes_what_a_dead_relay_held_at_once(
+    put: Put, handled: list[tuple[str, uuid.UUID]], relaying: Callable[[], object]
+) -> None:
+    reference = put()
+    outbox.claim(limit=1)
+
+    relaying()
+
+    eventually(lambda: handled == [("t_yard", reference)])
+
+
+def test_what_a_living_relay_holds_stays_with_it_until_it_is_done(
+    put: Put,
+    handled: list[tuple[str, uuid.UUID]],
+    relaying: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also while it is about to stop: then it takes nothing new, and ends what it has begun."""
+    begun, go_on, stop = threading.Event(), threading.Event(), threading.Event()
+    calls: list[uuid.UUID] = []
+
+    def slow(reference: uuid.UUID) -> None:
+        calls.append(reference)
+        begun.set()
+        go_on.wait(timeout=20)
+
+    monkeypatch.setitem(outbox._handlers, "tests.slow", slow)
+    put("tests.slow")
+    first = threading.Thread(target=lambda: (relay(stop=stop, threads=2), connections.close_all()))
+    first.start()
+    assert begun.wait(timeout=10)
+    stop.set()
+
+    relaying()
+    reference = put()
+    eventually(lambda: handled == [("t_yard", reference)])
+
+    assert len(calls) == 1
+    go_on.set()
+    first.join(timeout=10)
+    eventually(lambda: not OutboxMessage.objects.exists())
+    assert len(calls) == 1
+
+
 def test_a_commit_wakes_a_relay_that_sleeps(
     put: Put,
     handled: list[tuple[str, uuid.UUID]],
