@@ -208,8 +208,7 @@ class EngagementInline(ReadOnlyInline):
         )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request)
-        return rows.select_related("partner").prefetch_related("ownerships")
+        return super().get_queryset(request).prefetch_related("ownerships")
 
 
 register_inline(EngagementInline)
