@@ -31,6 +31,8 @@ from tenants.models import Engagement, Ownership, Tenant
 
 NOBODY = ""
 LEAD = "lead"
+STANDING = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
+"""Whoever works for one that is suspended may be the reason that it is."""
 
 
 class EngageForm(forms.ModelForm):
@@ -56,8 +58,15 @@ class EngageForm(forms.ModelForm):
 
     def clean_tenant(self) -> Tenant:
         tenant: Tenant = self.cleaned_data["tenant"]
-        if tenant.status != Tenant.Status.ACTIVE or tenant.is_sandbox:
-            raise ValidationError(_("Choose an active tenant; its sandbox follows it."))
+        if tenant.is_sandbox:
+            raise ValidationError(
+                _("Choose %(production)s instead: its sandbox follows it."),
+                params={"production": tenant.customer},
+            )
+        if tenant.status not in STANDING:
+            raise ValidationError(
+                _("Choose a tenant that is active or suspended: this one is being made, or leaves.")
+            )
         return tenant
 
 
@@ -158,7 +167,10 @@ class EngagementAdmin(SharedModelAdmin):
         """One radio for each area: partners beside one another, and nobody."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        tenant = get_object_or_404(Tenant, pk=tenant_id, status=Tenant.Status.ACTIVE)
+        tenant = get_object_or_404(Tenant, pk=tenant_id, status__in=STANDING)
+        if tenant.is_sandbox:
+            # Who works for it is said at its production.
+            return redirect(matrix_address(tenant.customer_id))
         engagements = list(
             Engagement.objects.filter(tenant=tenant)
             .select_related("partner", "tenant")

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -169,13 +169,17 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
 
     @display(description=gettext_lazy("Further"))
     def further(self, tenant: Tenant) -> str:
-        return format_html(
-            '<a class="pg-link" href="{}">{}</a> <a class="pg-link" href="{}">{}</a> '
+        pages = [
+            ("tenants_tenant_progress", _("Progress")),
+            ("tenants_engagement_matrix", _("Who owns what")),
+            ("tenants_tenant_domains", _("Domains")),
+            ("tenants_tenant_leave", _("Leaving")),
+        ]
+        return format_html_join(
+            " ",
             '<a class="pg-link" href="{}">{}</a>',
-            reverse("admin:tenants_tenant_progress", args=[tenant.pk]), _("Progress"),
-            reverse("admin:tenants_tenant_domains", args=[tenant.pk]), _("Domains"),
-            reverse("admin:tenants_tenant_leave", args=[tenant.pk]), _("Leaving"),
-        )  # fmt: skip
+            ((reverse(f"admin:{name}", args=[tenant.pk]), text) for name, text in pages),
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         kwargs["form"] = TenantAddForm if obj is None else TenantChangeForm
