@@ -7,10 +7,11 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tenants.fleet_page import Bar, Column, fleet
-from tenants.limits.plans import Resource
+from tenants.limits.plans import Resource, written
 from tenants.limits.use import Use, uses_of
 from tenants.models import Tenant
 
@@ -18,10 +19,10 @@ NEAR, FULL = "near", "full"
 _FROM = {NEAR: 80.0, FULL: 100.0}
 """Percent of a limit from which one is near to it, and from which nothing is left."""
 _NAMES = {
-    Resource.REQUESTS: _("requests"),
-    Resource.EVENTS: _("events"),
-    Resource.STORAGE: _("storage"),
-    Resource.MODEL_SPEND: _("models"),
+    Resource.REQUESTS: gettext_lazy("requests"),
+    Resource.EVENTS: gettext_lazy("events"),
+    Resource.STORAGE: gettext_lazy("storage"),
+    Resource.MODEL_SPEND: gettext_lazy("models"),
 }
 
 
@@ -29,7 +30,7 @@ def load(tenants: Sequence[Tenant]) -> Mapping[uuid.UUID, Bar]:
     """The limit that is used most; the others are told beside it."""
     leads = {tenant.pk: tenant.lead_id for tenant in tenants}  # type: ignore[attr-defined]
     return {
-        tenant_id: Bar(uses[0].percent, _told(uses[0]), ", ".join(map(_told, uses)))
+        tenant_id: Bar(uses[0].percent, _told(uses[0]), "\n".join(map(_told_in_full, uses)))
         for tenant_id, uses in uses_of(leads).items()
     }
 
@@ -65,11 +66,18 @@ def _told(use: Use) -> str:
     return f"{use.percent:.0f} % {_NAMES[use.resource]}"
 
 
+def _told_in_full(use: Use) -> str:
+    used, allowed = written(use.resource, use.used), written(use.resource, use.allowed)
+    return _("%(percent)s: %(used)s of %(allowed)s") % {
+        "percent": _told(use), "used": used, "allowed": allowed,
+    }  # fmt: skip
+
+
 COLUMN = Column(
     name="limits",
-    label=_("Limits"),
+    label=gettext_lazy("Limits"),
     load=load,
-    choices=[(NEAR, _("80 % used or more")), (FULL, _("Used up"))],
+    choices=[(NEAR, gettext_lazy("80 % used or more")), (FULL, gettext_lazy("Used up"))],
     narrow=narrow,
     alarm=NEAR,
     order=_ByUse(),

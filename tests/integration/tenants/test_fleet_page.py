@@ -338,7 +338,11 @@ def test_every_limit_of_a_tenant_is_measured_and_shown(
     bar = row.cells["limits"][row.pk]
     assert round(bar.percent) == 88
     assert f"{bar.text}" == "88 % events"
-    assert f"{bar.title}" == "88 % events, 40 % requests, 0 % storage, 0 % models"
+    told = bar.title.splitlines()
+    assert told[:2] == ["88 % events: 7 of 8", "40 % requests: 4 of 10"]
+    assert told[2].startswith("0 % storage: 0.")
+    assert told[2].endswith("of 931.32 GiB")
+    assert told[3] == "0 % models: US$ 0.00 of US$ 25.00"
     assert '<meter class="pg-warning"' in page.content.decode()
 
     alarm = next(f for f in page.context["cl"].summary["alarms"] if "Limits" in str(f.label))
