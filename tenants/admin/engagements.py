@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
@@ -103,7 +104,8 @@ class MatrixForm(forms.Form):
 class EngagementAdmin(SharedModelAdmin):
     form = EngageForm
     list_display = ["partner", "tenant", "is_lead", "areas", "matrix"]
-    list_filter = ["partner", "is_lead"]
+    list_filter = [("partner", AutocompleteSelectFilter), "is_lead"]
+    list_filter_submit = True
     list_select_related = ["partner", "tenant"]
     search_fields = ["partner__name", "tenant__name"]
     autocomplete_fields = ["partner", "tenant"]
