@@ -22,7 +22,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from controlplane.core.admin import actor_of
-from tenants.admin import domains, leaving, progress, support
+from tenants.admin import domains, inviting, leaving, progress, support
 from tenants.admin.adding import TenantAddForm
 from tenants.admin.cells import as_display, shown
 from tenants.admin.filters import (
@@ -171,6 +171,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
     def further(self, tenant: Tenant) -> str:
         pages = [
             ("tenants_tenant_progress", _("Progress")),
+            ("tenants_tenant_invite", _("Invite")),
             ("tenants_engagement_matrix", _("Who owns what")),
             ("tenants_tenant_domains", _("Domains")),
             ("tenants_tenant_leave", _("Leaving")),
@@ -237,6 +238,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             ("enter/portal", support.to_portal, "portal"),
             ("leave", self._leave, "leave"),
             ("domains", self._domains, "domains"),
+            ("invite", self._invite, "invite"),
             ("progress", self._progress, "progress"),
             ("progress/state", progress.state, "progress_state"),
         ]
@@ -257,6 +259,9 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
 
     def _domains(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
         return domains.page(request, tenant_id, self._frame(request))
+
+    def _invite(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
+        return inviting.to_tenant(request, tenant_id, self._frame(request))
 
     def _frame(self, request: HttpRequest) -> dict[str, Any]:
         """What unfold's frame around a page asks for."""
