@@ -12,6 +12,7 @@ class TenantsConfig(AppConfig):
         from tenants import audit_measures, fleet_page
         from tenants.environments.rules import Never, declare
         from tenants.limits import fleet_column as limits_column
+        from tenants.limits import use
         from tenants.provisioning import fleet_column as setup_column
         from tenants.retention.chain import ChainStore
         from tenants.retention.classes import DataClass, register_class
@@ -28,6 +29,7 @@ class TenantsConfig(AppConfig):
         )
         keep_trail(AuditTrail())
         audit_measures.feed()
+        use.feed()
         name_chains(chain_name)
         fleet_page.register_column(setup_column.COLUMN)
         fleet_page.register_column(limits_column.COLUMN)

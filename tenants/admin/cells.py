@@ -28,9 +28,9 @@ def shown(cell: Cell | None) -> SafeString | str:
     if isinstance(cell, Bar):
         tone = "danger" if cell.percent >= FULL else "warning" if cell.percent >= NEAR else "plain"
         return format_html(
-            '<span class="pg-use"><meter class="pg-{}" min="0" max="100" low="{}" high="{}" '
-            'value="{}">{}</meter><span>{}</span></span>',
-            tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
+            '<span class="pg-use" title="{}"><meter class="pg-{}" min="0" max="100" low="{}" '
+            'high="{}" value="{}">{}</meter><span>{}</span></span>',
+            cell.title, tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
         )  # fmt: skip
     return cell
 
@@ -42,5 +42,7 @@ def as_display(column: Column) -> Any:
         return shown(tenant.cells[column.name].get(tenant.pk))  # type: ignore[attr-defined]
 
     cell.short_description = column.label  # type: ignore[attr-defined]
+    if column.order is not None:
+        cell.admin_order_field = column.order  # type: ignore[attr-defined]
     cell.__name__ = f"column_{column.name}"
     return cell

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -60,7 +61,8 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
 class ApiKeyAdmin(SharedModelAdmin):
     form = KeyForm
     list_display = ["name", "text", "tenant", "state", "expires_at", "last_used_at"]
-    list_filter = ["tenant", "tenant__environment"]
+    list_filter = [("tenant", AutocompleteSelectFilter), "tenant__environment"]
+    list_filter_submit = True
     list_select_related = ["tenant"]
     search_fields = ["name", "prefix", "tenant__name"]
     autocomplete_fields = ["tenant", "partner"]

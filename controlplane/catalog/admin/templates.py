@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -38,7 +39,8 @@ class TemplateAdmin(SharedModelAdmin):
     """Made from workflow-templates/ by `manage.py load_templates`, or by importing a workflow."""
 
     list_display = ["title", "slug", "owner", "summary"]
-    list_filter = ["owner"]
+    list_filter = [("owner", AutocompleteSelectFilter)]
+    list_filter_submit = True
     list_select_related = ["owner"]
     search_fields = ["title", "slug"]
     readonly_fields = ["slug", "title", "summary", "owner"]

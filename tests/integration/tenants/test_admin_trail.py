@@ -17,6 +17,7 @@ from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.admin_trail import LeavesTrail
 from controlplane.core.errors import DomainError
 from tenants.context import inside
+from tenants.limits.plans import GIB
 from tenants.models import Member, Tenant
 from tests.factories.admin_pages import CHANGES, Place, filled, trial
 from tests.factories.installations import make_release
@@ -123,7 +124,7 @@ def test_rows_of_an_inline_are_told_too(operator: Client, place: Place) -> None:
     form |= {
         "quotas-TOTAL_FORMS": str(int(new) + 1),
         f"quotas-{new}-resource": "storage",
-        f"quotas-{new}-amount": "1000",
+        f"quotas-{new}-amount": "1.5",
         f"quotas-{new}-tenant": str(place.tenant.pk),
         f"quotas-{new}-id": "",
     }
@@ -131,7 +132,7 @@ def test_rows_of_an_inline_are_told_too(operator: Client, place: Place) -> None:
     assert operator.post(page, form).status_code == 302
 
     told = Entry.objects.get(action="quota.added")
-    assert told.data["after"]["amount"] == 1000
+    assert told.data["after"]["amount"] == 1.5 * GIB
     with inside(place.tenant):
         assert Entry.objects.filter(action="quota.added").exists()
 

@@ -8,6 +8,7 @@ from controlplane.core.actor import system
 from tenants.context import inside
 from tenants.engagements import LeadStays, engage_partner
 from tenants.models import Engagement, Ownership, Partner, Tenant
+from tenants.suspension import suspend_tenant
 
 Area = Ownership.Area
 
@@ -112,3 +113,30 @@ def test_the_tenants_page_leads_to_it(operator: Client, north: Tenant, helper: E
 
     assert "Helper Ltd" in page
     assert address(north) in page
+
+
+def test_of_a_suspended_tenant_a_partner_is_taken_out(
+    operator: Client, north: Tenant, lead: Engagement, helper: Engagement
+) -> None:
+    suspend_tenant(tenant=north, by=system("tests"))
+
+    page = operator.get(address(north)).content.decode()
+    assert "End Helper Ltd's engagement" in page
+    wanted = {**dict.fromkeys(Area.values, str(lead.pk)), "lead": str(lead.pk)}
+    assert operator.post(address(north), wanted).status_code == 302
+    assert not helper.ownerships.exists()
+    ended = operator.post(f"/admin/tenants/engagement/{helper.pk}/delete/", {"post": "yes"})
+    assert ended.status_code == 302
+    assert [each.pk for each in Engagement.objects.filter(tenant=north)] == [lead.pk]
+
+
+def test_a_sandbox_leads_to_its_productions(operator: Client, north: Tenant, south: Tenant) -> None:
+    Tenant.objects.filter(pk=south.pk).update(environment="sandbox", sandbox_of=north)
+
+    assert operator.get(address(south))["Location"] == address(north)
+    assert (
+        address(south) in operator.get(f"/admin/tenants/tenant/{south.pk}/change/").content.decode()
+    )
+    form = {"tenant": south.pk, "partner": Partner.objects.get(slug="partner-south").pk}
+    refused = operator.post("/admin/tenants/engagement/add/", form)
+    assert "Choose North instead" in str(refused.context["adminform"].form.errors["tenant"])

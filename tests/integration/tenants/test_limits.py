@@ -14,6 +14,7 @@ from django.test import Client, override_settings
 from redis import Redis
 
 from tenants import files, lookup
+from tenants.admin.limits import QuotaForm
 from tenants.context import inside, outside
 from tenants.limits import admission, rates, spend, storage
 from tenants.limits.gate import Gate
@@ -354,3 +355,50 @@ def test_a_manager_sees_what_is_allowed_and_used_before_it_is_used_up(
     assert "$21.00" in rows["Language models this month (UTC)"]
     assert "1,000,000,000" in rows["Requests in this minute"]
     assert "Nothing more is kept." not in rows["Requests in this minute"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "written", "kept"),
+    [
+        ("storage", "2.5", 2_684_354_560),
+        ("model_spend", "40", 40_000_000),
+        ("model_spend", "0.99", 990_000),
+        ("events", "1000", 1000),
+    ],
+)
+def test_an_amount_is_written_in_the_unit_that_people_think_in(
+    resource: str, written: str, kept: int, north: Tenant
+) -> None:
+    form = QuotaForm({"resource": resource, "amount": written}, instance=Quota(tenant=north))
+    assert form.is_valid(), form.errors
+    quota = form.save(commit=False)
+
+    assert quota.amount == kept
+    again = QuotaForm(instance=quota)
+    assert str(again["amount"].value()) == written
+    same = QuotaForm({"resource": resource, "amount": written}, instance=quota)
+    assert not same.has_changed()
+
+
+@pytest.mark.parametrize(
+    ("resource", "written", "said"),
+    [
+        ("events", "1.5", "Write a whole number."),
+        ("storage", "99999999999", "more than can be kept"),
+        ("requests", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_an_amount_that_cannot_be_is_told_at_its_field(
+    resource: str, written: str, said: str, north: Tenant
+) -> None:
+    form = QuotaForm({"resource": resource, "amount": written}, instance=Quota(tenant=north))
+
+    assert said in str(form.errors["amount"])
+
+
+def test_the_form_names_its_units(north: Tenant) -> None:
+    choices = str(QuotaForm(instance=Quota(tenant=north))["resource"])
+
+    assert "in GiB" in choices
+    assert "in US dollars" in choices
+    assert "bytes" not in choices
