@@ -41,6 +41,12 @@ class InvitationNotYours(DomainError):
     title = "The invitation is for somebody else"
 
 
+class InvitationNotExpired(DomainError):
+    code = "invitation_not_expired"
+    status = 409
+    title = "The invitation has not expired"
+
+
 class InvitationTermsInvalid(DomainError):
     code = "invitation_terms_invalid"
     status = 422
@@ -83,6 +89,26 @@ def invite_member(
             )
         _record("invitation.sent", invitation, {}, by)
     return invitation, token
+
+
+def invite_again(*, invitation: Invitation, by: Actor) -> tuple[Invitation, str]:
+    """What `invite_member` gives, for one that nobody followed in time.
+
+    Raises InvitationNotExpired: who has accepted needs none, and one that was taken back was meant
+    to be.
+    """
+    if invitation.status != "expired":
+        raise InvitationNotExpired(
+            _("The invitation of %(email)s has not expired. Invite the address anew.")
+            % {"email": invitation.email}
+        )
+    return invite_member(
+        email=invitation.email,
+        role=invitation.role,
+        tenant=invitation.tenant,
+        partner=invitation.partner,
+        by=by,
+    )
 
 
 def revoke_invitation(*, invitation: Invitation, by: Actor) -> bool:

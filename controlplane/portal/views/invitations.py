@@ -60,22 +60,14 @@ def create(request: HttpRequest) -> HttpResponse:
         request.POST or None, tenant=request.tenant, partner=_own_partner(request)
     )
     if request.method == "POST" and form.is_valid():
-        by = actor_of(request.member)
         try:
-            invitation, token = services.invite_member(**form.terms, by=by)
+            invitation, token = services.invite_member(**form.terms, by=actor_of(request.member))
         except DomainError as error:
             mark(form, error)
         else:
-            try:
-                mail_invitation(invitation=invitation, token=token, tenant=request.tenant)
-            except OSError:  # SMTPException is one too
-                log.exception("invitation.mail_failed", invitation_id=str(invitation.pk))
-                services.revoke_invitation(invitation=invitation, by=by)
-                form.add_error(None, _("The mail could not be sent. Try again in a while."))
-            else:
-                said = _("%(email)s is invited; the mail with the link is on its way.")
-                messages.success(request, said % {"email": invitation.email})
+            if _is_mailed(request, invitation, token):
                 return redirect("invitations:list")
+            form.add_error(None, _("The mail could not be sent. Try again in a while."))
     context = {"section": "members", "form": form}
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/invitations/create.html", context, status=status)
@@ -94,6 +86,34 @@ def revoke(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         said = _("The invitation of %(email)s was taken back.") % {"email": invitation.email}
         messages.success(request, said)
     return redirect("invitations:list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def again(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
+    """The same to the same address, by a link that is good for seven days more."""
+    require(request, Permission.MEMBERS)
+    expired = services.find_invitation(
+        invitation_id, tenant=request.tenant, partner=_own_partner(request)
+    )
+    if request.method == "POST":
+        sent = services.invite_again(invitation=expired, by=actor_of(request.member))
+        if not _is_mailed(request, *sent):
+            messages.error(request, _("The mail could not be sent. Try again in a while."))
+    return redirect("invitations:list")
+
+
+def _is_mailed(request: HttpRequest, invitation: Invitation, token: str) -> bool:
+    """Where it is not, the invitation is taken back: its link is known to nobody."""
+    try:
+        mail_invitation(invitation=invitation, token=token, tenant=request.tenant)
+    except OSError:  # SMTPException is one too
+        log.exception("invitation.mail_failed", invitation_id=str(invitation.pk))
+        services.revoke_invitation(invitation=invitation, by=actor_of(request.member))
+        return False
+    said = _("%(email)s is invited; the mail with the link is on its way.")
+    messages.success(request, said % {"email": invitation.email})
+    return True
 
 
 @sensitive_post_parameters("password")
