@@ -24,6 +24,12 @@ class InvitationNotSent(DomainError):
     title = "The invitation could not be sent"
 
 
+class InvitationNotExpired(DomainError):
+    code = "invitation_not_expired"
+    status = 409
+    title = "The invitation has not expired"
+
+
 def invite_by_mail(
     *, email: str, role: str, at: Tenant, partner: Partner | None = None, by: Actor
 ) -> Invitation:
@@ -46,6 +52,22 @@ def invite_by_mail(
         revoke_invitation(invitation=invitation, by=by)
         raise InvitationNotSent(_("The mail could not be sent. Try again in a while.")) from error
     return invitation
+
+
+def invite_again(*, invitation: Invitation, at: Tenant, by: Actor) -> Invitation:
+    """What `invite_by_mail` gives, for one that nobody followed in time.
+
+    Raises InvitationNotExpired: who has accepted needs none, and one that was taken back was meant
+    to be.
+    """
+    if invitation.status != "expired":
+        raise InvitationNotExpired(
+            _("The invitation of %(email)s has not expired. Invite the address anew.")
+            % {"email": invitation.email}
+        )
+    return invite_by_mail(
+        email=invitation.email, role=invitation.role, at=at, partner=invitation.partner, by=by
+    )
 
 
 def door_of_partner(partner: Partner) -> Tenant:

@@ -21,10 +21,11 @@ from django.http.request import split_domain_port
 
 from controlplane.core.errors import DomainError
 from controlplane.core.schema import is_in_tenant
+from tenants.agreements import TODAY
 from tenants.context import outside
 from tenants.database.remarks import remark
 from tenants.limits.plans import allowances
-from tenants.models import ApiKey, Domain, Engagement, Quota, Tenant
+from tenants.models import Agreement, ApiKey, Domain, Engagement, Quota, Tenant
 from tenants.models.keys import KeyText
 from tenants.models.tenants import TenantQuerySet
 from tenants.profile import Profile
@@ -135,6 +136,7 @@ def _found(by: str, name: str) -> Tenant:
             fulfilment=customer.fulfilment,
             brand=row.brand or "",
             partner_tier=row.tier or "",
+            ai_assisted=row.assistance or "",
         )
         row.attached = {name: find(row) for name, find in _attached.items()}
     return tenant  # type: ignore[no-any-return]
@@ -167,6 +169,11 @@ def _rows() -> TenantQuerySet:
     return Tenant.objects.annotate(
         primary_host=Subquery(Domain.objects.filter(**own, is_primary=True).values("domain")[:1]),
         tier=Subquery(lead.values("partner__tier")[:1]),
+        assistance=Subquery(
+            Agreement.objects.filter(tenant=customer, valid_from__lte=TODAY)
+            .newest_first()
+            .values("ai_assisted")[:1]
+        ),
         brand=Subquery(lead.values("partner__slug")[:1]),
         partners=ArraySubquery(
             Engagement.objects.filter(tenant=customer).order_by("partner").values("partner")

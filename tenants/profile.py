@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Profile:
-    """Each is empty where nothing was said. `brand` is the leading partner's short name."""
+    """Each is empty where nothing was said. `brand` is the leading partner's short name,
+    `ai_assisted` what was agreed of `Agreement.Assistance`."""
 
     currency: str
     tax_regime: str
     fulfilment: str
     brand: str
     partner_tier: str
+    ai_assisted: str
 
 
 def profile_of(tenant: "Tenant") -> Profile:
     """A task or a command asks inside of the tenant, whose role may read none of it: so outside."""
+    from tenants.agreements import agreement_now
     from tenants.context import outside
 
     with outside():
+        agreed = agreement_now(tenant)
         customer, lead = tenant.customer, tenant.lead_partner
         return Profile(
             currency=customer.currency,
@@ -33,4 +37,5 @@ def profile_of(tenant: "Tenant") -> Profile:
             fulfilment=customer.fulfilment,
             brand=lead.slug if lead else "",
             partner_tier=lead.tier if lead else "",
+            ai_assisted=agreed.ai_assisted if agreed else "",
         )

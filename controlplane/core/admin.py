@@ -158,6 +158,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Tenants"), "domain", "tenants_tenant"),
                 (_("Partners"), "handshake", "tenants_partner"),
                 (_("Engagements"), "join_inner", "tenants_engagement"),
+                (_("Agreements"), "contract", "tenants_agreement"),
                 (_("Members"), "badge", "tenants_member"),
                 (_("API keys"), "key", "tenants_apikey"),
                 (_("Fleet runs"), "system_update_alt", "tenants_fleetrun"),

@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 
 from controlplane.core.http import backoff
+from tenants.agreements import models_are_agreed
 from tenants.residency import allows, entered_region
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _models: dict[tuple[str, ...], "BaseChatModel"] = {}
 
 
 class ModelFailed(Exception):
-    """The model gave no text. `reason` is stable: timeout, unavailable, refused, misconfigured."""
+    """The model gave no text. `reason` is stable: timeout, unavailable, refused, misconfigured,
+    not_agreed."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -62,7 +64,16 @@ def is_configured() -> bool:
 
 
 def complete(messages: Sequence[Message]) -> Completion:
-    """Ask the model, at most three times; LLM_TIMEOUT bounds all of it. Raises ModelFailed."""
+    """Ask the model, at most three times; LLM_TIMEOUT bounds all of it. Raises ModelFailed.
+
+    The one place where a tenant's texts go to a language model; so here what was agreed counts.
+    """
+    if not models_are_agreed():
+        raise ModelFailed(
+            "not_agreed",
+            "it was agreed that no language model sees this customer's data. Another agreement is "
+            "written down by the platform's operator.",
+        )
     if not is_configured():
         raise ModelFailed("misconfigured", "no model is set that stands in the tenant's region")
     model = _model()

@@ -23,6 +23,7 @@ FIELDS: dict[str, str] = {
     "tenant.fulfilment": "own_warehouse, drop_ship, third_party or mixed; or empty",
     "tenant.brand": "Short name of the partner that leads, whose brand its people see",
     "tenant.partner_tier": "That partner's tier: standard, advanced or strategic",
+    "tenant.ai_assisted": "What was agreed of language models: none, suggest or decide; or empty",
 }
 SAMPLE: dict[str, Any] = {
     "slug": "sample",
@@ -37,6 +38,7 @@ SAMPLE: dict[str, Any] = {
     "fulfilment": "own_warehouse",
     "brand": "harbour-partners",
     "partner_tier": "standard",
+    "ai_assisted": "suggest",
 }
 
 

@@ -299,6 +299,7 @@ sandbox_urls = [
     path("create/", sandbox.create, name="create"),
     path("resume/", sandbox.resume, name="resume"),
     path("copy/", sandbox.copy, name="copy"),
+    path("copied/", sandbox.copied, name="copied"),
     path("reset/", sandbox.reset, name="reset"),
     path("remove/", sandbox.remove, name="remove"),
 ]
@@ -314,6 +315,7 @@ invitation_urls = [
     path("", invitations.index, name="list"),
     path("new/", invitations.create, name="create"),
     path("<uuid:invitation_id>/revoke/", invitations.revoke, name="revoke"),
+    path("<uuid:invitation_id>/again/", invitations.again, name="again"),
 ]
 # Named as allauth names them.
 sign_on_urls = [

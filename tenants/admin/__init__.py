@@ -1,6 +1,7 @@
 """Partners, tenants, members and keys, for the platform's admins."""
 
 from tenants.admin import (
+    agreements,
     departures,
     engagements,
     fleet,
@@ -17,6 +18,7 @@ from tenants.admin import (
 )
 
 __all__ = [
+    "agreements",
     "departures",
     "engagements",
     "fleet",

@@ -80,6 +80,7 @@ keep_shared("tenants.Member")
 # Its secret is known to whoever has it, so it can name one tenant only.
 keep_shared("tenants.ApiKey", stays_with_original=True)
 keep_shared("tenants.Quota")
+keep_shared("tenants.Agreement")
 keep_shared("tenants.ModelSpend")
 keep_shared("tenants.RetentionRule")
 keep_shared("tenants.PurgeRun")

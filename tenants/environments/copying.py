@@ -1,9 +1,15 @@
 """From production to the sandbox: rules as they are, customers' data only by way of redaction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 
+from controlplane.audit.models import Entry
 from controlplane.audit.services import record
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError, FieldError
@@ -18,6 +24,8 @@ from tenants.environments.services import NotProduction, SandboxMissing
 from tenants.models import Tenant
 
 BATCH = 200
+REQUESTED, COPIED, FAILED = "sandbox.copy_requested", "sandbox.copied", "sandbox.copy_failed"
+LONGEST_COPY = timedelta(hours=1)
 Ids = dict[tuple[type[models.Model], Any], Any]
 
 
@@ -42,7 +50,7 @@ def copy_to_sandbox(*, tenant: Tenant, what: list[str], by: Actor) -> None:
                 what=" ".join(what),
                 by=by.label,
             )
-            _note("sandbox.copy_requested", tenant, tenant, sandbox, what, by)
+            _note(REQUESTED, tenant, tenant, sandbox, what, by)
 
 
 def copy_now(tenant: Tenant, what: list[str], *, by: Actor) -> dict[str, int]:
@@ -54,7 +62,10 @@ def copy_now(tenant: Tenant, what: list[str], *, by: Actor) -> dict[str, int]:
     sandbox = _sandbox_of(tenant)
     # By the door's way, so that what is asked of their shared rows inside is there already.
     production, sandbox = (lookup.tenant_by_slug(each.slug) for each in (tenant, sandbox))
-    with alone("tenants.sandbox", str(sandbox.pk)):
+    with (
+        alone("tenants.sandbox", str(sandbox.pk)),
+        _told_where_it_fails(production, sandbox, what, by),
+    ):
         with transaction.atomic():
             counts = _copy_rows(production, sandbox, what)
         for name, run in rules.actions().items():
@@ -62,8 +73,49 @@ def copy_now(tenant: Tenant, what: list[str], *, by: Actor) -> dict[str, int]:
                 run(production=production, sandbox=sandbox, by=by)
         with transaction.atomic():
             for chain in (production, sandbox):
-                _note("sandbox.copied", chain, production, sandbox, what, by)
+                _note(COPIED, chain, production, sandbox, what, by)
     return counts
+
+
+@contextmanager
+def _told_where_it_fails(
+    production: Tenant, sandbox: Tenant, what: list[str], by: Actor
+) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        with transaction.atomic():
+            _note(FAILED, production, production, sandbox, what, by)
+        raise
+
+
+@dataclass(frozen=True)
+class LastCopy:
+    """The newest that was asked for. `state` is `under_way`, `done`, `failed`, or `lost` where it
+    has not ended in an hour: its worker died."""
+
+    state: str
+    at: datetime
+    by: str
+
+
+def last_copy(sandbox: Tenant) -> LastCopy | None:
+    """Of the production that is entered, as its trail tells it; none where nothing was copied."""
+    told = (
+        Entry.objects.filter(
+            subject_type="tenant",
+            subject_id=str(sandbox.pk),
+            action__in=[REQUESTED, COPIED, FAILED],
+        )
+        .order_by("-sequence")
+        .first()
+    )
+    if told is None:
+        return None
+    state = {COPIED: "done", FAILED: "failed"}.get(told.action, "under_way")
+    if state == "under_way" and told.at < timezone.now() - LONGEST_COPY:
+        state = "lost"
+    return LastCopy(state, told.at, told.actor_label)
 
 
 def _copy_rows(production: Tenant, sandbox: Tenant, what: list[str]) -> dict[str, int]:

@@ -26,7 +26,7 @@ from controlplane.core.classification import Kind
 from controlplane.core.crypto import EncryptedTextField
 from tenants.backup.export import collectors
 from tenants.context import inside
-from tenants.models import Domain, Engagement, Member, Tenant
+from tenants.models import Agreement, Domain, Engagement, Member, Tenant
 
 SUFFIX = ".pergola-export.zip"
 _PIECE = 1 << 20
@@ -166,6 +166,19 @@ def _shared(tenant: Tenant) -> dict[str, Any]:
         "tax_regime": tenant.tax_regime,
         "fulfilment": tenant.fulfilment,
         "created_at": tenant.created_at,
+        "agreements": list(
+            Agreement.objects.filter(tenant=tenant.customer_id)
+            .newest_first()
+            .values(
+                "document",
+                "valid_from",
+                "agreed_by",
+                "data_owner",
+                "ai_assisted",
+                "processed_in",
+                "subprocessors",
+            )
+        ),
         "domains": list(Domain.objects.filter(tenant=tenant).values_list("domain", flat=True)),
         "engagements": list(
             Engagement.objects.filter(tenant=tenant).values("partner__name", "is_lead")

@@ -1,5 +1,8 @@
 """Partners, the tenants they serve, who may act there, and with which keys. All shared tables."""
 
+from tenants.models.agreements import (
+    Agreement,
+)
 from tenants.models.engagements import (
     Engagement,
     Ownership,
@@ -63,6 +66,7 @@ from tenants.models.tenants import (
 )
 
 __all__ = [
+    "Agreement",
     "ApiKey",
     "Blueprint",
     "Departure",

@@ -44,6 +44,7 @@ SHARED = {
     "socialaccount_socialaccount",
     "socialaccount_socialapp",
     "socialaccount_socialtoken",
+    "tenants_agreement",
     "tenants_apikey",
     "tenants_blueprint",
     "tenants_departure",

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from controlplane.portal import usage
 from controlplane.portal.doors import member_page, requires
+from tenants.agreements import agreement_now, agreements_of
 from tenants.context import outside
 from tenants.models import Tenant
 from tenants.permissions import Permission
@@ -27,6 +28,11 @@ FULFILMENT: dict[str, Promise] = {
     "third_party": gettext_lazy("By a logistics provider"),
     "mixed": gettext_lazy("Mixed"),
 }
+ASSISTANCE: dict[str, Promise] = {
+    "none": gettext_lazy("No language model sees the data"),
+    "suggest": gettext_lazy("Models suggest, people decide"),
+    "decide": gettext_lazy("Models decide where a rule lets them"),
+}
 
 
 @require_GET
@@ -35,12 +41,16 @@ FULFILMENT: dict[str, Promise] = {
 def index(request: HttpRequest) -> HttpResponse:
     with outside():
         kept = retention_of(request.tenant)
+        agreements = list(agreements_of(request.tenant))
+        in_force = agreement_now(request.tenant)
     context = {
         "section": "data",
         "region": request.tenant.region,
         "kept": kept,
         "usage": usage.rows_now(),
         "business": _business(request.tenant),
+        "in_force": in_force,
+        "agreements": [(each, ASSISTANCE[each.ai_assisted]) for each in agreements],
     }
     return TemplateResponse(request, "portal/data/index.html", context)
 

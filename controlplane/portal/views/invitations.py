@@ -24,7 +24,7 @@ from controlplane.portal.identity.entrance import INVITED_BY
 from controlplane.portal.identity.single_sign_on import offered_at
 from tenants import invitations as services
 from tenants.context import outside
-from tenants.invitation_mail import invite_by_mail
+from tenants.invitation_mail import InvitationNotSent, invite_again, invite_by_mail
 from tenants.members import actor_of
 from tenants.models import Invitation, Partner, SingleSignOn
 from tenants.permissions import Permission
@@ -62,8 +62,7 @@ def create(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             mark(form, error)
         else:
-            said = _("%(email)s is invited; the mail with the link is on its way.")
-            messages.success(request, said % {"email": invitation.email})
+            _say_sent(request, invitation)
             return redirect("invitations:list")
     context = {"section": "members", "form": form}
     status = 422 if form.errors else 200
@@ -83,6 +82,29 @@ def revoke(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         said = _("The invitation of %(email)s was taken back.") % {"email": invitation.email}
         messages.success(request, said)
     return redirect("invitations:list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def again(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
+    """The same to the same address, by a link that is good for seven days more."""
+    require(request, Permission.MEMBERS)
+    expired = services.find_invitation(
+        invitation_id, tenant=request.tenant, partner=_own_partner(request)
+    )
+    if request.method == "POST":
+        try:
+            sent = invite_again(invitation=expired, at=request.tenant, by=actor_of(request.member))
+        except InvitationNotSent as error:
+            messages.error(request, error.detail)
+        else:
+            _say_sent(request, sent)
+    return redirect("invitations:list")
+
+
+def _say_sent(request: HttpRequest, invitation: Invitation) -> None:
+    said = _("%(email)s is invited; the mail with the link is on its way.")
+    messages.success(request, said % {"email": invitation.email})
 
 
 @sensitive_post_parameters("password")

@@ -1,5 +1,6 @@
 """The customer's sandbox: what it is, how far it is, and for managers what to do with it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from controlplane.portal.doors import member_page, requires
 from tenants.context import outside
 from tenants.environments import rules
-from tenants.environments.copying import copy_to_sandbox
+from tenants.environments.copying import NothingToCopy, copy_to_sandbox, last_copy
 from tenants.environments.services import (
     create_sandbox,
     remove_sandbox,
@@ -72,10 +73,15 @@ def resume(request: HttpRequest) -> HttpResponse:
 @member_page
 @requires(Permission.SETTINGS)
 def copy(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        what = request.POST.getlist("what")
-        copy_to_sandbox(tenant=request.tenant, what=what, by=actor_of(request.member))
-        messages.success(request, _("It is being copied. That takes a moment."))
+    if request.method != "POST":
+        return redirect("sandbox:show")
+    chosen = request.POST.getlist("what")
+    try:
+        copy_to_sandbox(tenant=request.tenant, what=chosen, by=actor_of(request.member))
+    except NothingToCopy:
+        context = {**_context(request, chosen), "is_nothing_chosen": True}
+        return TemplateResponse(request, "portal/sandbox/show.html", context, status=422)
+    messages.success(request, _("It is being copied. That takes a moment."))
     return redirect("sandbox:show")
 
 
@@ -99,13 +105,23 @@ def remove(request: HttpRequest) -> HttpResponse:
     return redirect("sandbox:show")
 
 
-def _context(request: HttpRequest) -> dict[str, Any]:
+@require_GET
+@member_page
+def copied(request: HttpRequest) -> HttpResponse:
+    """How the last copy is coming along."""
+    return TemplateResponse(request, "portal/sandbox/_copied.html", _context(request))
+
+
+def _context(request: HttpRequest, chosen: Collection[str] = AS_THEY_ARE) -> dict[str, Any]:
+    """`chosen` are the groups that are ticked."""
     production = request.tenant.customer
     with outside():
         # Not as the door remembers it: this page is about what is changing.
         sandbox = Tenant.objects.filter(sandbox_of=production).first()
         address = sandbox.portal_url if sandbox else ""
         left = list(unfinished_steps(sandbox)) if sandbox else []
+    # Its own people see how it comes along in production, from where it was asked for.
+    copy = last_copy(sandbox) if sandbox and not request.tenant.is_sandbox else None
     is_active = sandbox is not None and sandbox.status == Tenant.Status.ACTIVE
     return {
         "section": "sandbox",
@@ -118,5 +134,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "is_emptied": any(step.name == RESET for step in left),
         "has_failed": any(step.status == step.Status.FAILED for step in left),
         "is_leaving": sandbox is not None and sandbox.status == Tenant.Status.LEAVING,
-        "groups": [(name, GROUPS[name], name in AS_THEY_ARE) for name in rules.groups()],
+        "copy": copy,
+        "groups": [
+            (name, GROUPS[name], name in AS_THEY_ARE, name in chosen) for name in rules.groups()
+        ],
     }

@@ -231,3 +231,23 @@ def test_a_sandbox_invites_to_its_customer(north: Tenant, south: Tenant, manager
     invite(client)
 
     assert Invitation.objects.get().tenant == north
+
+
+def test_one_that_expired_is_sent_again_from_its_row(north: Tenant, manager: Client) -> None:
+    invite(manager)
+    expired = Invitation.objects.get()
+    again = f"/members/invitations/{expired.pk}/again/"
+    assert "Send again" not in manager.get("/members/invitations/").content.decode()
+    refused = manager.post(again)
+    assert refused.status_code == 409
+    assert "has not expired" in refused.content.decode()
+    Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert f'action="{again}"' in manager.get("/members/invitations/").content.decode()
+
+    page = manager.post(again, follow=True).content.decode()
+
+    assert "kaja@example.com is invited" in page
+    sent = Invitation.objects.exclude(pk=expired.pk).get()
+    assert (sent.status, sent.role, sent.email) == ("open", "approver", "kaja@example.com")
+    link = re.search(r"http://\S+?(/invitations/\S+)", mail.outbox[-1].body)[1]
+    assert stranger_at(north).post(link, NEW).headers["Location"] == "/"

@@ -1,17 +1,22 @@
 """The page about the sandbox: managers make and remove it there, others look."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from controlplane.audit.models import Entry
+from controlplane.core.actor import system
 from controlplane.portal.views.sandbox import GROUPS
-from tenants.context import inside
-from tenants.environments import rules
+from tenants.context import inside, outside
+from tenants.environments import copying, rules
+from tenants.environments.services import start_sandbox
 from tenants.models import Member, Tenant
 
 MANAGER = Member.Role.MANAGER
+BY = system("test")
 
 
 def test_a_manager_makes_a_sandbox_and_sees_how_far_it_is(
@@ -97,3 +102,63 @@ def test_who_is_no_manager_may_look_only(north: Tenant, browser: Callable[..., C
 
 def test_every_group_has_a_name_for_people() -> None:
     assert set(rules.groups()) == set(GROUPS)
+
+
+@pytest.fixture
+def sandbox(north: Tenant, browser: Callable[..., Client]) -> Tenant:
+    with outside():
+        made = start_sandbox(north)
+        stand(made)
+    return made
+
+
+def test_with_nothing_ticked_the_form_says_so_where_it_is(
+    north: Tenant, sandbox: Tenant, browser: Callable[..., Client]
+) -> None:
+    client = browser(north, role=MANAGER)
+
+    answer = client.post("/sandbox/copy/")
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Choose what is to be copied." in page
+    assert "Begin anew" in page, "it is the same page"
+    assert "checked" not in page, "and as it was sent"
+    with inside(north):
+        assert not Entry.objects.filter(action="sandbox.copy_requested").exists()
+
+
+def test_it_says_how_the_last_copy_ended(
+    north: Tenant,
+    sandbox: Tenant,
+    browser: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = browser(north, role=MANAGER)
+    assert "copy is done" not in client.get("/sandbox/").content.decode()
+    client.post("/sandbox/copy/", {"what": "orders"})
+    assert "It is being copied." in client.get("/sandbox/").content.decode()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(copying, "_copy_rows", lambda *_given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            copying.copy_now(north, ["orders"], by=BY)
+    assert "The last copy did not end well." in client.get("/sandbox/copied/").content.decode()
+
+    monkeypatch.setattr(copying, "_copy_rows", lambda *_given: {})
+    # The sandbox has no schema here, and so no chain.
+    monkeypatch.setattr(copying, "_note", in_production_only(copying._note, north))
+    copying.copy_now(north, ["orders"], by=BY)
+    assert "The last copy is done." in client.get("/sandbox/copied/").content.decode()
+
+    client.post("/sandbox/copy/", {"what": "orders"})
+    monkeypatch.setattr(copying, "LONGEST_COPY", timedelta(0))
+    assert "The last copy did not end well." in client.get("/sandbox/").content.decode()
+
+
+def in_production_only(note: Any, production: Tenant) -> Any:
+    def noted(action: str, chain: Tenant, *further: Any) -> None:
+        if chain == production:
+            note(action, chain, *further)
+
+    return noted

@@ -21,7 +21,7 @@ from tenants.environments.services import start_sandbox
 from tenants.models import Member, Partner, Tenant
 from tenants.profile import Profile
 
-SAID = Profile("CHF", "reverse_charge", "drop_ship", "partner-north", "strategic")
+SAID = Profile("CHF", "reverse_charge", "drop_ship", "partner-north", "strategic", "")
 
 
 @pytest.fixture
