@@ -87,12 +87,10 @@ def _try(waiter: Waiter, workspace: Workspace) -> None:
         _settle(waiter, status)
         return
     try:
-        with http.client() as client:
-            response = client.post(url, json={"approval_id": str(waiter.approval_id)})
+        body = {"approval_id": str(waiter.approval_id)}
+        response = outage.call_workflow(workspace, url, body)
     except httpx.HTTPError as error:
-        outage.note_no_answer(workspace)
         raise _no_answer(waiter, f"n8n did not answer: {type(error).__name__}") from error
-    outage.note_answer(workspace, response.status_code)
     # 410: the execution waits for a later approval by now, so an earlier try of ours got through.
     if response.is_success or response.status_code == httpx.codes.GONE:
         _settle(waiter, ExecutionStatus.SUCCESS)
