@@ -50,6 +50,10 @@ urlpatterns = [
     path("v1/approvals/<uuid:approval_id>/decision", by_member(approvals.Decision.as_view())),
     path("v1/approvals/<uuid:approval_id>/comments", by_member(approvals.Comments.as_view())),
     path("v1/approvals/<uuid:approval_id>/attachments", by_member(approvals.Attachments.as_view())),
+    path(
+        "v1/approvals/<uuid:approval_id>/attachments/<uuid:attachment_id>",
+        by_member(approvals.AttachmentContent.as_view()),
+    ),
     path("v1/audit", by_member(audit.Entries.as_view())),
     path("v1/choices/<slug:name>", by_key(choices.Choices.as_view())),
     path("v1/connections", by_member(connections.Connections.as_view())),

@@ -20,7 +20,7 @@ class ApprovalsConfig(AppConfig):
         for model in ("Route", "Group", "GroupMember", "Delegation"):
             rules.declare(f"approvals.{model}", rules.Never("people are asked in production"))
         outbox.register("approvals.resume", resume.resume, given_up=resume.give_up)
-        again.register_retry(resume.CASE, resume.resume_again)
+        again.register_work(resume.CASE, again.Work(resume.resume_again, resume.set_aside))
         retention.register()
         dropdowns.register()
         health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

@@ -10,7 +10,7 @@ import uuid
 
 import httpx
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from controlplane.approvals.models import Approval, Waiter
@@ -29,7 +29,7 @@ from controlplane.instances.client.executions import ExecutionStatus
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url, client_for
 
-# How exceptions about a waiter that is not told yet are called (`again.register_retry`).
+# How exceptions about a waiter that is not told yet are called (`again.register_work`).
 CASE = "resume"
 # n8n does not have it any more.
 GONE = "gone"
@@ -62,11 +62,20 @@ def give_up(reference: uuid.UUID) -> None:
 
 def resume_again(case: ExceptionCase) -> None:
     """Somebody has mended what was wrong. Raises NothingToRetry where nobody waits any more."""
-    waiting = Waiter.objects.filter(status=Waiter.Status.WAITING)
-    waiter = waiting.filter(pk=case.fingerprint.partition(":")[2]).first()
+    waiter = _waiting_of(case).first()
     if waiter is None:
         raise again.nothing_to_retry(case)
     outbox.put("approvals.resume", waiter.pk)
+
+
+def set_aside(case: ExceptionCase) -> None:
+    """What the run had to do was done by hand: it is not told any more."""
+    _waiting_of(case).update(status=Waiter.Status.GONE, resumed_at=timezone.now(), last_error="")
+
+
+def _waiting_of(case: ExceptionCase) -> QuerySet[Waiter]:
+    waiting = Waiter.objects.filter(status=Waiter.Status.WAITING)
+    return waiting.filter(pk=case.fingerprint.partition(":")[2])
 
 
 def _try(waiter: Waiter, workspace: Workspace) -> None:
@@ -87,12 +96,10 @@ def _try(waiter: Waiter, workspace: Workspace) -> None:
         _settle(waiter, status)
         return
     try:
-        with http.client() as client:
-            response = client.post(url, json={"approval_id": str(waiter.approval_id)})
+        body = {"approval_id": str(waiter.approval_id)}
+        response = outage.call_workflow(workspace, url, body)
     except httpx.HTTPError as error:
-        outage.note_no_answer(workspace)
         raise _no_answer(waiter, f"n8n did not answer: {type(error).__name__}") from error
-    outage.note_answer(workspace, response.status_code)
     # 410: the execution waits for a later approval by now, so an earlier try of ours got through.
     if response.is_success or response.status_code == httpx.codes.GONE:
         _settle(waiter, ExecutionStatus.SUCCESS)

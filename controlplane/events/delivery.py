@@ -15,7 +15,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from controlplane.core import http
 from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound, get_logger
@@ -78,13 +77,10 @@ def deliver(reference: uuid.UUID) -> None:
             "event_type": delivery.event.type,
         }
         try:
-            with http.client() as client:
-                response = client.post(url, json=body)
+            response = outage.call_workflow(workspace, url, body)
         except httpx.HTTPError as error:
-            outage.note_no_answer(workspace)
             why = f"n8n did not answer: {type(error).__name__}"
             raise _not_yet(delivery, why, taxonomy.of_http_error(error)) from error
-        outage.note_answer(workspace, response.status_code)
         delivery.refresh_from_db(fields=["status"])
         if delivery.status == Delivery.Status.DELIVERED:
             return

@@ -15,6 +15,7 @@ from controlplane.portal.views import (
     data,
     decisions,
     delegations,
+    events,
     exceptions,
     goods_receipts,
     home,
@@ -195,6 +196,9 @@ support_access_urls = [
     path("enter/", support_access.enter, name="enter"),
     path("leave/", support_access.leave, name="leave"),
 ]
+event_urls = [
+    path("<uuid:event_id>/", events.detail, name="detail"),
+]
 exception_urls = [
     path("", exceptions.index, name="list"),
     path("bulk/", exceptions.bulk, name="bulk"),
@@ -363,4 +367,5 @@ urlpatterns = [
     path("connections/", include((connection_urls, "connections"))),
     path("sources/", include((source_urls, "sources"))),
     path("exceptions/", include((exception_urls, "exceptions"))),
+    path("events/", include((event_urls, "events"))),
 ]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from controlplane.core.errors import DomainError, FieldError
@@ -17,8 +18,17 @@ from controlplane.events.models import Delivery, Event, ExceptionCase
 # Beside a body that is kept in base64.
 _ENCODED = {"Content-Transfer-Encoding": "base64"}
 
-Retry = Callable[[ExceptionCase], None]
-_retries: dict[str, Retry] = {}
+
+@dataclass(frozen=True)
+class Work:
+    """What a higher floor's exceptions are about. `retry` tries it again, and raises NothingToRetry
+    where it is over; `set_aside` lets it be, since somebody has done it by hand."""
+
+    retry: Callable[[ExceptionCase], None]
+    set_aside: Callable[[ExceptionCase], None]
+
+
+_works: dict[str, Work] = {}
 
 
 class NothingToRetry(DomainError):
@@ -27,14 +37,13 @@ class NothingToRetry(DomainError):
     title = "There is nothing to try again"
 
 
-def register_retry(kind: str, retry: Retry) -> None:
-    """From AppConfig.ready of a higher floor: `retry` tries again what an exception is about whose
-    fingerprint begins with `kind` and a colon. It raises NothingToRetry where that is over."""
-    _retries[kind] = retry
+def register_work(kind: str, work: Work) -> None:
+    """From AppConfig.ready, for exceptions whose fingerprint begins with `kind` and a colon."""
+    _works[kind] = work
 
 
-def retry_of(case: ExceptionCase) -> Retry | None:
-    return _retries.get(case.fingerprint.partition(":")[0])
+def work_of(case: ExceptionCase) -> Work | None:
+    return _works.get(case.fingerprint.partition(":")[0])
 
 
 def kept_text(body: bytes, *, is_text: bool) -> tuple[str, dict[str, str]]:

@@ -87,6 +87,8 @@ def create(request: HttpRequest) -> HttpResponse:
 @member_page
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
+    if lists.is_partial(request):
+        return TemplateResponse(request, "portal/sources/_events.html", _events(request, source))
     context = {
         "form": ReplaceSecretForm(kind=source.kind),
         "new_secret": shown_once.take(request, of=str(source.pk)),

@@ -10,7 +10,7 @@ from controlplane.approvals.models import Approval, Waiter
 from controlplane.approvals.resume import TOLD_AFTER, resume
 from controlplane.approvals.services import decide, request_approval
 from controlplane.events import circuit, outbox
-from controlplane.events.exceptions.handling import ExceptionResolved, retry
+from controlplane.events.exceptions.handling import ExceptionResolved, resolve, retry
 from controlplane.events.models import Delivery, Event, ExceptionCase, OutboxMessage
 from controlplane.events.outbox import NotYet
 from controlplane.events.reconciling import reconcile
@@ -289,6 +289,21 @@ def test_after_the_last_try_somebody_is_told(waiter: Waiter, n8n: FakeN8n) -> No
     retry(case=case, by=ADA)
     carry_out_due()
     assert state(waiter) == "resumed"
+
+
+def test_what_was_done_by_hand_is_not_told_any_more(waiter: Waiter, n8n: FakeN8n) -> None:
+    Workspace.objects.update(base_url="http://n8n.example", webhook_base_url="http://n8n.example")
+    with pytest.raises(NotYet):
+        resume(waiter.pk)
+
+    resolve(case=ExceptionCase.objects.get(), resolution="by_hand", by=ADA)
+    carry_out_due()
+
+    assert state(waiter) == "gone"
+    assert not n8n.calls
+    assert ExceptionCase.objects.get().status == "resolved"
+    with outside():
+        assert not OutboxMessage.objects.filter(handler="approvals.resume").exists()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
