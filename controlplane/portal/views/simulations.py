@@ -14,6 +14,7 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.flips import money_bars, verdict_bars
 from controlplane.portal.forms.policies import SimulateForm
+from controlplane.portal.things import about_one_called, named
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
@@ -42,11 +43,13 @@ def detail(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     shown = lists.listing(
         request,
         run.found.all(),
-        search_in=["subject_type", "codes", "currency", "before", "after"],
+        search_in=["subject_type", "subject_id", "codes", "currency", "before", "after"],
         sorts={"decided": "decided_at", "before": "before", "after": "after", "amount": "minor"},
         default_sort="-decided",
+        search_also=about_one_called,
     )
-    context = {**_shown(run), "listing": shown, "list_id": "flips"}
+    rows = named(shown.page.object_list)
+    context = {**_shown(run), "listing": shown, "rows": rows, "list_id": "flips"}
     return lists.page_or_part(
         request, "portal/policies/simulation.html", "portal/policies/_flips.html", context
     )
