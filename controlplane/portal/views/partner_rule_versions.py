@@ -33,7 +33,7 @@ OPEN = {"review", "approved"}
 @of_shared_rows
 def detail(request: HttpRequest, policy_id: uuid.UUID, number: int) -> HttpResponse:
     policy, seat = found(request, policy_id, SEE)
-    return _page(request, services.get_layer_version(policy, number), seat)
+    return version_page(request, services.get_layer_version(policy, number), seat)
 
 
 def step(
@@ -61,7 +61,7 @@ def step(
                 messages.success(request, _("Done."))
                 shown = done if isinstance(done, LayerVersion) else version
                 return redirect("partner_rules:version", policy_id, shown.number)
-        return _page(request, version, seat, form=form)
+        return version_page(request, version, seat, form=form)
 
     return page
 
@@ -113,9 +113,15 @@ def unschedule(request: HttpRequest, policy_id: uuid.UUID, number: int) -> HttpR
     return redirect("partner_rules:version", policy_id, number)
 
 
-def _page(
-    request: HttpRequest, version: LayerVersion, seat: Member, *, form: NoteForm | None = None
+def version_page(
+    request: HttpRequest,
+    version: LayerVersion,
+    seat: Member,
+    *,
+    form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     policy, by = version.policy, actor_of(request.member)
     is_open = version.status in OPEN
     run, shares = services.shares_of_last_run(version) if is_open else (None, [])
@@ -138,8 +144,9 @@ def _page(
         "needs_approval": services.layers_need_approval(),
         "form": form or PublishForm(),
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
-        "simulate_form": SimulateForm(initial={"days": services.LAYER_DAYS}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": services.LAYER_DAYS}),
         "may_partner": permitted(seat),
     }
-    code = 422 if form is not None and form.errors else 200
+    is_wrong = simulate_form is not None or (form is not None and form.errors)
+    code = 422 if is_wrong else 200
     return TemplateResponse(request, "portal/partner_rules/version.html", context, status=code)

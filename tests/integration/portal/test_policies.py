@@ -274,3 +274,31 @@ def test_lists_are_searched_and_sorted(
         assert shown in manager.get(f"{page}?q={word}&sort=-decided").content.decode()
         assert shown not in manager.get(f"{page}?q=nowhere").content.decode()
     assert str(decision.pk) in manager.get(f"/decisions/?q={policy.pk}").content.decode()
+
+
+@pytest.mark.parametrize("days", ["0", "5000", "many", ""])
+def test_days_that_cannot_be_are_told_at_the_field_and_stay_typed(
+    manager: Client, policy: Policy, days: str
+) -> None:
+    address = f"/policies/{policy.pk}/simulate/"
+    manager.post(f"/policies/{policy.pk}/draft/", form(RULE))
+    manager.post(f"/policies/{policy.pk}/submit/", {"note": "please"})
+    for version in ("", "2"):
+        sent = manager.post(address, {"days": days, "version": version})
+        page = sent.content.decode()
+        assert sent.status_code == 422
+        assert "field-wrong" in page
+        assert not days or f'value="{days}"' in page
+        title = "Version 2" if version else policy.title
+        assert f"<h1>{title}</h1>" in page
+
+
+def test_a_draft_with_a_fault_is_not_simulated_and_says_why(
+    manager: Client, policy: Policy, north: Tenant
+) -> None:
+    with inside(north):
+        policy.rules.update(expression="order.totl > 1")
+    sent = manager.post(f"/policies/{policy.pk}/simulate/", {"days": "12"})
+    assert sent.status_code == 422
+    assert "There is no field “totl”" in sent.content.decode()
+    assert 'value="12"' in sent.content.decode()
