@@ -16,6 +16,7 @@ from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import LayerVersion
 from controlplane.portal.doors import member_page, of_shared_rows
+from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.partner_rules import PublishForm
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found
@@ -56,7 +57,7 @@ def step(
             try:
                 done = take(version, form.cleaned_data, actor_of(request.member))
             except DomainError as error:
-                form.add_error(None, error.detail)
+                tell(form, error)
             else:
                 messages.success(request, _("Done."))
                 shown = done if isinstance(done, LayerVersion) else version
@@ -142,7 +143,7 @@ def version_page(
         "others": others,
         "is_author": services.key_of(by) in services.authors_of(version),
         "needs_approval": services.layers_need_approval(),
-        "form": form or PublishForm(),
+        "form": PublishForm() if form is None or isinstance(form, ScheduleForm) else form,
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
         "simulate_form": simulate_form or SimulateForm(initial={"days": services.LAYER_DAYS}),
         "may_partner": permitted(seat),

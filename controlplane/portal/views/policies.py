@@ -196,7 +196,15 @@ def detail_page(
         "section": "policies",
         "policy": policy,
         "live": live,
-        "versions": policy.versions.with_status().order_by("-number"),
+        "listing": lists.listing(
+            request,
+            policy.versions.with_status(),
+            search_in=["number", "published_by"],
+            sorts={"number": "number", "status": "status", "handed": "published_at"},
+            default_sort="-number",
+            per_page=SHOWN_RUNS,
+        ),
+        "list_id": "versions-list",
         "runs": runs[:SHOWN_RUNS],
         "asked_url": reverse(MOVES[policy.asked_move], args=[policy.pk])
         if policy.asked_move
@@ -207,7 +215,11 @@ def detail_page(
         "simulate_form": simulate_form or SimulateForm(initial={"days": _terms()["history_days"]}),
     }
     status = 422 if submit_form or simulate_form else 200
-    return TemplateResponse(request, "portal/policies/detail.html", context, status=status)
+    response = lists.page_or_part(
+        request, "portal/policies/detail.html", "portal/policies/_versions.html", context
+    )
+    response.status_code = status
+    return response
 
 
 def _terms() -> dict[str, Any]:

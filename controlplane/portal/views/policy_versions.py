@@ -15,6 +15,7 @@ from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import PolicyVersion, PublishingTerms, Schedule
 from controlplane.portal.doors import member_page, requires
+from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from tenants.members import actor_of
 from tenants.permissions import Permission
@@ -45,7 +46,7 @@ def step(
             try:
                 done = take(version, form, actor_of(request.member))
             except DomainError as error:
-                form.add_error(None, error.detail)
+                tell(form, error)
             else:
                 messages.success(request, _("Done."))
                 shown = done if isinstance(done, PolicyVersion) else version
@@ -128,7 +129,7 @@ def version_page(
         "share": share,
         "terms": terms,
         "is_over": bool(share and services.is_past_threshold(share)),
-        "form": form or NoteForm(),
+        "form": NoteForm() if form is None or isinstance(form, ScheduleForm) else form,
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
         "simulate_form": simulate_form or SimulateForm(initial={"days": terms.history_days}),
     }

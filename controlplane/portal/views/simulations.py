@@ -92,6 +92,8 @@ def _shown(run: SimulationRun) -> dict[str, Any]:
     return {
         "section": "policies",
         "run": run,
+        # Of rules from above there is nothing to start here.
+        "again_days": str((run.created_at - run.since).days) if run.policy_id else "",
         "verdicts": verdict_bars(run.counts),
         "money": money_bars(run.money or {}),
     }
