@@ -19,6 +19,7 @@ ENUM_NAMES: dict[str, Any] = {
     "ReceiptKindGiven": ["receipt", "despatch"],
     "RolloutStatus": "controlplane.catalog.models.Rollout.Status",
     "RolloutPlaceStatus": "controlplane.catalog.models.RolloutPlace.Status",
+    "SimulationStatus": ["queued", "running", "done", "failed", "cancelled"],
     "RolloutTake": "controlplane.catalog.models.Rollout.Take",
     "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
 }

@@ -61,6 +61,7 @@ NEED_NOT = {
     "controlplane.knowledge.operations.search": "reads",
     "controlplane.nodes.operation.run": "calls an operation, which is told by whom itself",
     "controlplane.policies.operations.get": "reads",
+    "controlplane.policies.operations.get_simulation": "reads",
     "controlplane.policies.operations.list_decisions": "reads",
     "controlplane.policies.services.decisions.evaluate": "whoever has it judged tells it",
     "controlplane.policies.services.decisions.key_of": "names the actor",

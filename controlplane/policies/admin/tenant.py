@@ -26,6 +26,11 @@ from controlplane.core.admin import (
     actor_of,
 )
 from controlplane.core.errors import DomainError
+from controlplane.policies.admin.completing import (
+    CompletedForms,
+    CompletedInline,
+    CompletesNames,
+)
 from controlplane.policies.contexts import context_names
 from controlplane.policies.models import (
     Decision,
@@ -76,7 +81,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("expression", error.detail)
 
 
-class RuleFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class RuleFormSet(CompletedForms, BaseInlineFormSet):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
         rules = (form for form in self.forms if isinstance(form, RuleForm))
@@ -89,7 +94,7 @@ class RuleFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             raise forms.ValidationError(error.detail) from error
 
 
-class RuleInline(TabularInline):
+class RuleInline(CompletedInline, TabularInline):
     model = Rule
     form = RuleForm
     formset = RuleFormSet
@@ -138,7 +143,7 @@ class ExampleInline(TabularInline):
 
 
 @admin.register(Policy)
-class PolicyAdmin(TenantModelAdmin):
+class PolicyAdmin(CompletesNames, TenantModelAdmin):
     fields = ["title", "slug", "context", "is_active"]
     list_display = ["title", "context", "is_active", "version", "updated_at"]
     list_filter = ["context", "is_active"]

@@ -58,7 +58,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_GET
 @member_page
 def detail(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
-    return _detail(request, services.get_policy(policy_id))
+    return detail_page(request, services.get_policy(policy_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,7 +110,7 @@ def submit(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
             form.add_error(None, error.detail)
         else:
             return redirect("policies:version", policy.pk, version.number)
-    return _detail(request, policy, submit_form=form)
+    return detail_page(request, policy, submit_form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -181,9 +181,14 @@ def _list(request: HttpRequest, terms: TermsForm) -> HttpResponse:
     return response
 
 
-def _detail(
-    request: HttpRequest, policy: Policy, *, submit_form: NoteForm | None = None
+def detail_page(
+    request: HttpRequest,
+    policy: Policy,
+    *,
+    submit_form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     live = policy.live()
     rules, examples = services.draft_of(policy)
     runs = SimulationRun.objects.filter(policy=policy).select_related("version")
@@ -191,7 +196,15 @@ def _detail(
         "section": "policies",
         "policy": policy,
         "live": live,
-        "versions": policy.versions.with_status().order_by("-number"),
+        "listing": lists.listing(
+            request,
+            policy.versions.with_status(),
+            search_in=["number", "published_by"],
+            sorts={"number": "number", "status": "status", "handed": "published_at"},
+            default_sort="-number",
+            per_page=SHOWN_RUNS,
+        ),
+        "list_id": "versions-list",
         "runs": runs[:SHOWN_RUNS],
         "asked_url": reverse(MOVES[policy.asked_move], args=[policy.pk])
         if policy.asked_move
@@ -199,10 +212,14 @@ def _detail(
         "draft_differs": services.differs_from_live(policy),
         "draft_counts": (len(rules), len(examples)),
         "submit_form": submit_form or NoteForm(),
-        "simulate_form": SimulateForm(initial={"days": _terms()["history_days"]}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": _terms()["history_days"]}),
     }
-    status = 422 if submit_form else 200
-    return TemplateResponse(request, "portal/policies/detail.html", context, status=status)
+    status = 422 if submit_form or simulate_form else 200
+    response = lists.page_or_part(
+        request, "portal/policies/detail.html", "portal/policies/_versions.html", context
+    )
+    response.status_code = status
+    return response
 
 
 def _terms() -> dict[str, Any]:

@@ -63,6 +63,7 @@ def part(url: str) -> Part:
         },
         inputs={
             "policy.evaluate": {"context": CONTEXT, "facts": facts_of(_SAMPLE)},
+            "policy.get_simulation": {"simulation_id": str(run.pk)},
             "decision.override": {"verdict": "accept", "why": "The pier is open."},
         },
         aliases={("policies", "number"): "policy_version", ("policies", "name"): "context_name"},

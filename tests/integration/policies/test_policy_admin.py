@@ -283,3 +283,19 @@ def test_the_pages_of_what_is_kept_open(admin, checks, north):
         url("decision"),
     ):  # fmt: skip
         assert admin.get(address).status_code == 200
+
+
+def test_names_are_offered_while_a_rule_is_typed(admin, checks, north):
+    """In both halves: of a policy's own context, and of the one that is chosen for a new one."""
+    new = admin.get(f"{MANY}add/").content.decode()
+    assert f'data-completes="{MANY}fields/" data-completes-of="id_context"' in new
+    assert 'id="id_context"' in new
+    address = url("policy", "fields", "order")
+    page = admin.get(url("policy", checks.pk, "change")).content.decode()
+    assert f'data-completes="{address}"' in page
+    for shown in (new, page):
+        assert "policies/rules.js" in shown
+    for place in (address, f"{MANY}fields/order/"):
+        names = {field["name"] for field in admin.get(place).json()["fields"]}
+        assert {"order.total.minor", "tenant.slug"} <= names
+    assert admin.get(f"{MANY}fields/nothing/").status_code == 404

@@ -274,3 +274,80 @@ def test_lists_are_searched_and_sorted(
         assert shown in manager.get(f"{page}?q={word}&sort=-decided").content.decode()
         assert shown not in manager.get(f"{page}?q=nowhere").content.decode()
     assert str(decision.pk) in manager.get(f"/decisions/?q={policy.pk}").content.decode()
+
+
+@pytest.mark.parametrize("days", ["0", "5000", "many", ""])
+def test_days_that_cannot_be_are_told_at_the_field_and_stay_typed(
+    manager: Client, policy: Policy, days: str
+) -> None:
+    address = f"/policies/{policy.pk}/simulate/"
+    manager.post(f"/policies/{policy.pk}/draft/", form(RULE))
+    manager.post(f"/policies/{policy.pk}/submit/", {"note": "please"})
+    for version in ("", "2"):
+        sent = manager.post(address, {"days": days, "version": version})
+        page = sent.content.decode()
+        assert sent.status_code == 422
+        assert "field-wrong" in page
+        assert not days or f'value="{days}"' in page
+        title = "Version 2" if version else policy.title
+        assert f"<h1>{title}</h1>" in page
+
+
+def test_a_draft_with_a_fault_is_not_simulated_and_says_why(
+    manager: Client, policy: Policy, north: Tenant
+) -> None:
+    with inside(north):
+        policy.rules.update(expression="order.totl > 1")
+    sent = manager.post(f"/policies/{policy.pk}/simulate/", {"days": "12"})
+    assert sent.status_code == 422
+    assert "There is no field “totl”" in sent.content.decode()
+    assert 'value="12"' in sent.content.decode()
+
+
+def test_a_time_that_has_passed_is_told_at_its_field_alone(
+    manager: Client, policy: Policy, north: Tenant
+) -> None:
+    page = f"/policies/{policy.pk}/"
+    manager.post(f"{page}draft/", form(RULE))
+    manager.post(f"{page}submit/", {"note": "please"})
+    given = {"at": "2020-01-01T10:00", "note": "long ago"}
+    sent = manager.post(f"{page}versions/2/schedule/", given)
+    shown = sent.content.decode()
+    assert sent.status_code == 422
+    assert shown.count("Choose a time that is still to come") == 1
+    assert shown.count("long ago") == 1
+    assert shown.count('id="id_note"') == shown.count('id="schedule_note"') == 1
+    assert shown.count('type="datetime-local"') == 1
+
+
+def test_many_versions_stand_on_pages(manager: Client, policy: Policy, north: Tenant) -> None:
+    with inside(north):
+        for number in range(2, 14):
+            PolicyVersion.objects.create(policy=policy, number=number, rules=[], published_by="A")
+    page = f"/policies/{policy.pk}/"
+    shown = manager.get(page).content.decode()
+    assert "Page 1 of 2" in shown
+    assert f"{page}versions/13/" in shown
+    assert f"{page}versions/1/" not in shown
+    part = manager.get(f"{page}?page=2", headers={"HX-Request": "true"}).content.decode()
+    assert f"{page}versions/1/" in part
+    assert "<html" not in part
+    assert f"{page}versions/1/" in manager.get(f"{page}?sort=number").content.decode()
+
+
+def test_a_short_name_that_cannot_be_says_what_can(manager: Client) -> None:
+    sent = manager.post("/policies/new/", {"title": "T", "slug": "My Name", "context": "order"})
+    assert sent.status_code == 422
+    assert "Use lower-case letters, digits and hyphens" in sent.content.decode()
+
+
+def test_a_simulation_of_nothing_says_so_and_is_begun_again(
+    manager: Client, policy: Policy, north: Tenant
+) -> None:
+    began = manager.post(f"/policies/{policy.pk}/simulate/", {"days": "3"})
+    with inside(north):
+        run_simulation(SimulationRun.objects.get().pk)
+    shown = manager.get(began.headers["Location"]).content.decode()
+    assert "Nothing was decided within these days" in shown
+    assert '<input type="hidden" name="days" value="3">' in shown
+    assert "Simulate it again" in shown
