@@ -1,5 +1,6 @@
 """Real workflows, and an editor that does to them at random what people do in n8n."""
 
+import json
 import random
 from collections.abc import Callable
 from copy import deepcopy
@@ -103,6 +104,13 @@ class Editor:
         if (node := self._some()) is not None:
             node["parameters"][f"key_{mark}"] = f"={{{{ $('{node['name']}').item.json.{mark} }}}}"
 
+    def _mention(self, mark: str) -> None:
+        one, other = self._some(sticky=False), self._some(sticky=False)
+        if one and other:
+            one["parameters"][f"key_{mark}"] = (
+                f"={{{{ $({json.dumps(other['name'], ensure_ascii=False)}).all() }}}}"
+            )
+
     def _switch_off(self, _mark: str) -> None:
         if (node := self._some(sticky=False)) is not None:
             node["disabled"] = not node.get("disabled", False)
@@ -154,6 +162,7 @@ EDITS = [
     "credential",
     "change",
     "set",
+    "mention",
     "switch_off",
     "rename",
     "move",

@@ -190,6 +190,35 @@ def test_a_node_that_the_release_dropped_and_the_tenant_edited_is_a_conflict(bas
     assert targets(gone.workflow, "Reply") == [(0, "Ask a person")]
 
 
+@pytest.mark.parametrize("how", ["a node that was added", "a node that was there"])
+def test_a_node_that_one_side_dropped_and_the_other_names_anew_is_a_conflict(
+    base: Json, how: str
+) -> None:
+    says = {"a": "={{ $('Tidy').item.json.a }}"}
+    keeps, drops = deepcopy(base), deepcopy(base)
+    if how == "a node that was added":
+        add(keeps, "Mine", parameters=says)
+    else:
+        find(keeps, "Memory")["parameters"].update(says)
+    drops["nodes"].remove(find(drops, "Tidy"))
+    cut(drops, "Tidy")
+
+    [conflict] = merge(base=base, ours=keeps, theirs=drops).conflicts
+    assert (conflict.kind, conflict.node, conflict.theirs) == ("node", "Tidy", MISSING)
+    [conflict] = merge(base=base, ours=drops, theirs=keeps).conflicts
+    assert (conflict.kind, conflict.node, conflict.ours) == ("node", "Tidy", MISSING)
+
+
+def test_who_named_it_before_is_the_dropping_sides_own_matter(base: Json) -> None:
+    find(base, "Memory")["parameters"]["a"] = "={{ $('Tidy').item.json.a }}"
+    ours, theirs = deepcopy(base), deepcopy(base)
+    find(ours, "Memory")["parameters"]["b"] = 1
+    theirs["nodes"].remove(find(theirs, "Tidy"))
+    cut(theirs, "Tidy")
+
+    assert merge(base=base, ours=ours, theirs=theirs).clean
+
+
 def test_a_node_kept_against_the_release_is_not_passed_by(base: Json) -> None:
     """Else what comes after it would run twice."""
     ours, theirs = deepcopy(base), deepcopy(base)
