@@ -14,7 +14,7 @@ from controlplane.workflow.shapes import STICKY, Json, Names
 MOST = 100
 LONGEST_NAME = 40
 _URL = re.compile(r"https?://[^\s\"'`<>{}\\|^)\]]{4,500}")
-_ORIGIN = re.compile(r"https?://[^\s\"'`<>{}\\|^)\]/?#]{4,200}")
+_ORIGIN = re.compile(r"https?://([^\s\"'`<>{}\\|^)\]/?#,;]{4,200})({)?")
 _PERSON = re.compile(r"person\d+@example\.com")
 _RESOURCES = {
     "documentId": "document", "sheetName": "sheet", "sheetId": "sheet", "spreadsheetId": "document",
@@ -48,7 +48,13 @@ class _Found:
 def proposals(workflow: Json) -> tuple[Proposal, ...]:
     """For a cleaned workflow, in the order of its nodes; equal values are proposed once."""
     groups: dict[str, list[_Found]] = {}
+    whole: set[Path] = set()
     for found in _all(workflow):
+        # What a condition compares with may be an address: one place is one parameter.
+        if found.use.path in whole:
+            continue
+        if found.use.whole:
+            whole.add(found.use.path)
         groups.setdefault(fingerprint([found.type, found.format, found.value]), []).append(found)
     names = Names()
     return tuple(_proposal(group, names) for group in list(groups.values())[:MOST])
@@ -166,8 +172,16 @@ def _in_text(text: str, node: str, path: Path) -> Iterator[_Found]:
             yield _Found("text", "url", "address", text, Use(node, path))
         else:
             # Only the server varies between tenants; the rest is made by an expression or code.
-            for origin in dict.fromkeys(_ORIGIN.findall(text)):
+            for origin in dict.fromkeys(_origins(text)):
                 yield _Found("text", "url", "server", origin, Use(node, path, whole=False))
     for person in dict.fromkeys(EMAIL.findall(text)) if "@" in text else ():
         whole = text.strip() == person
         yield _Found("text", "email", "e-mail address", person, Use(node, path, whole))
+
+
+def _origins(text: str) -> Iterator[str]:
+    for match in _ORIGIN.finditer(text):
+        host, goes_on = match.groups()
+        whole = host.rstrip(".:!*_~-")
+        if len(whole) >= 4 and (whole == host or not goes_on):
+            yield f"{match[0].partition('//')[0]}//{whole}"
