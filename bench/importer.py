@@ -25,6 +25,7 @@ from controlplane.workflow.importer.result import Imported
 from controlplane.workflow.reading import WorkflowUnreadable
 
 MUTANTS = 3
+WRAPPINGS = ("workflow", "workflowData", "workflows", "data", "attributes", "json")
 IDS = {"id", "webhookId"}
 ODD: list[Any] = [
     None, True, 0, -1, 1e300, "", "x" * 10_000, "__proto__", "\ud800", [], {}, [[[]]], {"a": {}},
@@ -88,16 +89,14 @@ def run(data: Path, report: Report) -> dict[str, float]:
 def _workflows(value: Any) -> Iterator[Json]:
     """The same as the importer should find, by the simplest reading of it."""
     if isinstance(value, str):
-        value = json.loads(value)
+        value = json.loads(value) if value.lstrip()[:1] in ("{", "[") else None
     if isinstance(value, list):
         for inner in value:
             yield from _workflows(inner)
-    elif "nodes" in value:
-        yield value
-    else:
-        yield from _workflows(
-            next(value[key] for key in ("workflow", "data", "workflows") if key in value)
-        )
+    elif isinstance(value, dict):
+        within = (key for key in WRAPPINGS if "connections" not in value and key in value)
+        found = next(filter(None, (list(_workflows(value[key])) for key in within)), [])
+        yield from found or ([value] if "nodes" in value else [])
 
 
 def _django() -> None:
