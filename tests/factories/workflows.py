@@ -10,7 +10,7 @@ from typing import Any
 
 from controlplane.workflow.naming import renamed
 from controlplane.workflow.reading import read_one
-from controlplane.workflow.shapes import STICKY, Names
+from controlplane.workflow.shapes import STICKY, Names, edges
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parent.parent / "data" / "workflows"
@@ -57,6 +57,17 @@ def cut(workflow: Json, name: str) -> None:
     for kinds in workflow["connections"].values():
         for kind, outputs in kinds.items():
             kinds[kind] = [[t for t in o or [] if t["node"] != name] for o in outputs]
+
+
+def targets(workflow: Json, source: str) -> list[tuple[int, str]]:
+    return [(e.output, e.target) for e in edges(workflow) if e.source == source]
+
+
+def add(workflow: Json, name: str, **more: Any) -> Json:
+    node = {"id": f"id {name}", "name": name, "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+            "position": [420, 160], "parameters": {}, **more}  # fmt: skip
+    workflow["nodes"].append(node)
+    return node
 
 
 class Editor:
