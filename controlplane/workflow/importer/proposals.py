@@ -7,7 +7,7 @@ from typing import Any
 
 from controlplane.workflow.canonical import fingerprint
 from controlplane.workflow.importer.needs import label_of
-from controlplane.workflow.importer.personal import EMAIL
+from controlplane.workflow.importer.personal import EMAIL, SECRET
 from controlplane.workflow.importer.result import Format, Path, Proposal, ProposalType, Use
 from controlplane.workflow.shapes import STICKY, Json, Names
 
@@ -66,7 +66,9 @@ def _proposal(group: list[_Found], names: Names) -> Proposal:
         f"{first.use.node}: {first.what}" if first.use.node else first.what)  # fmt: skip
     label = label[:1].upper() + label[1:]
     name = names.take(_slug(label))
-    default = None if first.format == "email" and _PERSON.search(str(first.value)) else first.value
+    text = str(first.value)
+    is_gone = (first.format == "email" and _PERSON.search(text)) or SECRET in text
+    default = None if is_gone else first.value
     uses = tuple(dict.fromkeys(found.use for found in group))
     return Proposal(name, first.type, first.format, label[:120], default, first.value, uses)
 

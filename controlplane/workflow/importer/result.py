@@ -65,7 +65,7 @@ class Proposal:
     format: Format
     label: str
     default: Any
-    """The value as it stood; None where it was personal and is gone."""
+    """The value as it stood; None where it was personal or a secret, and is gone."""
     value: Any
     """What stands at the uses now."""
     uses: tuple[Use, ...]

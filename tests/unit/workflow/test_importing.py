@@ -135,6 +135,13 @@ def test_a_persons_address_has_a_stand_in_and_no_default() -> None:
     assert [p.default for p in found.proposals] == [None, None, "a@example.com"]
 
 
+def test_an_address_with_a_secret_in_it_has_no_default() -> None:
+    [proposal] = with_node(url="https://hooks.slack.com/services/T0/B0/abcdefghijklm").proposals
+
+    assert proposal.default is None
+    assert "REMOVED" in proposal.value
+
+
 HOME = "/ho" + "me/"
 CLEANED = {
     f"{HOME}jane/in.csv": f"{HOME}someone/in.csv",
