@@ -6,7 +6,6 @@ from typing import Any
 from controlplane.workflow.aligning import Aligned, positions_of
 from controlplane.workflow.canonical import PATHS, path_at, without_paths
 from controlplane.workflow.conflicts import Decisions, Path
-from controlplane.workflow.naming import referenced
 from controlplane.workflow.placing import Position, placed
 from controlplane.workflow.ports import Wire
 from controlplane.workflow.shapes import MISSING, Json, by_name, is_sticky
@@ -109,7 +108,7 @@ def _gone(
         not same(_content(left), _content(was))
         or who in sides.renamed_by.get(name, ())
         or any(name in (wire.source, wire.target) for wire in added[who])
-        or _is_named_anew(name, sides.base, getattr(sides, who))
+        or name in sides.named_anew(who)
     )
     if not touched:
         return None
@@ -117,17 +116,6 @@ def _gone(
     shown = (was, MISSING if mine is None else mine, MISSING if new is None else new)
     chosen = decisions.settle("node", node=name, node_id=node_id, path=(), sides=shown)
     return left if chosen is left else None
-
-
-def _is_named_anew(name: str, base: Json, side: Json) -> bool:
-    """Whether an expression says it that did not before: it would find nothing when it runs."""
-    before = by_name(base)
-    return any(
-        name in referenced(node["parameters"])
-        and name not in referenced(before.get(own, {}).get("parameters"))
-        for own, node in by_name(side).items()
-        if own != name
-    )
 
 
 def _give_ids(merged: dict[str, Json], ours: dict[str, Json]) -> None:
