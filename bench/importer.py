@@ -5,14 +5,15 @@ that says why. *Credentials left* counts what of a node's credentials (the key, 
 account's id) is still in the result. *Differences* are counted by this bench's own reading of the
 original: what is gone that the importer does not say it removed, what came back otherwise when the
 removals are put back, and what a second import changes. Then the product goes on with it: a draft,
-every proposal made a parameter, other values put in and taken out again; what a release could not
-be made of, or does not come back, is a *product fault*. Then each file is damaged `MUTANTS` times:
-values are replaced, dropped, doubled and moved, bytes cut and turned.
+every proposal made a parameter, other values put in and taken out again, and the picture; what a
+release could not be made of, or does not come back, is a *product fault*. Then each file is damaged
+`MUTANTS` times: values are replaced, dropped, doubled and moved, bytes cut and turned.
 """
 
 import json
 import os
 import random
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from controlplane.workflow.importer.result import Imported
 from controlplane.workflow.reading import WorkflowUnreadable
 
 MUTANTS = 3
+WRAPPINGS = ("workflow", "workflowData", "workflows", "data", "attributes", "json")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 IDS = {"id", "webhookId"}
 ODD: list[Any] = [
     None, True, 0, -1, 1e300, "", "x" * 10_000, "__proto__", "\ud800", [], {}, [[[]]], {"a": {}},
@@ -54,7 +57,13 @@ def run(data: Path, report: Report) -> dict[str, float]:
             report.say(f"{path.name}: {error!r}")
             continue
         taken.append((time.perf_counter() - began) * 1000)
-        for original, imported in zip(_workflows(json.loads(content)), found, strict=True):
+        text = content.decode(json.detect_encoding(content), "replace").removeprefix("\ufeff")
+        originals = list(_workflows(json.loads(text)))
+        if len(originals) != len(found):
+            differences += 1
+            report.say(f"{path.name}: {len(found)} workflows, and {len(originals)} are there")
+            continue
+        for original, imported in zip(originals, found, strict=True):
             workflows += 1
             proposed += len(imported.proposals)
             still, unlike = _left(original, imported), _differences(original, imported)
@@ -88,16 +97,14 @@ def run(data: Path, report: Report) -> dict[str, float]:
 def _workflows(value: Any) -> Iterator[Json]:
     """The same as the importer should find, by the simplest reading of it."""
     if isinstance(value, str):
-        value = json.loads(value)
+        value = json.loads(value) if value.lstrip()[:1] in ("{", "[") else None
     if isinstance(value, list):
         for inner in value:
             yield from _workflows(inner)
-    elif "nodes" in value:
-        yield value
-    else:
-        yield from _workflows(
-            next(value[key] for key in ("workflow", "data", "workflows") if key in value)
-        )
+    elif isinstance(value, dict):
+        within = (key for key in WRAPPINGS if "connections" not in value and key in value)
+        found = next(filter(None, (list(_workflows(value[key])) for key in within)), [])
+        yield from found or ([value] if "nodes" in value else [])
 
 
 def _django() -> None:
@@ -115,6 +122,8 @@ def product_faults(imported: Imported) -> list[str]:
     """What is wrong on the way from an import to a clone with every proposal made a parameter."""
     from controlplane.catalog import importing, parameters, places
     from controlplane.catalog.checks import release_faults
+    from controlplane.workflow.differences import compare
+    from controlplane.workflow.picture.drawing import draw
 
     workflow = imported.workflow
     try:
@@ -131,6 +140,10 @@ def product_faults(imported: Imported) -> list[str]:
                 there = places.standing(clone, use)
                 if there != wanted if use.part is None else str(wanted) not in str(there):
                     found.append(f"{spec.name} is not at {use.node}, {use.path}")
+        draw(workflow)
+        draw(clone, since=workflow)
+        if not specs and compare(workflow, clone).changes:
+            found.append("a clone without parameters differs")
         back, left = places.exchanged(clone, workflow, manifest, before=values, after={})
     except Exception as error:
         return [f"product: {error!r}"]
@@ -152,15 +165,14 @@ def _other(spec: Any) -> Any:
 
 def _left(original: Json, imported: Imported) -> int:
     """Also in workflows that stand as text in a parameter of another one."""
-    text = json.dumps(imported.workflow, ensure_ascii=False)
+    text = json.dumps(imported.workflow, ensure_ascii=False).replace("\\", "")
     nodes = [node for workflow in _all_of(imported.workflow) for node in workflow["nodes"]]
     count = sum("credentials" in node for node in nodes if isinstance(node, dict))
     for node in (node for workflow in _all_of(original) for node in workflow["nodes"]):
-        for credential in (
-            (node.get("credentials") or {}) if isinstance(node, dict) else {}
-        ).values():
+        held = node.get("credentials") if isinstance(node, dict) else None
+        for credential in held.values() if isinstance(held, dict) else ():
             given = credential.get("id") if isinstance(credential, dict) else None
-            if isinstance(given, str) and len(given) > 5 and f'"{given}' in text.replace("\\", ""):
+            if isinstance(given, str) and len(given) > 5 and f'"{given}"' in text:
                 count += 1
     return count
 
@@ -208,11 +220,8 @@ def _plain(workflow: Json) -> Json:
     names = {str(node.get("id")): node.get("name") for node in nodes}
     names |= {node.get("name"): node.get("name") for node in nodes}
     ends = sorted({
-        repr((names.get(source, source), kind, number, names.get(t["node"], t["node"])))
-        for source, kinds in (workflow.get("connections") or {}).items()
-        for kind, outputs in kinds.items()
-        for number, output in enumerate(outputs)
-        for t in output or []
+        repr((names.get(source, source), kind, number, names.get(target, target)))
+        for source, kind, number, target in _ends(workflow)
     })  # fmt: skip
     plain = []
     for node in nodes:
@@ -222,6 +231,20 @@ def _plain(workflow: Json) -> Json:
     rest = {k: v for k, v in workflow.items() if k not in ("id", "nodes", "connections", "name")}
     rest["settings"] = workflow.get("settings") or {}
     return {**rest, "nodes": plain, "edges": ends}
+
+
+def _ends(workflow: Json) -> Iterator[tuple[str, str, int, str]]:
+    """Also where people left a list out, or put an empty one in."""
+    connections = workflow.get("connections")
+    for source, kinds in connections.items() if isinstance(connections, dict) else ():
+        for kind, outputs in kinds.items() if isinstance(kinds, dict) else ():
+            outputs = outputs if isinstance(outputs, list) else []
+            if any(isinstance(output, dict) and "node" in output for output in outputs):
+                outputs = [outputs]
+            for number, output in enumerate(outputs):
+                for target in output if isinstance(output, list) else ():
+                    if isinstance(target, dict) and "node" in target:
+                        yield source, kind, number, target["node"]
 
 
 def _without_connections(workflow: Json) -> Json:
@@ -236,7 +259,7 @@ def _flat(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, .
         for number, inner in enumerate(value):
             yield from _flat(inner, (*path, number))
     else:
-        yield path, repr(value)
+        yield path, repr(UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value)
 
 
 def _mutants(files: list[Path], report: Report) -> tuple[int, int]:

@@ -83,7 +83,10 @@ def rewritten(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _rewritten_text(value, names)
     if isinstance(value, dict):
-        return {key: rewritten(inner, names) for key, inner in value.items()}
+        return {
+            key: inner if _is_another(key, inner) else rewritten(inner, names)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [rewritten(inner, names) for inner in value]
     return value
@@ -102,6 +105,11 @@ def _retargeted(targets: list[Json] | None, names: Mapping[str, str]) -> list[Js
     return [{**t, "node": names.get(t["node"], t["node"])} for t in targets]
 
 
+def _is_another(key: str, value: Any) -> bool:
+    """A workflow of its own that stands in a parameter as text: it names its own nodes."""
+    return key == "workflowJson" and isinstance(value, str) and not value.startswith("=")
+
+
 def _may_refer(text: str) -> bool:
     return "$" in text or any(sign in text for sign in ("_node", "_(", "_ (", "_items"))
 
@@ -111,8 +119,9 @@ def _collect(value: Any, found: set[str]) -> None:
         if _may_refer(value):
             found |= {_name_in(match) for match in _REFERENCE.finditer(value)}
     elif isinstance(value, dict):
-        for inner in value.values():
-            _collect(inner, found)
+        for key, inner in value.items():
+            if not _is_another(key, inner):
+                _collect(inner, found)
     elif isinstance(value, list):
         for inner in value:
             _collect(inner, found)

@@ -108,6 +108,7 @@ def _gone(
         not same(_content(left), _content(was))
         or who in sides.renamed_by.get(name, ())
         or any(name in (wire.source, wire.target) for wire in added[who])
+        or name in sides.named_anew(who)
     )
     if not touched:
         return None

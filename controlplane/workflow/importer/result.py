@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from controlplane.workflow.findings import Mend, Note
 from controlplane.workflow.naming import renamed_ends
+from controlplane.workflow.parts import exchanged
 from controlplane.workflow.shapes import MISSING, Edge, Json, copied
 
 Path = tuple[str | int, ...]
@@ -64,7 +65,7 @@ class Proposal:
     format: Format
     label: str
     default: Any
-    """The value as it stood; None where it was personal and is gone."""
+    """The value as it stood; None where it was personal or a secret, and is gone."""
     value: Any
     """What stands at the uses now."""
     uses: tuple[Use, ...]
@@ -156,6 +157,6 @@ def with_values(workflow: Json, chosen: dict[str, tuple[Proposal, str]]) -> Json
             if use.whole:
                 holder[last] = f"={wrapped}"
             else:
-                text = holder[last].replace(str(proposal.value), wrapped)
+                text = exchanged(holder[last], [(str(proposal.value), wrapped)])
                 holder[last] = text if text.startswith("=") else f"={text}"
     return copy

@@ -104,6 +104,19 @@ def test_what_ought_to_be_a_parameter_becomes_one_when_somebody_says_so(draft: R
         importing.confirm(release_id=draft.pk, names=[name], labels={}, by=ADA)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "客服", "🤖", "8:00am", "a\nb", "<b>", "-"])
+@pytest.mark.parametrize("is_platforms", [True, False])
+def test_a_workflow_of_any_name_is_a_draft(
+    partner: Partner, name: str, *, is_platforms: bool
+) -> None:
+    owner = None if is_platforms else partner
+
+    (release,) = importing.import_workflows(source=export(name=name), owner=owner, by=ADA)
+
+    assert release.template.title == name[:120]
+    assert importing.proposed(release)
+
+
 def test_an_export_of_many_is_many_drafts_and_none_if_one_is_broken(partner: Partner) -> None:
     one = json.loads(export())
     source = json.dumps([one, {**one, "name": "Other"}])

@@ -30,6 +30,15 @@ def test_a_trigger_called_after_its_hour_is_proposed() -> None:
     assert "value_8_00am_morning_scheduled_trigg" in names
 
 
+def test_an_address_to_compare_with_is_proposed_once() -> None:
+    rule = {"leftValue": "={{ $json.from }}", "rightValue": "shop@example.com"}
+    node = {"name": "It", "type": "n8n-nodes-base.if", "parameters": {"conditions": [rule]}}
+    found = imported({"nodes": [node], "connections": {}})
+
+    assert len(offered(found.workflow)) == 1
+    assert product_faults(found) == []
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=12))
 def test_any_names_of_nodes_make_names_of_parameters(names: list[str]) -> None:

@@ -19,6 +19,7 @@ from tests.factories.workflows import FILES, Editor, find, wired
 
 Json = dict[str, Any]
 WORKFLOWS = [wired(path) for path in FILES]
+IDS = [[node["id"] for node in workflow["nodes"]] for workflow in WORKFLOWS]
 SEEDS = st.integers(0, 2**32)
 CASES = st.tuples(st.sampled_from(range(len(WORKFLOWS))), SEEDS, SEEDS, st.integers(1, 6))
 OFTEN = settings(max_examples=80, deadline=None, derandomize=True)
@@ -108,6 +109,30 @@ def test_expressions_name_nodes_that_are_there(case: Case) -> None:
     gone |= {n["name"] for copy in (base, ours, theirs) for n in copy["nodes"]
              if n["id"] not in {m["id"] for m in merged["nodes"]}}  # fmt: skip
     assert said(merged, known) - names <= gone
+
+
+@OFTEN
+@given(CASES)
+def test_what_one_side_names_anew_is_there_or_in_a_conflict(case: Case) -> None:
+    number, mine, new, times = case
+    base, some = WORKFLOWS[number], set(IDS[number][:4])
+    ours = Editor(base, mine, mark="mine", among=some).edit(times, ["remove", "rename", "move"])
+    theirs = Editor(base, new, mark="new", among=some).edit(times, ["mention", "rename", "add"])
+    if mine % 2:
+        ours, theirs = theirs, ours
+    merged = merge(base=base, ours=ours, theirs=theirs)
+
+    there = {node["id"] for node in merged.workflow["nodes"]}
+    told = {conflict.key.split(":")[1] for conflict in merged.conflicts}
+    before = {node["id"]: node for node in base["nodes"]}
+    for side in (ours, theirs):
+        known = {node["name"]: node["id"] for node in side["nodes"]}
+        was = {before[key]["name"]: key for key in known.values() if key in before}
+        for node in side["nodes"]:
+            old = {"nodes": [before[node["id"]]]} if node["id"] in before else {"nodes": []}
+            named = {known[name] for name in said({"nodes": [node]}, set(known))}
+            anew = named - {was[name] for name in said(old, set(was))}
+            assert {key for key in anew - {node["id"]} if key in before} <= there | told
 
 
 @OFTEN

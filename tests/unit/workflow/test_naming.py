@@ -82,6 +82,15 @@ def test_hostile_text_costs_no_more_than_its_length(part: str) -> None:
     assert rewritten(f"{part}{text}'Old')", {"Older": "New"})
 
 
+def test_a_workflow_in_a_parameter_names_its_own_nodes() -> None:
+    inner = {"workflowJson": '{"a": "={{ $(\'Old\').all() }}"}'}
+    outer = {"workflowJson": '={"a": "{{ $(\'Old\').all() }}"}'}
+
+    assert rewritten(inner, {"Old": "New"}) == inner
+    assert referenced(inner) == set()
+    assert referenced(rewritten(outer, {"Old": "New"})) == {"New"}
+
+
 def test_two_nodes_swap_their_names() -> None:
     assert rewritten("=$('A') + $node.B", {"A": "B", "B": "A"}) == "=$('B') + $node.A"
 

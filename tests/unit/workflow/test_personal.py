@@ -107,7 +107,7 @@ HOSTILE = [
 @pytest.mark.parametrize("part", HOSTILE)
 def test_hostile_text_is_cleaned_in_one_pass(part: str) -> None:
     """It would take hours, if the time grew with the square of the length."""
-    size = 1_500_000 if part.startswith((BEGIN, "eyJ")) else 150_000
+    size = 600_000 if part.startswith((BEGIN, "eyJ")) else 150_000
 
     assert Persons().cleaned(part * (size // len(part)))[0]
     assert Persons().cleaned(part + " " * size)[0]

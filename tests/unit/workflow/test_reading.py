@@ -58,7 +58,16 @@ WRAPPED: dict[str, Any] = {
     "itself": small(),
     "a list": [small()],
     "n8n's gallery": {"workflow": {"id": 7, "name": "Outer", "workflow": small()}},
+    "n8n's gallery, with the kinds of nodes": {
+        "workflow": {"id": 7, "workflow": small(), "nodes": [{"id": 5, "icon": "fa:x"}]},
+    },
     "n8n's API": {"data": [small()]},
+    "an execution": {"id": 5, "data": {"resultData": {}}, "workflowData": small()},
+    "an item": [{"json": small(), "pairedItem": {"item": 0}}],
+    "a name and its workflow": {"workflow": "My flow", "data": small()},
+    "an id and its workflow": {"workflow": {"id": 3}, "data": [small()]},
+    "attributes": {"data": {"id": 1, "attributes": {"workflow": small()}}},
+    "something else before": {"workflow": "{broken", "workflows": [1], "data": small()},
     "text inside": {"workflow": json.dumps(small())},
     "text": json.dumps(small()),
     "a byte order mark": b"\xef\xbb\xbf" + json.dumps(small()).encode(),
@@ -72,6 +81,14 @@ def test_every_wrapping_is_read(source: Any) -> None:
 
     assert [node["name"] for node in found.workflow["nodes"]] == ["In", "Out"]
     assert workflow_hash(found.workflow) == workflow_hash(small())
+
+
+def test_a_name_on_the_outside_is_taken() -> None:
+    bare = {key: value for key, value in small().items() if key != "name"}
+
+    assert read_one({"workflow": "My flow", "data": bare}).workflow["name"] == "My flow"
+    assert read_one({"name": "Outer", "workflow": bare}).workflow["name"] == "Outer"
+    assert read_one({"name": "Outer", "workflow": small()}).workflow["name"] == "Small"
 
 
 def test_a_list_gives_every_workflow() -> None:
@@ -141,6 +158,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an empty list": ([], "no workflow"),
     "a list with something else": ([small(), {"a": 1}], "Entry 2"),
     "another JSON": ({"openapi": "3.1.0"}, "no workflow"),
+    "broken JSON inside": ({"workflow": "{broken"}, "not JSON"),
     "a Python object": ({"nodes": {1, 2}}, "is a set"),
     "keys that are no text": ({"nodes": [], 7: 1}, "a key that is not text"),
     "too deep for us": (json.dumps(changed(0, parameters=json.loads(deep(200)))), "levels deep"),
