@@ -22,8 +22,11 @@ def part(url: str) -> Part:
         bodies={
             "templates/own/import/": {"text": EXPORT, "owner": str(owner.pk) if owner else ""},
             "templates/own/<uuid:release_id>/edit/": {"summary": "Watches."},
+            "templates/own/<uuid:release_id>/shape/": {
+                "rows-TOTAL_FORMS": "0", "rows-INITIAL_FORMS": "0",
+            },
             "api/v1/installations": {"template": "review-orders", "wait": False},
             "api/v1/installations/<uuid:installation_id>": {"parameters": {"max_quantity": 8}},
         },
         secrets={"Watch the lock gate"},
-    )
+    )  # fmt: skip
