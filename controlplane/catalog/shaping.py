@@ -1,4 +1,4 @@
-"""The parameters of a draft as people shape them: each of them whole, in their order."""
+"""What people write of a draft, its parameters among it: each of them whole, in their order."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,16 +19,32 @@ from controlplane.workflow.shapes import Json
 MOST = 100
 
 
-def shape_parameters(
-    *, release_id: uuid.UUID, parameters: Sequence[Mapping[str, Any]], by: Actor
+def write_draft(
+    *,
+    release_id: uuid.UUID,
+    by: Actor,
+    parameters: Sequence[Mapping[str, Any]] | None = None,
+    **given: Any,
 ) -> Release:
-    """Take these in place of what the draft asks for; what is left out is asked for no longer.
+    """Of `summary`, `events`, `scopes`, `readme`, `notes` and `cases`, those that are given.
 
-    Each is as in the manifest. One without `uses` keeps the places of that which is called `was`,
-    else `name`. Raises ReleaseUnknown, ReleaseFrozen, and ReleaseInvalid with the fields at fault,
-    as in `parameters.2.default`.
+    `parameters` are all that it asks for, each as in a manifest. One without `uses` keeps the
+    places of that which is called `was`, else `name`. Raises ReleaseUnknown, ReleaseFrozen, and
+    ReleaseInvalid with the fields at fault, as in `parameters.2.default`.
     """
     release = releases.get_release(release_id)
+    terms: dict[str, Any] = {
+        name: given.pop(name) for name in ("summary", "events", "scopes") if name in given
+    }
+    if parameters is not None:
+        terms["parameters"] = _shaped(release, parameters)
+    if terms:
+        given["manifest"] = release.terms.model_copy(update=terms)
+    return releases.change_draft(release_id=release_id, by=by, **given)
+
+
+def _shaped(release: Release, parameters: Sequence[Mapping[str, Any]]) -> list[ParameterSpec]:
+    """Raises ReleaseInvalid."""
     errors: list[FieldError] = []
     if len(parameters) > MOST:
         errors.append(FieldError("parameters", f"has more than {MOST}"))
@@ -44,8 +60,7 @@ def shape_parameters(
     if errors:
         told = "; ".join(f"{fault.field} {fault.message}" for fault in errors)
         raise ReleaseInvalid(f"Correct and send again: {told}.", errors=tuple(errors))
-    manifest = release.terms.model_copy(update={"parameters": specs})
-    return releases.change_draft(release_id=release_id, manifest=manifest, by=by)
+    return specs
 
 
 def _spec(

@@ -102,7 +102,7 @@ class ShapeForm(forms.Form):
 
     @property
     def given(self) -> dict[str, Any]:
-        """For `shape_parameters`."""
+        """For `write_draft`."""
         data = {name: value for name, value in self.cleaned_data.items() if name != "DELETE"}
         return {**data, "default": _default(data["type"], data["default"].strip())}
 

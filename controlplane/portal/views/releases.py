@@ -117,18 +117,9 @@ def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     release = _own(request, release_id)
     form = DraftForm(request.POST or None, initial=_written(release))
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        manifest = release.terms.model_copy(
-            update={name: data[name] for name in ("summary", "events", "scopes")}
-        )
         try:
-            releases.change_draft(
-                release_id=release.pk,
-                manifest=manifest,
-                readme=data["readme"],
-                notes=data["notes"],
-                cases=data["cases"],
-                by=actor_of(request.member),
+            shaping.write_draft(
+                release_id=release.pk, **form.cleaned_data, by=actor_of(request.member)
             )
         except DomainError as error:
             mark(form, error)
@@ -157,7 +148,7 @@ def shape(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
         kept = [] if failed else [each for each in rows if not each.cleaned_data.get("DELETE")]
         try:
             if not failed:
-                shaping.shape_parameters(
+                shaping.write_draft(
                     release_id=release.pk,
                     parameters=[each.given for each in kept],
                     by=actor_of(request.member),

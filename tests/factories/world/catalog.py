@@ -25,6 +25,9 @@ def part(url: str) -> Part:
             "templates/own/<uuid:release_id>/shape/": {
                 "rows-TOTAL_FORMS": "0", "rows-INITIAL_FORMS": "0",
             },
+            "api/v1/releases": {"workflow": json.loads(EXPORT), "title": "Another lock"},
+            "api/v1/releases/<uuid:release_id>": {"notes": "Watches."},
+            "api/v1/releases/<uuid:release_id>/steps": {"step": "live", "note": "It ran well"},
             "api/v1/installations": {"template": "review-orders", "wait": False},
             "api/v1/installations/<uuid:installation_id>": {"parameters": {"max_quantity": 8}},
         },

@@ -15,6 +15,7 @@ def part(url: str) -> Part:
         rows={"try_in": sandbox.pk},
         bodies={
             "templates/own/<uuid:release_id>/trial/": {"sandbox": "{try_in}"},
+            "api/v1/releases/<uuid:release_id>/trials": {"sandbox": sandbox.slug},
             "sandbox/copy/": {"what": "policies"},
             "sandbox/reset/": {"sure": "yes"},
             "sandbox/remove/": {"sure": "yes"},

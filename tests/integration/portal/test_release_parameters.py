@@ -7,7 +7,7 @@ from django.test import Client
 
 from controlplane.catalog import importing, releases
 from controlplane.catalog.models import Release
-from controlplane.catalog.shaping import shape_parameters
+from controlplane.catalog.shaping import write_draft
 from tests.factories.events import ADA
 from tests.integration.portal.test_releases import builder, draft  # noqa: F401
 
@@ -128,7 +128,7 @@ def test_a_schedule_stays_one(draft: Release) -> None:  # noqa: F811
     row = {"name": name, "type": "text", "label": "When"}
 
     with pytest.raises(releases.ReleaseInvalid, match="stays a schedule") as refused:
-        shape_parameters(release_id=draft.pk, parameters=[row], by=ADA)
+        write_draft(release_id=draft.pk, parameters=[row], by=ADA)
 
     assert refused.value.errors[0].field == "parameters.0.type"
 
