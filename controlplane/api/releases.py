@@ -31,6 +31,7 @@ from tenants.partner_seats import partners_with, seat_in
 from tenants.permissions import PartnerPermission, Permission
 
 RELEASE = PartnerPermission.RELEASE
+MOST_RUNS = 50
 
 
 class SandboxUnknown(DomainError):
@@ -287,6 +288,17 @@ class OwnReleaseDetail(_OfOwners):
 
 
 class Trials(_OfOwners):
+    @extend_schema(
+        tags=["releases"],
+        auth=BY_SESSION,
+        responses={200: CaseRunSerializer(many=True), **PROBLEM},
+        operation_id="releases_trials_list",
+    )
+    def get(self, request: Request, release_id: uuid.UUID) -> Response:
+        """The latest runs of its cases, newest first, fifty at most."""
+        runs = self.release(release_id).case_runs.select_related("sandbox")[:MOST_RUNS]
+        return Response(CaseRunSerializer(runs, many=True).data)
+
     @extend_schema(
         tags=["releases"],
         auth=BY_SESSION,

@@ -3,11 +3,17 @@
 import json
 
 from controlplane.catalog import importing
+from controlplane.catalog.models import CaseRun
+from controlplane.catalog.releases import change_draft
 from tenants.context import current_tenant, outside
 from tests.factories.events import ADA
 from tests.factories.installations import workflow
 from tests.factories.world import Part
 
+CASE = {
+    "title": "Accepts", "parameters": {}, "event": {"type": "order.created", "payload": {}},
+    "expected": {"verdict": "accept"},
+}  # fmt: skip
 EXPORT = json.dumps({**workflow(), "name": "Watch the lock gate"})
 
 
@@ -16,6 +22,12 @@ def part(url: str) -> Part:
     with outside():
         owner = tenant.lead_partner
         draft = importing.import_workflows(source=EXPORT, owner=owner, by=ADA)[0]
+        draft = change_draft(release_id=draft.pk, cases={"accepts": CASE}, by=ADA)
+        # One that passed, so that it may go live, and one that goes on, so that none begins.
+        for status in CaseRun.Status.ENDED, CaseRun.Status.RUNNING:
+            draft.case_runs.create(
+                digest=draft.digest, status=status, passed=1, failed=0, results=[], ran_by="Ada"
+            )
     return Part(
         # As text: the platform's trail tells its admins of releases, by their key.
         rows={"release_id": str(draft.pk), "verb": "live"},

@@ -60,6 +60,7 @@ def test_from_an_export_to_live(people: Any, sandbox: Tenant, pretend: Pretend) 
     trials.carry_out_trial(CaseRun.objects.get().pk)
     shown = mia.get(at).json()
     assert (shown["proof"], shown["last_trial"]["passed"]) == ("passed", 1)
+    assert [each["status"] for each in mia.get(f"{at}/trials").json()] == ["ended"]
     live = post(mia, f"{at}/steps", {"step": "live", "note": "Ready"})
     assert (live.status_code, live.json()["status"]) == (200, "live")
     frozen = mia.patch(at, {"notes": "Other"}, content_type=JSON)
@@ -119,6 +120,7 @@ def test_nobody_else_has_them(
     ):
         for sent in (
             client.get(at),
+            client.get(f"{at}/trials"),
             client.patch(at, {"notes": "Mine"}, content_type=JSON),
             post(client, f"{at}/steps", {"step": "live"}),
             post(client, f"{at}/trials", {"sandbox": "south"}),
