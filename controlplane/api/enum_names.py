@@ -17,6 +17,8 @@ ENUM_NAMES: dict[str, Any] = {
     "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
     "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
     "ReceiptKindGiven": ["receipt", "despatch"],
+    "ReleaseStatus": "controlplane.catalog.models.Release.Status",
+    "CaseRunStatus": "controlplane.catalog.models.CaseRun.Status",
     "RolloutStatus": "controlplane.catalog.models.Rollout.Status",
     "RolloutPlaceStatus": "controlplane.catalog.models.RolloutPlace.Status",
     "SimulationStatus": ["queued", "running", "done", "failed", "cancelled"],

@@ -183,6 +183,7 @@ release_urls = [
     path("<uuid:release_id>/edit/", releases.edit, name="edit"),
     path("<uuid:release_id>/parameters/", releases.confirm, name="confirm"),
     path("<uuid:release_id>/trial/", releases.trial, name="trial"),
+    path("<uuid:release_id>/shape/", releases.shape, name="shape"),
     path("<uuid:release_id>/<slug:verb>/", releases.step, name="step"),
 ]
 template_urls = [

@@ -35,6 +35,7 @@ NEED_NOT = {
     "controlplane.audit.operations.list_entries": "reads",
     "controlplane.audit.operations.verify": "reads",
     "controlplane.audit.verifying.start_verification": "`run_verification` tells what came of it",
+    "controlplane.catalog.operations.list_installations": "reads",
     "controlplane.catalog.trying.given.provide": "what it brings in is told by its own service",
     "controlplane.catalog.trying.sending.send": "the event's row says what was sent",
     "controlplane.connections.operations.list_connections": "reads",

@@ -66,12 +66,12 @@ def begin_trial(*, release_id: uuid.UUID, sandbox: Tenant, by: Actor) -> CaseRun
         raise OnlyInSandbox(f"“{sandbox}” is no sandbox: cases act as customers would.")
     if not release.cases:
         raise NothingToTry(f"“{release}” has no cases. Write one first, on the draft's page.")
+    _require_none_under_way(release)
     with inside(sandbox):
         _require_free(release, sandbox)
     with transaction.atomic():
         Release.objects.select_for_update().get(pk=release.pk)
-        if release.case_runs.under_way(at=timezone.now()).exists():
-            raise TrialUnderWay(f"The cases of “{release}” are running. Wait until they ended.")
+        _require_none_under_way(release)
         run = CaseRun.objects.create(
             release=release,
             digest=release.digest,
@@ -140,6 +140,12 @@ def _carry_out(run: CaseRun) -> None:
         if all(result.passed for result in results):
             _clear_away(release)
     note_run(release, results, n8n_version=version, by=BY, run=run)
+
+
+def _require_none_under_way(release: Release) -> None:
+    """Raises TrialUnderWay."""
+    if release.case_runs.under_way(at=timezone.now()).exists():
+        raise TrialUnderWay(f"The cases of “{release}” are running. Wait until they ended.")
 
 
 def _require_same(release: Release, run: CaseRun) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from controlplane.catalog import importing, releases
+from controlplane.catalog import importing, releases, shaping
 from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import Release, Template
 from controlplane.catalog.proof import Shown, proof_of
@@ -32,6 +32,7 @@ from controlplane.portal.forms.releases import (
     StepForm,
     TrialForm,
 )
+from controlplane.portal.forms.shaping import WORDS, ShapeFormSet, mark_rows, rows_of
 from controlplane.portal.pictures import picture
 from tenants.members import actor_of
 from tenants.models import Partner, Tenant
@@ -116,18 +117,9 @@ def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     release = _own(request, release_id)
     form = DraftForm(request.POST or None, initial=_written(release))
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        manifest = release.terms.model_copy(
-            update={name: data[name] for name in ("summary", "events", "scopes")}
-        )
         try:
-            releases.change_draft(
-                release_id=release.pk,
-                manifest=manifest,
-                readme=data["readme"],
-                notes=data["notes"],
-                cases=data["cases"],
-                by=actor_of(request.member),
+            shaping.write_draft(
+                release_id=release.pk, **form.cleaned_data, by=actor_of(request.member)
             )
         except DomainError as error:
             mark(form, error)
@@ -136,6 +128,43 @@ def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     context = {"section": "templates", "release": release, "form": form}
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/releases/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def shape(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    """The draft's parameters, a row for each. One more row and saving send the same form."""
+    release = _own(request, release_id)
+    sent = request.POST.copy() if request.method == "POST" else None
+    if is_more := bool(sent and "more" in sent):
+        count = str(sent.get("rows-TOTAL_FORMS", ""))  # type: ignore[union-attr]
+        sent["rows-TOTAL_FORMS"] = str(int(count) + 1) if count.isdigit() else count  # type: ignore[index]
+    rows = ShapeFormSet(sent, initial=rows_of(release.terms.parameters), prefix="rows")
+    failed, above = False, ""
+    if sent is not None and not is_more:
+        failed = not rows.is_valid()
+        kept = [] if failed else [each for each in rows if not each.cleaned_data.get("DELETE")]
+        try:
+            if not failed:
+                shaping.write_draft(
+                    release_id=release.pk,
+                    parameters=[each.given for each in kept],
+                    by=actor_of(request.member),
+                )
+                return redirect("releases:detail", release.pk)
+        except DomainError as error:
+            failed, above = True, mark_rows(kept, error)
+    context = {
+        "section": "templates",
+        "release": release,
+        "rows": rows,
+        "failed": failed,
+        "above": above,
+    }
+    status = 422 if failed else 200
+    return TemplateResponse(request, "portal/releases/shape.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -217,6 +246,7 @@ def _page(request: HttpRequest, release: Release, form: StepForm | None = None) 
         **_tried(request, release),
         "section": "templates",
         "terms": release.terms,
+        "parameter_types": WORDS,
         "before": before,
         "changes": changes_since(before, release, _),
         "picture": picture(release.workflow, since=since),

@@ -12,9 +12,10 @@ def part(url: str) -> Part:
         sandbox = start_sandbox(tenant)
         Tenant.objects.filter(pk=sandbox.pk).update(status=Tenant.Status.ACTIVE)
     return Part(
-        rows={"try_in": sandbox.pk},
+        rows={},
         bodies={
-            "templates/own/<uuid:release_id>/trial/": {"sandbox": "{try_in}"},
+            "templates/own/<uuid:release_id>/trial/": {"sandbox": str(sandbox.pk)},
+            "api/v1/releases/<uuid:release_id>/trials": {"sandbox": sandbox.slug},
             "sandbox/copy/": {"what": "policies"},
             "sandbox/reset/": {"sure": "yes"},
             "sandbox/remove/": {"sure": "yes"},
