@@ -92,7 +92,7 @@ def client(callers: Callers) -> Client:
     return callers.machine.client("localhost")
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_a_broken_body_gets_a_problem(operation: Any, client: Client) -> None:
     if operation.method.upper() in {"GET", "DELETE"}:
         chosen = {"no UTF-8": BODIES["no UTF-8"], "deep": BODIES["deep"]}
@@ -106,7 +106,7 @@ def test_a_broken_body_gets_a_problem(operation: Any, client: Client) -> None:
             transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_a_broken_address_gets_a_problem(operation: Any, client: Client) -> None:
     for query in QUERIES.values():
         with transaction.atomic():
