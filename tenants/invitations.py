@@ -91,8 +91,8 @@ def invite_member(
     return invitation, token
 
 
-def invite_again(*, invitation: Invitation, by: Actor) -> tuple[Invitation, str]:
-    """What `invite_member` gives, for one that nobody followed in time.
+def terms_again(invitation: Invitation) -> dict[str, Any]:
+    """What to call `invite_member` with, for one that nobody followed in time.
 
     Raises InvitationNotExpired: who has accepted needs none, and one that was taken back was meant
     to be.
@@ -102,13 +102,12 @@ def invite_again(*, invitation: Invitation, by: Actor) -> tuple[Invitation, str]
             _("The invitation of %(email)s has not expired. Invite the address anew.")
             % {"email": invitation.email}
         )
-    return invite_member(
-        email=invitation.email,
-        role=invitation.role,
-        tenant=invitation.tenant,
-        partner=invitation.partner,
-        by=by,
-    )
+    return {
+        "email": invitation.email,
+        "role": invitation.role,
+        "tenant": invitation.tenant,
+        "partner": invitation.partner,
+    }
 
 
 def revoke_invitation(*, invitation: Invitation, by: Actor) -> bool:

@@ -97,7 +97,8 @@ def again(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         invitation_id, tenant=request.tenant, partner=_own_partner(request)
     )
     if request.method == "POST":
-        sent = services.invite_again(invitation=expired, by=actor_of(request.member))
+        terms = services.terms_again(expired)
+        sent = services.invite_member(**terms, by=actor_of(request.member))
         if not _is_mailed(request, *sent):
             messages.error(request, _("The mail could not be sent. Try again in a while."))
     return redirect("invitations:list")
