@@ -4,12 +4,16 @@ Every JSON file below `n8n-workflows` is imported. A *crash* is anything but a w
 that says why. *Credentials left* counts what of a node's credentials (the key, an id, a name of an
 account's id) is still in the result. *Differences* are counted by this bench's own reading of the
 original: what is gone that the importer does not say it removed, what came back otherwise when the
-removals are put back, and what a second import changes. Then each file is damaged `MUTANTS` times:
-values are replaced, dropped, doubled and moved, bytes cut and turned.
+removals are put back, and what a second import changes. Then the product goes on with it: a draft,
+every proposal made a parameter, other values put in and taken out again, and the picture; what a
+release could not be made of, or does not come back, is a *product fault*. Then each file is damaged
+`MUTANTS` times: values are replaced, dropped, doubled and moved, bytes cut and turned.
 """
 
 import json
+import os
 import random
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +26,8 @@ from controlplane.workflow.importer.result import Imported
 from controlplane.workflow.reading import WorkflowUnreadable
 
 MUTANTS = 3
+WRAPPINGS = ("workflow", "workflowData", "workflows", "data", "attributes", "json")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 IDS = {"id", "webhookId"}
 ODD: list[Any] = [
     None, True, 0, -1, 1e300, "", "x" * 10_000, "__proto__", "\ud800", [], {}, [[[]]], {"a": {}},
@@ -32,7 +38,8 @@ Json = dict[str, Any]
 
 def run(data: Path, report: Report) -> dict[str, float]:
     files = sorted(need(data / "n8n-workflows").rglob("*.json"))
-    crashes = refused = left = differences = workflows = proposed = 0
+    _django()
+    crashes = refused = left = differences = workflows = proposed = unfit = 0
     taken = []
     for path in files:
         content = path.read_bytes()
@@ -50,14 +57,23 @@ def run(data: Path, report: Report) -> dict[str, float]:
             report.say(f"{path.name}: {error!r}")
             continue
         taken.append((time.perf_counter() - began) * 1000)
-        for original, imported in zip(_workflows(json.loads(content)), found, strict=True):
+        text = content.decode(json.detect_encoding(content), "replace").removeprefix("\ufeff")
+        originals = list(_workflows(json.loads(text)))
+        if len(originals) != len(found):
+            differences += 1
+            report.say(f"{path.name}: {len(found)} workflows, and {len(originals)} are there")
+            continue
+        for original, imported in zip(originals, found, strict=True):
             workflows += 1
             proposed += len(imported.proposals)
             still, unlike = _left(original, imported), _differences(original, imported)
             left, differences = left + still, differences + len(unlike)
+            faults = product_faults(imported)
+            unfit += len(faults)
             report.row(file=path.name, outcome="imported", ms=taken[-1], left=still,
-                       differences=len(unlike), proposals=len(imported.proposals))  # fmt: skip
-            for difference in unlike[:3]:
+                       differences=len(unlike), proposals=len(imported.proposals),
+                       faults=len(faults))  # fmt: skip
+            for difference in (*unlike[:3], *faults[:3]):
                 report.say(f"{path.name}: {difference}")
     mutants, broken = _mutants(files, report)
     report.table(
@@ -72,6 +88,7 @@ def run(data: Path, report: Report) -> dict[str, float]:
         "crashes": crashes + broken,
         "credentials_left": left,
         "roundtrip_differences": differences,
+        "product_faults": unfit,
         "refused": refused,
         "mutants": mutants,
     }
@@ -80,34 +97,108 @@ def run(data: Path, report: Report) -> dict[str, float]:
 def _workflows(value: Any) -> Iterator[Json]:
     """The same as the importer should find, by the simplest reading of it."""
     if isinstance(value, str):
-        value = json.loads(value)
+        value = json.loads(value) if value.lstrip()[:1] in ("{", "[") else None
     if isinstance(value, list):
         for inner in value:
             yield from _workflows(inner)
-    elif "nodes" in value:
-        yield value
-    else:
-        yield from _workflows(
-            next(value[key] for key in ("workflow", "data", "workflows") if key in value)
-        )
+    elif isinstance(value, dict):
+        within = (key for key in WRAPPINGS if "connections" not in value and key in value)
+        found = next(filter(None, (list(_workflows(value[key])) for key in within)), [])
+        yield from found or ([value] if "nodes" in value else [])
+
+
+def _django() -> None:
+    """The catalog's own functions need the settings, and no service."""
+    import django
+
+    from deploy.offline import NOWHERE
+
+    for name, value in {**NOWHERE, "DJANGO_SETTINGS_MODULE": "controlplane.settings"}.items():
+        os.environ.setdefault(name, value)
+    django.setup()
+
+
+def product_faults(imported: Imported) -> list[str]:
+    """What is wrong on the way from an import to a clone with every proposal made a parameter."""
+    from controlplane.catalog import importing, parameters, places
+    from controlplane.catalog.checks import release_faults
+    from controlplane.workflow.differences import compare
+    from controlplane.workflow.picture.drawing import draw
+
+    workflow = imported.workflow
+    try:
+        manifest = importing.manifest_of(imported)
+        specs = importing.offered(workflow)
+        manifest = manifest.model_copy(update={"parameters": specs})
+        manifest = type(manifest).model_validate(manifest.model_dump(mode="json"))
+        found = [f.message for f in release_faults(manifest, workflow, {}, is_ours=False)]
+        values = parameters.filled(manifest, {spec.name: _other(spec) for spec in specs})
+        clone = places.with_values(workflow, manifest, values)
+        for spec in specs:
+            for use in spec.uses:
+                wanted = places.written(spec, use, values[spec.name], workflow)
+                there = places.standing(clone, use)
+                if there != wanted if use.part is None else str(wanted) not in str(there):
+                    found.append(f"{spec.name} is not at {use.node}, {use.path}")
+        draw(workflow)
+        draw(clone, since=workflow)
+        if not specs and compare(workflow, clone).changes:
+            found.append("a clone without parameters differs")
+        back, left = places.exchanged(clone, workflow, manifest, before=values, after={})
+    except Exception as error:
+        return [f"product: {error!r}"]
+    if left or back != workflow:
+        found.append(f"taking the values out again leaves {left or 'another workflow'}")
+    if importing.offered(workflow, specs):
+        found.append("what became a parameter is proposed again")
+    return found
+
+
+def _other(spec: Any) -> Any:
+    """A value that the workflow does not have yet, one for each parameter."""
+    if spec.type == "schedule":
+        return "17 3 * * 2"
+    if spec.type == "number":
+        return "987654.25"
+    return f"https://other.test/{spec.name}" if spec.uses[0].part else f"other {spec.name}"
 
 
 def _left(original: Json, imported: Imported) -> int:
-    text = json.dumps(imported.workflow, ensure_ascii=False)
-    count = sum("credentials" in node for node in imported.workflow["nodes"])
-    for node in original["nodes"]:
-        for credential in (node.get("credentials") or {}).values():
+    """Also in workflows that stand as text in a parameter of another one."""
+    text = json.dumps(imported.workflow, ensure_ascii=False).replace("\\", "")
+    nodes = [node for workflow in _all_of(imported.workflow) for node in workflow["nodes"]]
+    count = sum("credentials" in node for node in nodes if isinstance(node, dict))
+    for node in (node for workflow in _all_of(original) for node in workflow["nodes"]):
+        held = node.get("credentials") if isinstance(node, dict) else None
+        for credential in held.values() if isinstance(held, dict) else ():
             given = credential.get("id") if isinstance(credential, dict) else None
-            if isinstance(given, str) and len(given) > 5 and json.dumps(given) in text:
+            if isinstance(given, str) and len(given) > 5 and f'"{given}"' in text:
                 count += 1
     return count
+
+
+def _all_of(value: Any) -> Iterator[Json]:
+    """The workflow, and those in its parameters, as objects or as JSON in text."""
+    if isinstance(value, str) and '"nodes"' in value:
+        try:
+            value = json.loads(value.removeprefix("="))
+        except ValueError:
+            return
+    if isinstance(value, dict):
+        if isinstance(value.get("nodes"), list):
+            yield value
+        for inner in value.values():
+            yield from _all_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _all_of(inner)
 
 
 def _differences(original: Json, imported: Imported) -> list[str]:
     before, after = dict(_flat(_plain(original))), dict(_flat(_plain(imported.restored())))
     found = [f"restored otherwise: {p}" for p in before.keys() | after.keys()
              if before.get(p, KeyError) != after.get(p, KeyError)]  # fmt: skip
-    told = {removal.path for removal in imported.removals}
+    told = {told.path for told in (*imported.removals, *imported.mended)}
     clean = dict(_flat(_without_connections(imported.workflow)))
     source = dict(_flat(_without_connections(imported.restored())))
     for path in clean.keys() | source.keys():
@@ -128,13 +219,10 @@ def _plain(workflow: Json) -> Json:
     nodes = workflow["nodes"]
     names = {str(node.get("id")): node.get("name") for node in nodes}
     names |= {node.get("name"): node.get("name") for node in nodes}
-    ends = sorted(
-        repr((names.get(source, source), kind, number, names.get(t["node"], t["node"])))
-        for source, kinds in (workflow.get("connections") or {}).items()
-        for kind, outputs in kinds.items()
-        for number, output in enumerate(outputs)
-        for t in output or []
-    )
+    ends = sorted({
+        repr((names.get(source, source), kind, number, names.get(target, target)))
+        for source, kind, number, target in _ends(workflow)
+    })  # fmt: skip
     plain = []
     for node in nodes:
         kept = {key: value for key, value in node.items() if key not in IDS}
@@ -143,6 +231,20 @@ def _plain(workflow: Json) -> Json:
     rest = {k: v for k, v in workflow.items() if k not in ("id", "nodes", "connections", "name")}
     rest["settings"] = workflow.get("settings") or {}
     return {**rest, "nodes": plain, "edges": ends}
+
+
+def _ends(workflow: Json) -> Iterator[tuple[str, str, int, str]]:
+    """Also where people left a list out, or put an empty one in."""
+    connections = workflow.get("connections")
+    for source, kinds in connections.items() if isinstance(connections, dict) else ():
+        for kind, outputs in kinds.items() if isinstance(kinds, dict) else ():
+            outputs = outputs if isinstance(outputs, list) else []
+            if any(isinstance(output, dict) and "node" in output for output in outputs):
+                outputs = [outputs]
+            for number, output in enumerate(outputs):
+                for target in output if isinstance(output, list) else ():
+                    if isinstance(target, dict) and "node" in target:
+                        yield source, kind, number, target["node"]
 
 
 def _without_connections(workflow: Json) -> Json:
@@ -157,7 +259,7 @@ def _flat(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, .
         for number, inner in enumerate(value):
             yield from _flat(inner, (*path, number))
     else:
-        yield path, repr(value)
+        yield path, repr(UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value)
 
 
 def _mutants(files: list[Path], report: Report) -> tuple[int, int]:
@@ -172,6 +274,8 @@ def _mutants(files: list[Path], report: Report) -> tuple[int, int]:
                 for imported in import_export(source):
                     workflow_hash(imported.workflow)
                     imported.restored()
+                    if faults := product_faults(imported):
+                        raise ValueError(faults[0])
             except WorkflowUnreadable:
                 continue
             except Exception as error:

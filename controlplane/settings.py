@@ -367,8 +367,10 @@ MODELS_ROOT = env.path("MODELS_ROOT", default=BASE_DIR / "var" / "models")
 
 # --- Doors -------------------------------------------------------------------------------------
 
-# How many requests one process of the web server carries out at once: granian's blocking threads.
+# How many requests one process of the web server carries out at once. On the threads that granian
+# has besides, those wait who sent too much.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
+WEB_SPARE_THREADS = max(0, env.int("GRANIAN_BLOCKING_THREADS", default=WEB_THREADS) - WEB_THREADS)
 INTAKE_MAX_BYTES = env.int("INTAKE_MAX_BYTES", default=2 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_MAX_BYTES
 # Seconds that the time which a sender signs may be from ours, both ways.

@@ -4,6 +4,7 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def _gated() -> "Gate":
     # Only now: it imports models.
     from tenants.limits.gate import Gate
 
-    return Gate(django)
+    return Gate(django, threads=settings.WEB_THREADS, spare=settings.WEB_SPARE_THREADS)
 
 
 def _settle_memory() -> None:

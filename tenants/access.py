@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from controlplane.core.questions import Question
 from tenants.context import outside
 from tenants.models import Member, Ownership, Partner, Tenant
+from tenants.models.members import VOUCHED_BY, MemberQuerySet
 from tenants.permissions import (
     Grant,
     PartnerPermission,
@@ -21,6 +23,14 @@ from tenants.permissions import (
     of_partner,
     roles_with,
 )
+
+
+def _memberships(tenant: uuid.UUID, user: int, **session: uuid.UUID) -> MemberQuerySet:
+    return Member.objects.of_tenant(Tenant(pk=tenant)).of_session(session).filter(user=user)
+
+
+_OF_PERSON = Question(_memberships, tenant=uuid.uuid4(), user=-1)
+_OF_VOUCHED = Question(_memberships, tenant=uuid.uuid4(), user=-1, **{VOUCHED_BY: uuid.uuid4()})
 
 
 def member_of(
@@ -33,7 +43,12 @@ def member_of(
 
     Of several it is the tenant's own, whose language and zone count; the grant is of all.
     """
-    memberships = list(Member.objects.of_tenant(tenant).of_session(session).filter(user=user.pk))
+    asked: dict[str, Any] = {"tenant": tenant.customer_id, "user": user.pk}
+    if partner := session.get(VOUCHED_BY):
+        asked[VOUCHED_BY] = uuid.UUID(partner)
+        memberships = _OF_VOUCHED.ask(**asked)
+    else:
+        memberships = _OF_PERSON.ask(**asked)
     if not memberships:
         return None
     member = min(memberships, key=lambda each: (each.is_partners, each.created_at))

@@ -11,7 +11,9 @@ class TenantsConfig(AppConfig):
         from controlplane.core.admin_trail import keep_trail
         from tenants import audit_measures, fleet_page
         from tenants.environments.rules import Never, declare
-        from tenants.limits import fleet_column
+        from tenants.limits import fleet_column as limits_column
+        from tenants.limits import use
+        from tenants.provisioning import fleet_column as setup_column
         from tenants.retention.chain import ChainStore
         from tenants.retention.classes import DataClass, register_class
         from tenants.trail import AuditTrail, chain_name
@@ -27,8 +29,10 @@ class TenantsConfig(AppConfig):
         )
         keep_trail(AuditTrail())
         audit_measures.feed()
+        use.feed()
         name_chains(chain_name)
-        fleet_page.register_column(fleet_column.COLUMN)
+        fleet_page.register_column(setup_column.COLUMN)
+        fleet_page.register_column(limits_column.COLUMN)
 
         # The audit stands below this floor.
         declare("audit.Entry", Never("each environment has a chain of its own"))

@@ -17,19 +17,22 @@ from tenants.models import Domain, Engagement, Tenant
 
 @dataclass(frozen=True)
 class Mark:
-    """A word with a tone: "success", "warning", "danger", "info" or none. `title` says more."""
+    """A word with a tone: "success", "warning", "danger", "info" or none. `title` says more, and
+    `link` leads to where something can be done about it."""
 
     text: Any
     tone: str = ""
     title: Any = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """How much of a limit is used, 0 to 100 and above; `text` says it in figures."""
+    """How much of a limit is used, 0 to 100 and above; `text` says it in figures, `title` more."""
 
     percent: float
     text: Any
+    title: Any = ""
 
 
 Cell = Mark | Bar | str
@@ -40,7 +43,7 @@ class Column:
     """`load` answers with few queries for a whole page, by tenant id; who is missing shows "–".
 
     With `choices` and `narrow` one may filter by it. `alarm` is the choice whose tenants are
-    counted on top of the page.
+    counted on top of the page. `order` is an expression over tenants to sort by.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Column:
     choices: Sequence[tuple[str, Any]] = ()
     narrow: Callable[[QuerySet[Tenant], str], QuerySet[Tenant]] | None = None
     alarm: str = ""
+    order: Any = None
 
 
 _columns: dict[str, Column] = {}

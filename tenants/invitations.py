@@ -41,12 +41,6 @@ class InvitationNotYours(DomainError):
     title = "The invitation is for somebody else"
 
 
-class InvitationNotExpired(DomainError):
-    code = "invitation_not_expired"
-    status = 409
-    title = "The invitation has not expired"
-
-
 class InvitationTermsInvalid(DomainError):
     code = "invitation_terms_invalid"
     status = 422
@@ -89,25 +83,6 @@ def invite_member(
             )
         _record("invitation.sent", invitation, {}, by)
     return invitation, token
-
-
-def terms_again(invitation: Invitation) -> dict[str, Any]:
-    """What to call `invite_member` with, for one that nobody followed in time.
-
-    Raises InvitationNotExpired: who has accepted needs none, and one that was taken back was meant
-    to be.
-    """
-    if invitation.status != "expired":
-        raise InvitationNotExpired(
-            _("The invitation of %(email)s has not expired. Invite the address anew.")
-            % {"email": invitation.email}
-        )
-    return {
-        "email": invitation.email,
-        "role": invitation.role,
-        "tenant": invitation.tenant,
-        "partner": invitation.partner,
-    }
 
 
 def revoke_invitation(*, invitation: Invitation, by: Actor) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from controlplane.audit.changes import record_change, snapshot
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind, Execution
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.nodes.registry import all_operations
 from tenants.context import current_tenant, inside, outside
@@ -61,6 +61,16 @@ def offered_scopes() -> list[str]:
     return sorted(_further_scopes | {operation.scope for operation in all_operations()})
 
 
+def scope_choices() -> list[tuple[str, str]]:
+    """For a form's field of several."""
+    return [(scope, scope) for scope in offered_scopes()]
+
+
+def operation_choices() -> list[tuple[str, str]]:
+    """For a form's field of several; none chosen stands for all that the scopes permit."""
+    return [(each.key, f"{each.key} – {each.action}") for each in all_operations()]
+
+
 def issue_key(
     *,
     tenant: Tenant,
@@ -76,7 +86,7 @@ def issue_key(
 
     A partner's key ends with its engagement; without one it is the tenant's own.
     """
-    _require_good_terms(operations, expires_at)
+    _require_good_terms(scopes, operations, expires_at)
     with transaction.atomic():
         with outside():
             require_engaged(partner_id, tenant)
@@ -230,7 +240,16 @@ def get_key(key_id: uuid.UUID, *, tenant: Tenant) -> ApiKey:
     return key
 
 
-def _require_good_terms(operations: Sequence[str], expires_at: datetime | None) -> None:
+def _require_good_terms(
+    scopes: Sequence[str], operations: Sequence[str], expires_at: datetime | None
+) -> None:
+    nowhere = sorted(set(scopes) - set(offered_scopes()))
+    if nowhere:
+        raise KeyTermsInvalid(
+            _("No address asks for %(names)s: the key would open nothing by it.")
+            % {"names": ", ".join(nowhere)},
+            errors=(FieldError("scopes", _("choose from the list")),),
+        )
     unknown = sorted(set(operations) - {operation.key for operation in all_operations()})
     if unknown:
         raise KeyTermsInvalid(
@@ -276,3 +295,15 @@ def _require_rotatable(key: ApiKey) -> None:
 def _record(action: str, key: ApiKey, *, before: dict[str, Any], by: Actor) -> None:
     with inside(key.tenant):
         record_change(action=action, row=key, before=before, after=snapshot(key), by=by)
+
+
+def actor_of_key(key: ApiKey, *, execution: Execution | None = None) -> Actor:
+    """The machine that shows it, as the one who does something."""
+    return Actor(
+        kind=ActorKind.MACHINE,
+        id=str(key.pk),
+        label=key.name,
+        scopes=frozenset(key.scopes),
+        installation_id=key.installation_id,
+        execution=execution,
+    )

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.questions import Question
 from tenants.access import members_who_may
 from tenants.context import outside
 from tenants.models import Member, Partner, Tenant
@@ -14,6 +15,10 @@ from tenants.permissions import Grant, Permission
 from tenants.security.factors import users_with_factor
 
 PLAIN_BRAND = Partner(name="Pergola", slug="pergola")
+_LEAD = Question(
+    lambda tenant: Partner.objects.filter(engagements__tenant=tenant, engagements__is_lead=True),
+    tenant=uuid.uuid4(),
+)
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def is_address_of_member(tenant: Tenant, email: str) -> bool:
 def brand_of(tenant: Tenant) -> Partner:
     """The lead partner's brand; Pergola's own where no partner leads."""
     with outside():
-        return tenant.lead_partner or PLAIN_BRAND
+        return next(iter(_LEAD.ask(tenant=tenant.customer_id)), PLAIN_BRAND)
 
 
 def actor_of(member: Member) -> Actor:

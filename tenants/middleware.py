@@ -23,11 +23,12 @@ from tenants.access import member_of
 from tenants.context import inside
 from tenants.doors import OPEN_DOORS, Door, door_of, key_shown
 from tenants.environments.marks import HEADER, assert_environment
+from tenants.keys import actor_of_key
 from tenants.limits import admission
 from tenants.limits.refusal import LimitReached
 from tenants.members import actor_of
 from tenants.models import Member, Tenant
-from tenants.payload_access import note_opened
+from tenants.payload_access import note_fetched, note_opened
 from tenants.permissions import Permission
 from tenants.security import factors, watch
 
@@ -125,8 +126,7 @@ class TenantMiddleware:
                 noting_payload() as seen,
             ):
                 response = _rendered(view(request, *args, **kwargs))
-                if request.member is not None:
-                    note_opened(request, response, seen, by=actor_of(request.member))
+                _note_looking(request, response, seen)
                 return response
         except LimitReached as error:
             return _limited(request, door, error)
@@ -160,6 +160,14 @@ class TenantMiddleware:
             response = _rendered(view(request, *args, **kwargs))
             note_opened(request, response, seen, by=admin_actor_of(request))
             return response
+
+
+def _note_looking(request: HttpRequest, response: HttpResponse, seen: set[str]) -> None:
+    """Where the entry cannot be written this raises, and nothing is shown."""
+    if request.member is not None:
+        note_opened(request, response, seen, by=actor_of(request.member))
+    elif request.api_key is not None:
+        note_fetched(request, response, seen, by=actor_of_key(request.api_key))
 
 
 def _tenant_behind(door: Door, request: HttpRequest, kwargs: dict[str, Any]) -> Tenant:

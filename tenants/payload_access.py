@@ -1,8 +1,8 @@
-"""Who opened customer data: one entry in the tenant's trail for a person, a subject and an hour.
+"""Who opened customer data: one entry in the tenant's trail for a person, a subject and an hour,
+and for an API key, a list or operation and an hour.
 
 What was read is noted where rows are read, as withholding is, so that no page has to remember to
-tell. Machines' calls are in the ledger instead, and what people do leaves entries of its own: this
-is of looking.
+tell. What changes something leaves entries of its own and stands in the ledger: this is of looking.
 """
 
 import uuid
@@ -31,9 +31,22 @@ def note_opened(
     `seen` names the models of which customer data was read. Where the entry cannot be written this
     raises, and nothing is shown.
     """
-    if not seen or request.method not in {"GET", "HEAD"} or response.status_code != 200:
-        return
-    note_read(*subject_of(request), seen, by=by)
+    if seen and _was_shown(request, response):
+        note_read(*subject_of(request), seen, by=by)
+
+
+def note_fetched(
+    request: HttpRequest, response: HttpResponseBase, seen: set[str], *, by: Actor
+) -> None:
+    """The same of an API key, which may ask for thousands of rows: what it asked, not which row."""
+    if seen and _was_shown(request, response):
+        found = request.resolver_match
+        assert found is not None  # a view was found
+        note_read("api", found.route[:120], seen, by=by)
+
+
+def _was_shown(request: HttpRequest, response: HttpResponseBase) -> bool:
+    return request.method in {"GET", "HEAD"} and response.status_code == 200
 
 
 def note_read(subject_type: str, subject_id: str, seen: set[str], *, by: Actor) -> None:

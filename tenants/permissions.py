@@ -58,7 +58,7 @@ SHARED = frozenset({P.HEALTH})
 
 # Who builds and hosts sees no customer data; who designs, improves, helps and decides has to.
 OWNERSHIP: Mapping[str, frozenset[Permission]] = {
-    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
+    Area.PROCESS_DESIGN: frozenset({P.PAYLOAD, P.EXCEPTIONS, P.KNOWLEDGE, P.POLICIES, P.SETTINGS}),
     Area.AUTOMATION: frozenset({P.EXCEPTIONS, P.INSTALLATIONS, P.SOURCES, P.CONNECTIONS}),
     Area.INFRASTRUCTURE: frozenset({P.EXCEPTIONS, P.SOURCES, P.CONNECTIONS, P.KEYS, P.MEMBERS}),
     Area.OPTIMISATION: frozenset({P.PAYLOAD, P.KNOWLEDGE, P.POLICIES, P.AUDIT}),
@@ -103,6 +103,7 @@ class PartnerPermission(TextChoices):
     WRITE_RULES = "write_rules", _("Write, simulate, hand in, publish and retire these rules")
     SEE_ROLLOUTS = "see_rollouts", _("See the rollouts of releases to the partner’s customers")
     ROLL_OUT = "roll_out", _("Begin, pause, end and take back such rollouts")
+    RELEASE = "release", _("Import, try and release the partner’s own templates")
 
 
 PP = PartnerPermission

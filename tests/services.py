@@ -5,6 +5,7 @@ database is named after the code that makes it, so it is built once and again af
 With `-n` each of pytest-xdist's workers has services of its own.
 """
 
+import gc
 import hashlib
 import os
 import sys
@@ -121,6 +122,16 @@ class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
         return "n8n" if path.startswith(TOGETHER) else path
+
+
+# What is loaded until the tests begin stays; nobody looks through it for garbage, then or later.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,9 @@
 import uuid
 from typing import Any, Literal
 
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework import serializers
@@ -18,6 +21,8 @@ from controlplane.api.problems import InputInvalid
 from controlplane.approvals import services, thread
 from controlplane.approvals.models import Approval, Attachment, Comment, Vote
 from controlplane.core.errors import FieldError
+from tenants import access, files
+from tenants.permissions import Permission
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -227,3 +232,27 @@ class Attachments(APIView):
             by=request.user.actor,
         )
         return Response(AttachmentSerializer(made).data, status=201)
+
+
+class AttachmentContent(APIView):
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        tags=["approvals"],
+        auth=BY_SESSION,
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEM},
+        operation_id="approvals_attachments_retrieve",
+    )
+    def get(
+        self, request: Request, approval_id: uuid.UUID, attachment_id: uuid.UUID
+    ) -> HttpResponseBase:
+        """The file itself, for those who may see customer data."""
+        access.require(Permission.PAYLOAD, request._request.member, request._request.tenant)
+        found = thread.get_attachment(approval_id, attachment_id)
+        # To be saved, whatever its sender says it is.
+        return FileResponse(
+            files.open_file(found.sha256),
+            as_attachment=True,
+            filename=found.filename,
+            content_type="application/octet-stream",
+        )

@@ -10,6 +10,7 @@ from rest_framework.permissions import BasePermission
 
 from controlplane.core.actor import Actor, ActorKind, Execution
 from controlplane.core.admin import actor_of as admin_actor_of
+from tenants.keys import actor_of_key
 from tenants.members import actor_of
 from tenants.middleware import NotAuthenticated
 from tenants.security import factors
@@ -42,14 +43,7 @@ class KeyAuthentication(BaseAuthentication):
         key = request._request.api_key
         if key is None:
             return None
-        actor = Actor(
-            kind=ActorKind.MACHINE,
-            id=str(key.pk),
-            label=key.name,
-            scopes=frozenset(key.scopes),
-            installation_id=key.installation_id,
-            execution=_execution(request._request),
-        )
+        actor = actor_of_key(key, execution=_execution(request._request))
         return Caller(actor), key
 
     def authenticate_header(self, request: Any) -> str:

@@ -17,8 +17,11 @@ ENUM_NAMES: dict[str, Any] = {
     "OrderStatus": "controlplane.invoices.models.PurchaseOrder.Status",
     "ReceiptKind": "controlplane.invoices.models.GoodsReceipt.Kind",
     "ReceiptKindGiven": ["receipt", "despatch"],
+    "ReleaseStatus": "controlplane.catalog.models.Release.Status",
+    "CaseRunStatus": "controlplane.catalog.models.CaseRun.Status",
     "RolloutStatus": "controlplane.catalog.models.Rollout.Status",
     "RolloutPlaceStatus": "controlplane.catalog.models.RolloutPlace.Status",
+    "SimulationStatus": ["queued", "running", "done", "failed", "cancelled"],
     "RolloutTake": "controlplane.catalog.models.Rollout.Take",
     "DocumentKind": "controlplane.knowledge.models.DocumentVersion.Kind",
 }

@@ -32,7 +32,9 @@ class LengthMissing(DomainError):
 def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
     """202 for a new event, 200 for one that is known: `{"event_id", "duplicate"}`.
 
-    The event is committed by then. A sender that only tries the address gets 200 and no event.
+    202 with `exception_id`, too, for a shop's body under the number of another event, `event_id`:
+    it is kept as that exception. All of it is committed by then. A sender that only tries the
+    address gets 200 and no event.
     """
     found = intake.get_source(source)
     incoming = Incoming(
@@ -46,8 +48,11 @@ def receive(request: HttpRequest, tenant: str, source: str) -> JsonResponse:
             received = intake.receive(source=found, incoming=incoming)
         except OnlyAPing:
             return JsonResponse({"event_id": None, "duplicate": False})
+    answer = {"event_id": str(received.event.pk), "duplicate": received.is_duplicate}
+    if received.exception_id:
+        answer["exception_id"] = str(received.exception_id)
     return JsonResponse(
-        {"event_id": str(received.event.pk), "duplicate": received.is_duplicate},
+        answer,
         status=200 if received.is_duplicate else 202,
     )
 

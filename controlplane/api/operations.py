@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from controlplane.api.problems import (
 )
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.logs import bound
+from controlplane.core.withholding import noting_payload
 from controlplane.events import ledger, pauses
 from controlplane.nodes.files import OperationFile
 from controlplane.nodes.operation import Operation
@@ -34,6 +36,7 @@ from tenants.context import current_tenant
 from tenants.doors import Door, enters
 from tenants.members import knowing_people
 from tenants.models import ApiKey
+from tenants.payload_access import note_read
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -81,7 +84,7 @@ class OperationView(APIView):
 
         key = _key_of(request, actor)
         if not key or self.operation.only_reads(data):
-            return Response(run())
+            return Response(self._noted(run, actor))
         once = ledger.once_slowly if self.operation.slow else ledger.once
         answer, is_replay = once(
             key=key,
@@ -90,6 +93,15 @@ class OperationView(APIView):
             run=run,
         )
         return Response(answer, headers={REPLAYED: "true"} if is_replay else {})
+
+    def _noted(self, run: Callable[[], dict[str, Any]], actor: Actor) -> dict[str, Any]:
+        """What the ledger does not keep is told by the trail, where customer data was read: once
+        for a key, an operation and an hour.
+        """
+        with noting_payload() as seen:
+            answer = run()
+        note_read("operation", self.operation.key, seen, by=actor)
+        return answer
 
 
 def _told(body: dict[str, Any], file: OperationFile | None) -> bytes:

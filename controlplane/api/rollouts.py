@@ -190,7 +190,7 @@ class _OfPartners(APIView):
         owners = self.owners(ROLL_OUT) or []
         if not owners:
             raise PermissionDenied("Only managers of a partner roll out to its customers.")
-        return _one_of(owners, slug)
+        return one_of(owners, slug)
 
     def require_step(self, rollout: Rollout) -> None:
         """Raises PermissionDenied."""
@@ -313,7 +313,7 @@ class Steps(_OfPartners):
         return Response(RolloutDetailSerializer(taken).data)
 
 
-def _one_of(owners: list[Partner], slug: str) -> Partner:
+def one_of(owners: list[Partner], slug: str) -> Partner:
     """The named one, or the only one. Raises WhoseCustomers."""
     found = [partner for partner in owners if slug in ("", partner.slug)]
     if len(found) == 1:

@@ -10,6 +10,7 @@ class ApprovalsConfig(AppConfig):
         from controlplane.approvals import dropdowns, resume, retention
         from controlplane.approvals.models import Approval
         from controlplane.events import outbox
+        from controlplane.events.exceptions import again
         from tenants import health
         from tenants.environments import rules
 
@@ -18,7 +19,8 @@ class ApprovalsConfig(AppConfig):
             rules.declare(f"approvals.{model}", rules.Never(why, emptied=True))
         for model in ("Route", "Group", "GroupMember", "Delegation"):
             rules.declare(f"approvals.{model}", rules.Never("people are asked in production"))
-        outbox.register("approvals.resume", resume.resume)
+        outbox.register("approvals.resume", resume.resume, given_up=resume.give_up)
+        again.register_work(resume.CASE, again.Work(resume.resume_again, resume.set_aside))
         retention.register()
         dropdowns.register()
         health.contribute("approvals_waiting", lambda: Approval.objects.pending().count())

@@ -18,7 +18,7 @@ def register() -> None:
             "members",
             "a member",
             "E-Mail Address or ID",
-            frozenset({"approvals:request"}),
+            frozenset({"approvals:request", "exceptions:handle"}),
             _members,
             lambda one: one,
         ),

@@ -98,6 +98,21 @@ class ApprovalListInput(OperationInput):
         max_length=36,
         json_schema_extra={"n8n": {"label": "Subject ID"}},
     )
+    group: str = Field(
+        default="",
+        description="Only those that ask this group of approvers at one of their steps, by its "
+        "short name; empty: whomever they ask",
+        pattern=r"^[a-z0-9-]*$",
+        max_length=40,
+        json_schema_extra={"n8n": {"choices": "approver_groups"}},
+    )
+    route: str = Field(
+        default="",
+        description="Only those that go by this route, by its ID; empty: by any or none",
+        pattern=r"^$|^[0-9a-fA-F-]{32,36}$",
+        max_length=36,
+        json_schema_extra={"n8n": {"choices": "approval_routes"}},
+    )
     limit: int = Field(default=50, ge=1, le=200, description="Max number of results to return")
     after: str = Field(
         default="",
@@ -234,6 +249,8 @@ def list_approvals(data: ApprovalListInput, *, by: Actor) -> ApprovalListOutput:
         status="" if data.status == "any" else data.status,
         subject_type=data.subject_type,
         subject_id=data.subject_id,
+        group=data.group,
+        route=data.route,
         limit=data.limit,
         after=data.after,
     )

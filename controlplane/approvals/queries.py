@@ -3,7 +3,7 @@
 import uuid
 
 from controlplane.approvals.electorate import Electorate
-from controlplane.approvals.models import Approval, Vote
+from controlplane.approvals.models import Approval, Route, Vote
 from controlplane.approvals.rows import state_of
 from controlplane.core.actor import Actor
 from controlplane.core.errors import FieldError
@@ -13,9 +13,18 @@ Ids = list[uuid.UUID]
 
 
 def page_of_approvals(
-    *, status: str = "", subject_type: str = "", subject_id: str = "", limit: int, after: str = ""
+    *,
+    status: str = "",
+    subject_type: str = "",
+    subject_id: str = "",
+    group: str = "",
+    route: str = "",
+    limit: int,
+    after: str = "",
 ) -> tuple[list[Approval], str]:
     """The newest first, and what `after` is for the next page; empty where there is none.
+
+    `group` is a short name, `route` an ID; of a route that was renamed since, those from then on.
 
     Keys grow with time, so that what is added meanwhile shifts no page. Raises PageUnknown.
     """
@@ -26,6 +35,11 @@ def page_of_approvals(
         rows = rows.filter(subject_type=subject_type)
     if subject_id:
         rows = rows.filter(subject_id=_id(subject_id, "subject_id"))
+    if group:
+        rows = rows.filter(terms__contains={"steps": [{"groups": [group]}]})
+    if route:
+        named = Route.objects.filter(pk=_id(route, "route")).values("name")
+        rows = rows.filter(route__in=named)
     if after:
         rows = rows.filter(pk__lt=_id(after, "after"))
     found = list(rows[: limit + 1])

@@ -45,6 +45,7 @@ class CatalogConfig(AppConfig):
         register_after_restore("installations", restoring.deploy_again)
         register_after_restore("upgrades", end_lost_upgrades)
         retention.register()
+        leave_out("catalog.CaseRun", "it is of a release, which is the platform's or a partner's")
         leave_out("catalog.RolloutPlace", "a rollout goes through the tenants of one installation")
         dropdowns.register()
         register_credentials(credential_ids)

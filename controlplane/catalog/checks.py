@@ -3,9 +3,10 @@
 from typing import Any
 
 from controlplane.catalog.manifest import FAILED_RUN, Case, Manifest
-from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_defaults
+from controlplane.catalog.parameters import ParametersInvalid, filled, unfit_default
 from controlplane.catalog.places import standing
 from controlplane.catalog.workflow import OURS, faults, handles_errors
+from controlplane.connections.kinds import KindUnknown, fitting
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations
@@ -51,7 +52,20 @@ def _has_ours(workflow: Json) -> bool:
 
 def _manifest_faults(manifest: Manifest, *, needs_pergola: bool) -> list[FieldError]:
     known_scopes = {operation.scope for operation in all_operations()} | {"events:subscribe"}
-    found = [FieldError("manifest.parameters", told) for told in unfit_defaults(manifest)]
+    found = [
+        FieldError(f"manifest.parameters.{spec.name}.default", told)
+        for spec in manifest.parameters
+        if (told := unfit_default(spec))
+    ]
+    found += [
+        FieldError(
+            f"manifest.parameters.{spec.name}.connection_kinds",
+            f"parameter {spec.name!r} takes {kind!r}, which is no kind of connection",
+        )
+        for spec in manifest.parameters
+        for kind in spec.connection_kinds
+        if not _is_kind(kind)
+    ]
     if needs_pergola and not manifest.scopes:
         found.append(
             FieldError("manifest.scopes", "its Pergola nodes need scopes, and it has none")
@@ -67,6 +81,13 @@ def _manifest_faults(manifest: Manifest, *, needs_pergola: bool) -> list[FieldEr
         if s not in known_scopes
     ]
     return found
+
+
+def _is_kind(name: str) -> bool:
+    try:
+        return bool(fitting([name]))
+    except KindUnknown:
+        return False
 
 
 def _uses_faults(manifest: Manifest, workflow: Json) -> list[FieldError]:

@@ -4,10 +4,11 @@ Each kind is registered once, by whoever knows the rows: key and label of each, 
 is entered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from controlplane.catalog.manifest import Manifest
+from controlplane.catalog.manifest import Manifest, ParameterSpec
+from controlplane.connections.kinds import fitting
 from controlplane.core.errors import FieldError
 
 Provider = Callable[[], list[tuple[str, str]]]
@@ -28,19 +29,44 @@ def choices_of(kind: str) -> list[tuple[str, str]]:
     return _providers[kind]() if kind in _providers else []
 
 
+def choices_for(spec: ParameterSpec) -> list[tuple[str, str]]:
+    """Those that fit the parameter: of connections, the kinds that it takes."""
+    found = choices_of(spec.type)
+    if not spec.connection_kinds:
+        return found
+    fit = _connections_of(spec.connection_kinds)
+    return [(key, label) for key, label in found if key in fit]
+
+
 def unknown_choices(manifest: Manifest, values: dict[str, Any]) -> list[FieldError]:
-    """The values that name nothing in this tenant."""
-    known: dict[str, set[str]] = {}
+    """The values that name nothing in this tenant, or a connection that does not fit."""
+    known: dict[tuple[str, ...], set[str]] = {}
     errors = []
     for spec in manifest.parameters:
         if spec.type not in ROWS or spec.name not in values:
             continue
-        if spec.type not in known:
-            known[spec.type] = {key for key, _label in choices_of(spec.type)}
-        if values[spec.name] not in known[spec.type]:
-            told = f"names “{values[spec.name]}”, which is not here"
-            errors.append(FieldError(spec.name, told))
+        asked = (spec.type, *spec.connection_kinds)
+        if asked not in known:
+            known[asked] = {key for key, _label in choices_for(spec)}
+        if values[spec.name] not in known[asked]:
+            errors.append(FieldError(spec.name, _what_is_wrong(spec, values[spec.name])))
     return errors
+
+
+def _what_is_wrong(spec: ParameterSpec, value: str) -> str:
+    named = dict(choices_of(spec.type)).get(value)
+    if named is None:
+        return f"names “{value}”, which is not here"
+    return f"names “{named}”, which is of another kind; it takes {', '.join(spec.connection_kinds)}"
+
+
+def _connections_of(kinds: Collection[str]) -> set[str]:
+    from controlplane.connections.models import Connection
+
+    names = [kind.name for kind in fitting(kinds)]
+    return {
+        str(pk) for pk in Connection.objects.filter(kind__in=names).values_list("pk", flat=True)
+    }
 
 
 def approver_groups() -> list[tuple[str, str]]:

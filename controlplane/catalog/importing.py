@@ -65,11 +65,26 @@ def _draft(
     version: str,
     by: Actor,
 ) -> Release:
+    manifest = manifest_of(imported, template=template, title=title, version=version)
+    return releases.create_draft(
+        template=template,
+        owner=owner,
+        manifest=manifest,
+        workflow=imported.workflow,
+        readme=f"# {manifest.title}\n",
+        findings=_findings(imported),
+        by=by,
+    )
+
+
+def manifest_of(
+    imported: Imported, *, template: Template | None = None, title: str = "", version: str = ""
+) -> Manifest:
+    """What the draft of an imported workflow says of itself; its parameters are for people."""
     name = str(imported.workflow["name"])
-    title = (title or (template.title if template else name)).strip()[:120] or name[:120]
     events, scopes = events_and_scopes(imported.workflow)
-    manifest = Manifest(
-        title=title,
+    return Manifest(
+        title=(title or (template.title if template else name)).strip()[:120] or name[:120],
         events=events,
         scopes=scopes,
         version=version or _next_version(template),
@@ -77,15 +92,6 @@ def _draft(
         n8n_minimum=N8N_MINIMUM,
         connections=[need.label for need in imported.connections],
         packages=[need.name for need in imported.packages if not need.built_in],
-    )
-    return releases.create_draft(
-        template=template,
-        owner=owner,
-        manifest=manifest,
-        workflow=imported.workflow,
-        readme=f"# {title}\n",
-        findings=_findings(imported),
-        by=by,
     )
 
 
@@ -121,13 +127,17 @@ def proposed(release: Release) -> list[ParameterSpec]:
     """Hard-coded values that ought to be parameters and are none yet, for a person to confirm."""
     if release.status != Release.Status.DRAFT:
         return []
-    known = release.terms.parameters
+    return offered(release.workflow, release.terms.parameters)
+
+
+def offered(workflow: Json, known: Collection[ParameterSpec] = ()) -> list[ParameterSpec]:
+    """What a workflow's hard-coded values would be as parameters, beside those there are."""
     taken = {_place(use) for spec in known for use in spec.uses}
     names = {spec.name for spec in known}
     found = []
-    for proposal in proposals(release.workflow):
-        spec = _spec(proposal, release.workflow, names)
-        if spec is not None and not {_place(use) for use in spec.uses} & taken:
+    for proposal in proposals(workflow):
+        spec = _spec(proposal, names)
+        if not {_place(use) for use in spec.uses} & taken:
             names.add(spec.name)
             found.append(spec)
     return found
@@ -137,8 +147,8 @@ def _place(use: Use) -> tuple[Any, ...]:
     return use.node, *use.path
 
 
-def _spec(proposal: Proposal, workflow: Json, names: set[str]) -> ParameterSpec | None:
-    """None where no parameter of ours can hold the value."""
+def _spec(proposal: Proposal, names: set[str]) -> ParameterSpec:
+    """Without a default where no parameter of ours can hold the value."""
     name, number = proposal.name, 2
     while name in names:
         name, number = f"{proposal.name[:36]}_{number}", number + 1
@@ -165,15 +175,15 @@ def confirm(
     Raises ReleaseUnknown, ReleaseFrozen, ReleaseInvalid.
     """
     release = releases.get_release(release_id)
-    offered = {spec.name: spec for spec in proposed(release)}
-    if unknown := sorted(set(names) - set(offered)):
+    known = {spec.name: spec for spec in proposed(release)}
+    if unknown := sorted(set(names) - set(known)):
         raise releases.ReleaseInvalid(
             "These are proposed no longer. Look at the proposals again.",
             errors=tuple(FieldError(name, "is not proposed") for name in unknown),
         )
     chosen = [
         spec.model_copy(update={"label": labels.get(name, "").strip()[:120] or spec.label})
-        for name, spec in offered.items()
+        for name, spec in known.items()
         if name in names
     ]
     manifest = release.terms

@@ -18,6 +18,8 @@ from controlplane.core.errors import DomainError
 from controlplane.workflow.canonical import workflow_hash
 from controlplane.workflow.shapes import Json
 
+PICTURE = re.compile(r"^!\[[^\]]*\]\(workflow\.svg\)\n+", re.MULTILINE)
+
 
 class TemplateInvalid(DomainError):
     code = "template_invalid"
@@ -53,7 +55,8 @@ def read_folder(folder: Path) -> Folder:
             yaml.safe_load((folder / "template.yaml").read_text(encoding="utf-8"))
         )
         workflow = json.loads((folder / "workflow.json").read_text(encoding="utf-8"))
-        readme = (folder / "README.md").read_text(encoding="utf-8")
+        # Pages and the gallery draw the workflow themselves.
+        readme = PICTURE.sub("", (folder / "README.md").read_text(encoding="utf-8"))
         cases = {
             path.stem: Case.model_validate_json(path.read_text(encoding="utf-8"))
             for path in sorted((folder / "cases").glob("*.json"))
@@ -109,6 +112,7 @@ def load_folder(folder: Path) -> tuple[Release, bool]:
         workflow=read.workflow,
         workflow_hash=digest,
         readme=read.readme,
+        notes=read.manifest.notes,
         author=by.label,
         cases=read.stored_cases,
         case_files=read.case_files,

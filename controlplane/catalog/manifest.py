@@ -43,6 +43,8 @@ class ParameterSpec(Strict):
     changeable: bool = True
     """Whether the tenant may change it later; else it stays as it was cloned."""
     uses: list[Use] = []
+    connection_kinds: list[str] = []
+    """Of a connection: those that fit; `http`, `sftp` or `smtp` for all of a protocol."""
 
     @model_validator(mode="after")
     def _can_be_filled(self) -> Self:
@@ -50,6 +52,8 @@ class ParameterSpec(Strict):
             raise ValueError(f"{self.name}: a choice has choices, and only a list may have some")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"{self.name}: the minimum is above the maximum")
+        if self.connection_kinds and self.type != "connection":
+            raise ValueError(f"{self.name}: only a connection has connection_kinds")
         return self
 
 
@@ -98,6 +102,8 @@ class Manifest(Strict):
     title: str
     version: Annotated[str, Field(pattern=SEMVER)]
     summary: str
+    notes: str = ""
+    """What is new in this version, for who has an earlier one."""
     n8n_minimum: Annotated[str, Field(pattern=SEMVER)]
     events: list[str] = []
     connections: list[str] = []

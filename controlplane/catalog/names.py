@@ -16,7 +16,7 @@ def free_slug(title: str, owner: Partner | None) -> str:
     stem = "-".join([*([owner.slug] if owner else []), *words]) or "template"
     stem = re.sub(r"^[^a-z]+", "", stem)[: LONGEST - 4].strip("-") or "template"
     if "-" not in stem:
-        stem = f"{stem}-workflow"
+        stem = f"{stem[: LONGEST - 13]}-workflow"
     taken = set(Template.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     slug, number = stem, 1
     while slug in taken:

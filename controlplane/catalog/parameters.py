@@ -46,12 +46,8 @@ def filled(manifest: Manifest, given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def unfit_defaults(manifest: Manifest) -> list[str]:
-    """What makes the defaults unfit to be taken over; empty for a good manifest."""
-    return [told for spec in manifest.parameters if (told := unfit_default(spec))]
-
-
 def unfit_default(spec: ParameterSpec) -> str:
+    """What makes the default unfit to be taken over; empty for a good one."""
     try:
         if spec.default is not None:
             _checked(spec, spec.default)

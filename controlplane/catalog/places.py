@@ -4,9 +4,11 @@ A value is exchanged only where the one that Pergola wrote still stands: what so
 n8n stays, and is told.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from controlplane.catalog.manifest import Manifest, ParameterSpec, Use
+from controlplane.workflow.parts import exchanged as inside
+from controlplane.workflow.parts import stands
 from controlplane.workflow.shapes import Json, copied
 
 
@@ -38,21 +40,51 @@ def exchanged(
     release has it.
     """
     copy, left = copied(workflow), []
+    parts: dict[tuple[Any, ...], list[_Part]] = {}
     for spec in manifest.parameters:
         for use in spec.uses:
             was = written(spec, use, before.get(spec.name), release)
             now = written(spec, use, after.get(spec.name), release)
-            if was == now:
-                continue
-            holder = _holder(copy, use, release)
-            found = None if holder is None else _get(holder, use.path[-1])
-            if holder is None or not _stands(found, was, use):
-                left.append(use)
-            elif use.part is None:
-                holder[use.path[-1]] = now
-            else:
-                holder[use.path[-1]] = str(found).replace(str(was), str(now))
+            if use.part is not None:
+                place = (use.node, *use.path)
+                parts.setdefault(place, []).append(_Part(use, use.part, str(was), str(now)))
+            elif was != now:
+                holder = _holder(copy, use, release)
+                if holder is None or _get(holder, use.path[-1]) != was:
+                    left.append(use)
+                else:
+                    holder[use.path[-1]] = now
+    for in_one_text in parts.values():
+        left += _exchange_parts(copy, release, in_one_text)
     return copy, left
+
+
+class _Part(NamedTuple):
+    use: Use
+    first: str
+    """What stands there in the release."""
+    was: str
+    now: str
+
+
+def _exchange_parts(copy: Json, release: Json, parts: list[_Part]) -> list[Use]:
+    """Of one text, in place. Gives the places that were left alone."""
+    if all(part.was == part.now for part in parts):
+        return []
+    use = parts[0].use
+    holder = _holder(copy, use, release)
+    found = None if holder is None else _get(holder, use.path[-1])
+    if not isinstance(found, str):
+        return [part.use for part in parts if part.was != part.now]
+    first = standing(release, use)
+    if isinstance(first, str) and found == inside(first, [(p.first, p.was) for p in parts]):
+        # As Pergola wrote it: also two parameters of one value are told apart.
+        holder[use.path[-1]] = inside(first, [(p.first, p.now) for p in parts])
+        return []
+    changed = [part for part in parts if part.was != part.now]
+    standing_ones = [part for part in changed if stands(found, part.was)]
+    holder[use.path[-1]] = inside(found, [(part.was, part.now) for part in standing_ones])
+    return [part.use for part in changed if part not in standing_ones]
 
 
 def differs(manifest: Manifest, before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -79,12 +111,6 @@ def written(spec: ParameterSpec, use: Use, value: Any, release: Json) -> Any:
     if isinstance(value, list) and use.part is not None:
         return ", ".join(map(str, value))
     return value
-
-
-def _stands(found: Any, was: Any, use: Use) -> bool:
-    if use.part is not None:
-        return isinstance(found, str) and str(was) != "" and str(was) in found
-    return bool(found == was)
 
 
 def _holder(workflow: Json, use: Use, release: Json) -> Any:

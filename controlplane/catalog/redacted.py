@@ -9,7 +9,7 @@ own: the one that is called as production's, else what its installation has alre
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.catalog.choices import ROWS, choices_of
+from controlplane.catalog.choices import ROWS, choices_for, choices_of
 from controlplane.catalog.manifest import Manifest, ParameterSpec
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.core.errors import FieldError
@@ -60,7 +60,7 @@ def for_sandbox(
 
 def _row(spec: ParameterSpec, key: str, label: str, own: Values) -> str:
     """Its key in the sandbox; empty where there is none."""
-    here = choices_of(spec.type)
+    here = choices_for(spec)
     keys = {known for known, _label in here}
     alike = [known for known, called in here if label and called.casefold() == label.casefold()]
     for wanted in (key, *alike, own.get(spec.name, "")):

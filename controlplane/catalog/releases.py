@@ -13,14 +13,17 @@ from pydantic import ValidationError
 from controlplane.audit.services import record
 from controlplane.catalog.checks import ReleaseInvalid, require_valid
 from controlplane.catalog.manifest import Case, Manifest
-from controlplane.catalog.models import CaseRun, Release, Template
+from controlplane.catalog.models import Release, Template
 from controlplane.catalog.names import free_slug
+from controlplane.catalog.proof import Proof, Shown, proof_of
 from controlplane.catalog.services import get_release
-from controlplane.core.actor import Actor
+from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.workflow.canonical import workflow_hash
 from controlplane.workflow.shapes import Json
 from tenants.models import Partner
+
+LEAST_REASON = 10
 
 
 class StepRefused(DomainError):
@@ -121,8 +124,9 @@ def change_draft(*, release_id: uuid.UUID, by: Actor, **changes: Any) -> Release
 def go_live(*, release_id: uuid.UUID, note: str, by: Actor, despite_cases: bool = False) -> Release:
     """From draft to live: it is offered, and new installations take it.
 
-    Its cases must have passed for it as it is now. `despite_cases` is a platform admin's, who says
-    why in `note`. Raises ReleaseUnknown, StepRefused, ReleaseInvalid, CasesNotPassed.
+    Its cases must have passed for it as it is now; where none is possible (`proof_of`), a person
+    says why in `note`. `despite_cases` is a platform admin's, for cases that are missing: what
+    failed never goes live. Raises ReleaseUnknown, StepRefused, ReleaseInvalid, CasesNotPassed.
     """
     release = _held(release_id)
     if release.status == Release.Status.LIVE:
@@ -136,20 +140,14 @@ def go_live(*, release_id: uuid.UUID, note: str, by: Actor, despite_cases: bool 
         is_ours=False,
         what=f"“{release}”",
     )
-    if why := why_not_tested(release):
-        if not despite_cases:
-            raise CasesNotPassed(why)
-        if len(note.strip()) < 10:
-            raise CasesNotPassed(
-                f"{why} To release it all the same, say why.",
-                errors=(FieldError("note", "must say why, in ten characters or more"),),
-            )
+    proof = proof_of(release)
+    _require_proof(proof, note, despite_cases, by)
     release.released_at = timezone.now()
     release.note_step(Release.Status.LIVE, by=by.label, note=note)
     Template.objects.filter(pk=release.template_id).update(
         title=release.terms.title, summary=release.terms.summary, updated_at=timezone.now()
     )
-    _note("release.live", release, by, note=note, despite=why)
+    _note("release.live", release, by, note=note, despite=proof.told)
     return release
 
 
@@ -181,24 +179,18 @@ def discard(*, release_id: uuid.UUID, by: Actor) -> None:
         template.delete()
 
 
-def why_not_tested(release: Release) -> str:
-    """Empty where its cases passed for it as it is now."""
-    if not release.cases:
-        return f"“{release}” has no cases. Add one that shows what it does."
-    run = last_run(release)
-    if run is None:
-        return (
-            f"The cases of “{release}” never ran for it as it is now. "
-            f"`manage.py test_template {release.template.slug}` runs them."
+def _require_proof(proof: Proof, note: str, despite_cases: bool, by: Actor) -> None:
+    """Raises CasesNotPassed."""
+    if proof.shown == Shown.PASSED:
+        return
+    is_persons = proof.shown == Shown.IMPOSSIBLE and by.kind == ActorKind.MEMBER
+    if proof.shown == Shown.FAILED or not (despite_cases or is_persons):
+        raise CasesNotPassed(proof.told)
+    if len(note.strip()) < LEAST_REASON:
+        raise CasesNotPassed(
+            f"{proof.told} To release it without them, say why.",
+            errors=(FieldError("note", "must say why, in ten characters or more"),),
         )
-    if run.failed:
-        return f"{run.failed} of {run.failed + run.passed} cases of “{release}” failed."
-    return ""
-
-
-def last_run(release: Release) -> CaseRun | None:
-    """Of its cases, for the release as it is now."""
-    return release.case_runs.filter(digest=release.digest).first()
 
 
 def read_cases(stored: dict[str, Any]) -> dict[str, Case]:

@@ -36,40 +36,87 @@ def _check_part(part: str, least: int, most: int) -> None:
 
 
 def from_n8n(rule: Any) -> str | None:
-    """A trigger's `rule` or `triggerTimes` as one expression; None where there is none for it."""
+    """A trigger's `rule` or `triggerTimes` as one expression; None where none says the same."""
     if not isinstance(rule, dict):
         return None
+    of_item = _of_schedule if "interval" in rule else _of_cron
     items = rule.get("interval", rule.get("item"))
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
         return None
     try:
-        return checked(_expression(items[0]))
-    except (TypeError, ValueError):
+        return checked(of_item(items[0]))
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _expression(item: dict[str, Any]) -> str | None:
+def _of_schedule(item: dict[str, Any]) -> str | None:
+    """An `interval` of the Schedule Trigger, with the defaults that n8n leaves out."""
     minute, hour = item.get("triggerAtMinute", 0), item.get("triggerAtHour", 0)
     match item.get("field", "days"):
         case "cronExpression":
-            # n8n's own may begin with seconds.
-            return " ".join(str(item.get("expression", "")).split()[-5:])
+            return _without_seconds(item.get("expression"))
+        # What does not divide the hour or the day, n8n counts from the last run on.
         case "minutes":
-            return f"*/{item.get('minutesInterval', 5)} * * * *"
+            return f"*/{_divisor(item.get('minutesInterval', 5), 60)} * * * *"
         case "hours":
-            return f"{minute} */{item.get('hoursInterval', 1)} * * *"
-        case "days" if item.get("daysInterval", 1) == 1 and "mode" not in item:
+            return f"{minute} */{_divisor(item.get('hoursInterval', 1), 24)} * * *"
+        case "days" if item.get("daysInterval", 1) == 1:
             return f"{minute} {hour} * * *"
         case "weeks" if item.get("weeksInterval", 1) == 1:
             days = ",".join(str(day) for day in item.get("triggerAtDay", [0]))
-            return f"{minute} {hour} * * {days}"
+            return f"{minute} {hour} * * {days or '*'}"
         case "months" if item.get("monthsInterval", 1) == 1:
             return f"{minute} {hour} {item.get('triggerAtDayOfMonth', 1)} * *"
-    if item.get("mode") == "custom":
-        return " ".join(str(item.get("cronExpression", "")).split()[-5:])
-    if item.get("mode") == "everyDay":
-        return f"{item.get('minute', 0)} {item.get('hour', 14)} * * *"
     return None
+
+
+def _of_cron(item: dict[str, Any]) -> str | None:
+    """An `item` of the old Cron node, with the defaults that n8n leaves out."""
+    minute, hour = item.get("minute", 0), item.get("hour", 14)
+    match item.get("mode", "everyDay"):
+        case "custom":
+            return _without_seconds(item.get("cronExpression"))
+        case "everyMinute":
+            return "* * * * *"
+        case "everyHour":
+            return f"{minute} * * * *"
+        case "everyX" if item.get("unit", "hours") == "minutes":
+            return f"*/{_step(item.get('value', 2), 60)} * * * *"
+        case "everyX" if item.get("unit", "hours") == "hours":
+            # At a minute that n8n draws by lot.
+            return f"0 */{_step(item.get('value', 2), 24)} * * *"
+        case "everyDay":
+            return f"{minute} {hour} * * *"
+        case "everyWeek":
+            return f"{minute} {hour} * * {item.get('weekday', '1')}"
+        case "everyMonth":
+            return f"{minute} {hour} {item.get('dayOfMonth', 1)} * *"
+    return None
+
+
+def _without_seconds(expression: Any) -> str | None:
+    """n8n's may begin with the second, which says nothing unless it is more than one."""
+    fields = str(expression or "").split()
+    if len(fields) == len(_RANGES) + 1:
+        second, *fields = fields
+        if not re.fullmatch(r"\d{1,2}", second):
+            return None
+    return " ".join(fields)
+
+
+def _step(value: Any, below: int) -> int:
+    """Raises ValueError where a cron step would say something else."""
+    number = int(value)
+    if isinstance(value, bool) or number != float(value) or not 1 <= number < below:
+        raise ValueError(f"is no step below {below}")
+    return number
+
+
+def _divisor(value: Any, of: int) -> int:
+    number = _step(value, of)
+    if of % number:
+        raise ValueError(f"does not divide {of}")
+    return number
 
 
 WEEKDAYS = "1-5"

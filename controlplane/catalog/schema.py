@@ -23,7 +23,8 @@ _REFERENCES = {
 def parameters_schema(manifest: Manifest) -> dict[str, Any]:
     """JSON Schema 2020-12 of the object `parameters`.
 
-    `x-changeable` says whether the tenant may change the value later, `x-type` the kind of input.
+    `x-changeable` says whether the tenant may change the value later, `x-type` the kind of input,
+    `x-connection-kinds` which connections fit.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -42,6 +43,8 @@ def _property(spec: ParameterSpec) -> dict[str, Any]:
     }  # fmt: skip
     if told := ". ".join(filter(None, (spec.help, _REFERENCES.get(spec.type, "")))):
         found["description"] = told
+    if spec.connection_kinds:
+        found["x-connection-kinds"] = spec.connection_kinds
     if spec.default is not None:
         found["default"] = spec.default
     return found

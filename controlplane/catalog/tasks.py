@@ -8,7 +8,7 @@ from celery import shared_task
 from controlplane.catalog import deploy as deployment
 from controlplane.catalog import writing
 from controlplane.catalog.rollouts import driving
-from controlplane.catalog.trying import sandbox
+from controlplane.catalog.trying import sandbox, trials
 from controlplane.catalog.upgrades import applying, drift
 from controlplane.core.jobs import enqueue_on_commit
 from tenants.fleet import run_everywhere
@@ -42,6 +42,11 @@ def tend_everywhere(**_: Any) -> None:
 @shared_task(name="catalog.run_cases")
 def run_cases(*, installation_id: str, **_: Any) -> None:
     sandbox.carry_out_dry_run(uuid.UUID(installation_id))
+
+
+@shared_task(name="catalog.try_release")
+def try_release(*, case_run_id: str, **_: Any) -> None:
+    trials.carry_out_trial(uuid.UUID(case_run_id))
 
 
 @shared_task(name="catalog.advance_rollout")

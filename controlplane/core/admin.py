@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
 
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.admin_trail import LeavesTrail
@@ -99,11 +101,27 @@ class ReadOnlyModelAdmin(ReadOnly):
     stands_in_tenant = None
 
 
+class _BelowTheirRow(PaginationInlineFormSet):
+    """Each row has the one that it belongs to at hand: most are called after it."""
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        for row in rows:
+            setattr(row, self.fk.name, self.instance)
+        return rows
+
+
 class ReadOnlyInline(TabularInline):
-    """Rows that are shown with the one that they belong to."""
+    """Rows that are shown with the one that they belong to, and with what they point to."""
 
     extra = 0
     can_delete = False
+    formset = _BelowTheirRow
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        keys = {f.name for f in self.model._meta.concrete_fields if f.is_relation}
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.select_related(*keys.intersection(self.fields or ()))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import NestedObjects
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 
+from controlplane.core.admin_refusals import TellsRefusals
 from controlplane.core.schema import is_in_tenant
 
 Snapshot = dict[str, Any]
@@ -46,7 +46,7 @@ def keep_trail(trail: Trail) -> None:
     _trail[0] = trail
 
 
-class LeavesTrail(ModelAdmin):
+class LeavesTrail(TellsRefusals):
     """Tells every addition, change and deletion, of inlines too, and every action on rows.
 
     Django's own admin log is shared and out of reach for a tenant's role: there it is not written.
@@ -96,15 +96,11 @@ class LeavesTrail(ModelAdmin):
                 _trail[0].write("deleted", rows[pk], before[pk], {}, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """`log_deletions` tells what is deleted."""
         return {
-            name: (_deleting(run) if name == "delete_selected" else _told(name, run), name, text)
+            name: (run if name == "delete_selected" else _told(name, run), name, text)
             for name, (run, _name, text) in super().get_actions(request).items()
         }
-
-
-def _deleting(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Told and deleted together or not at all; `log_deletions` tells."""
-    return wraps(run)(transaction.atomic(run))
 
 
 def _told(name: str, run: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ def declare_all() -> None:
             "events",
             {**ROW, "slug": code, "name": text, "kind": choice, "secret": new_secret,
              "previous_secret": reset, "previous_secret_until": reset, "options": reset,
-             "is_ordered": keep, "is_active": keep},
+             "is_ordered": keep, "is_active": keep, "removed_at": keep},
             match_by=("slug",),
         ),
     )  # fmt: skip

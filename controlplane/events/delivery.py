@@ -15,21 +15,19 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from controlplane.core import http
 from controlplane.core.actor import Actor, system
 from controlplane.core.errors import DomainError
 from controlplane.core.logs import bound, get_logger
-from controlplane.events import circuit, listening, outbox, places
+from controlplane.events import circuit, listening, outage, outbox, places
 from controlplane.events.exceptions import taxonomy
-from controlplane.events.exceptions.opening import open_case, settle, settle_after_success
+from controlplane.events.exceptions.opening import open_case, settle_after_success
 from controlplane.events.measures import count_delivery
 from controlplane.events.models import (
     Delivery,
-    ExceptionCase,
     Failure,
     Pause,
 )
-from controlplane.instances.addresses import assert_own_url
+from controlplane.instances.addresses import ForeignUrl, assert_own_url
 from controlplane.instances.models import Workspace
 
 # How long an execution may take to its first call of ours before a delivery whose answer was lost
@@ -46,8 +44,6 @@ FETCHED_WITHIN = 2.0
 TOLD_AFTER = 10
 # How long one that has to wait for an earlier one of its subject waits before it looks again.
 NEXT_TURN_SECONDS = 0.5
-# What a proxy says of an n8n that is not there.
-THERE_IS_NO_N8N = frozenset({502, 503, 504})
 
 Deliveries = QuerySet[Delivery]
 
@@ -74,23 +70,17 @@ def deliver(reference: uuid.UUID) -> None:
         if delivery is None:
             return
         assert delivery.subscription is not None  # _next_token saw to it
-        url = assert_own_url(workspace, delivery.subscription.webhook_url)
+        url = _address(delivery, workspace)
         body = {
             "delivery_id": str(delivery.pk),
             "token": token,
             "event_type": delivery.event.type,
         }
         try:
-            with http.client() as client:
-                response = client.post(url, json=body)
+            response = outage.call_workflow(workspace, url, body)
         except httpx.HTTPError as error:
-            _count_failure(workspace)
             why = f"n8n did not answer: {type(error).__name__}"
             raise _not_yet(delivery, why, taxonomy.of_http_error(error)) from error
-        if response.status_code in THERE_IS_NO_N8N:
-            _count_failure(workspace)
-        elif circuit.note_success(workspace.instance_id):
-            _settle_circuit(workspace)
         delivery.refresh_from_db(fields=["status"])
         if delivery.status == Delivery.Status.DELIVERED:
             return
@@ -104,6 +94,20 @@ def deliver(reference: uuid.UUID) -> None:
         else:
             why = f"n8n answered {response.status_code} and did not fetch the event"
             raise _not_yet(delivery, why, taxonomy.of_status(response.status_code))
+
+
+def _address(delivery: Delivery, workspace: Workspace) -> str:
+    """Where it is offered. Raises NotYet where that is not the tenant's own n8n, which no further
+    try mends: somebody is told at once."""
+    assert delivery.subscription is not None
+    try:
+        return assert_own_url(workspace, delivery.subscription.webhook_url)
+    except ForeignUrl as error:
+        Delivery.objects.filter(pk=delivery.pk).update(
+            last_error=error.detail, failure=Failure.REJECTED
+        )
+        open_for(delivery, Failure.REJECTED, error.detail)
+        raise outbox.NotYet(error.detail) from error
 
 
 def give_up(reference: uuid.UUID) -> None:
@@ -303,27 +307,6 @@ def _not_yet(delivery: Delivery, why: str, failure: str) -> outbox.NotYet:
     if delivery.attempts >= TOLD_AFTER:
         open_for(delivery, failure, why)
     return outbox.NotYet(why)
-
-
-def _count_failure(workspace: Workspace) -> None:
-    if circuit.note_failure(workspace.instance_id):
-        open_case(
-            type=Failure.CONNECTION,
-            fingerprint=f"circuit:{workspace.instance_id}",
-            summary="n8n does not answer: events wait",
-            detail=f"{circuit.FAILURES} calls in a row had no answer from {workspace.base_url}.",
-            by=system("relay"),
-        )
-
-
-def _settle_circuit(workspace: Workspace) -> None:
-    with transaction.atomic():
-        settle(
-            Q(fingerprint=f"circuit:{workspace.instance_id}"),
-            resolution=ExceptionCase.Resolution.SUCCEEDED,
-            by=system("relay"),
-            text="n8n answers again.",
-        )
 
 
 def _digest(token: str) -> str:

@@ -17,7 +17,7 @@ def register() -> None:
 
 
 def _sources(search: str) -> QuerySet[Source]:
-    found = Source.objects.only("slug", "name", "kind").order_by("name", "pk")
+    found = Source.objects.present().only("slug", "name", "kind").order_by("name", "pk")
     return found.filter(Q(name__icontains=search) | Q(slug__icontains=search)) if search else found
 
 

@@ -37,6 +37,10 @@ class EventIdReused(DomainError):
     status = 409
     title = "The ID belongs to another event"
 
+    def __init__(self, detail: str, *, known: Event) -> None:
+        super().__init__(detail)
+        self.known = known
+
 
 def get_source(slug: str) -> Source:
     """One that outside systems may send to. Raises SourceUnknown."""
@@ -103,18 +107,22 @@ def _insert(event: Event) -> tuple[bool, list[uuid.UUID]]:
 
 
 def _known_as(event: Event) -> Event | None:
+    """The same body first: of one that is known by both, the number may be another event's."""
     same = Q(external_id=event.external_id)
     if not event.is_numbered:
         same |= Q(type=event.type, body_sha256=event.body_sha256, is_numbered=False)
-    return event.source.events.filter(same).first()
+    found = list(event.source.events.filter(same))
+    alike = [known for known in found if known.body_sha256 == event.body_sha256]
+    return next(iter(alike or found), None)
 
 
 def _repeated(known: Event, event: Event) -> Received:
-    if event.is_numbered and known.body_sha256 != event.body_sha256:
+    if known.body_sha256 != event.body_sha256:
         raise EventIdReused(
             f"“{known.source.slug}” sent another body under the ID “{event.external_id}” before, "
             f"on {known.received_at:%Y-%m-%d %H:%M} UTC. An ID is for one event: give a change an "
-            "ID of its own. What was sent now is kept as an exception."
+            "ID of its own.",
+            known=known,
         )
     Event.objects.filter(pk=known.pk).update(duplicates=F("duplicates") + 1)
     log.info("event.duplicate", event_id=str(known.pk), source=known.source.slug)

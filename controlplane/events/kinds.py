@@ -4,6 +4,7 @@ Higher floors register theirs from AppConfig.ready, so that events know no invoi
 """
 
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,8 +30,12 @@ class KindUnknown(DomainError):
 
 @dataclass(frozen=True)
 class Received:
+    """`exception_id`: the sender's number was another event's, which is `event` then; what was sent
+    is kept whole as that exception."""
+
     event: "Event"
     is_duplicate: bool
+    exception_id: uuid.UUID | None = None
 
 
 class OnlyAPing(Exception):

@@ -147,7 +147,7 @@ KINDS = (
         "mail",
         _("E-mail"),
         _("Mails as a mail server hands them over, with their attachments"),
-        receiver(verify, read_mail),
+        receiver(verify, read_mail, is_text=False),
         example=signing.example(file="mail.eml", content_type=MAIL_TYPE),
         sample=_sample_mail,
         read=read_mail,
@@ -156,7 +156,7 @@ KINDS = (
         "files",
         _("Files"),
         _("CSV, EDI and other files, sent one by one or dropped into a folder"),
-        receiver(verify, read_file),
+        receiver(verify, read_file, is_text=False),
         example=signing.example(
             file="stock.csv", content_type="text/csv", headers={FILENAME_HEADER: "stock.csv"}
         ),

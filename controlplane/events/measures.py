@@ -28,6 +28,13 @@ DELIVERIES = declare(
         (TENANT, "result"),
     )
 )
+N8N_CALLS = declare(
+    Histogram(
+        "pergola_n8n_call_seconds",
+        "A call that starts a workflow or lets a run go on, until n8n answered or was given up.",
+        ("instance", "result"),
+    )
+)
 RELAYED = declare(
     Histogram(
         "pergola_outbox_handled_seconds",

@@ -9,6 +9,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.keyset import LONGEST, PageUnknown, page_after
 from controlplane.events import cloudevents, delivery, services
 from controlplane.events.exceptions import operations as exceptions
+from controlplane.events.intake import EventIdReused
 from controlplane.events.models import Event
 from controlplane.events.operation_rows import (
     EventOutput,
@@ -106,7 +107,7 @@ class EmitEventInput(OperationInput):
         description="What to tell the workflows that listen, as an object"
     )
     external_id: str = Field(
-        description="A number of its own: the same one again is the same event",
+        description="A number of its own; again with the same payload it is the same event",
         min_length=1,
         max_length=200,
         json_schema_extra={
@@ -192,7 +193,7 @@ def list_events(data: ListEventsInput, *, by: Actor) -> ListEventsOutput:
     name="emit",
     action="Emit an event",
     scope="events:emit",
-    errors=(services.EventTypeUnknown,),
+    errors=(services.EventTypeUnknown, EventIdReused),
 )
 def emit_event(data: EmitEventInput, *, by: Actor) -> EmitEventOutput:
     """Tell every workflow that listens that something happened."""

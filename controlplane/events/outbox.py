@@ -2,6 +2,7 @@
 
 The table is shared and holds ids only; the handler runs inside the tenant. Several relays may run:
 each claims rows with SKIP LOCKED and holds them for a while, so a relay that dies loses nothing.
+Where no other lives, the next one that starts takes what it held at once.
 Claims, and the end of what was handled, do not wait for PostgreSQL's disk: what it forgets of them
 when it crashes is done once more, as after any crash.
 """
@@ -65,11 +66,16 @@ class Claimed:
     attempts: int
 
 
-def register(name: str, handler: Handler, *, given_up: Handler | None = None) -> None:
+def register(
+    name: str, handler: Handler, *, given_up: Handler | None = None, untold: str = ""
+) -> None:
     """From AppConfig.ready: `handler(reference)` runs inside the tenant, at least once.
 
     `given_up(reference)` runs there too, after the last try: for the row that people look at.
+    Where nobody has to be told then, `untold` says why. Raises ValueError where neither is given.
     """
+    if (given_up is None) == (not untold):
+        raise ValueError(f"{name}: either who is told when it is given up, or why nobody has to be")
     _handlers[name] = handler
     if given_up is not None:
         _told_given_up[name] = given_up
@@ -140,6 +146,15 @@ def claim(
     return [Claimed(*row[:5]) for row in rows]
 
 
+def let_go() -> int:
+    """Of all that is held: for who knows that nobody holds it any more. Returns how many.
+
+    Outside of any tenant.
+    """
+    held = OutboxMessage.objects.filter(claimed_until__gt=timezone.now(), failed_at=None)
+    return held.update(claimed_until=None)
+
+
 def carry_out(message: Claimed) -> None:
     """Run one claimed message's handler in its tenant, and settle the row by how that ends."""
     carry_out_all([message])
@@ -163,7 +178,7 @@ def carry_out_all(messages: Sequence[Claimed]) -> float:
                     done.append(message)
             seconds = time.perf_counter() - began
     except TenantUnknown as error:  # suspended: it waits until the tenant is back
-        late = [(message, error.detail, SUSPENDED_WAIT, False) for message in messages]
+        late = [(message, error.detail, SUSPENDED_WAIT, True) for message in messages]
     if done:
         _forget([message.id for message in done])
         note_relayed((message.handler, message.id, message.attempts) for message in done)

@@ -6,7 +6,7 @@ says nothing. So every delivery is compared with its execution, until that has e
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from controlplane.core.logs import get_logger
@@ -15,6 +15,7 @@ from controlplane.events.delivery import open_for
 from controlplane.events.exceptions import taxonomy
 from controlplane.events.models import Delivery, Failure, LedgerEntry, Subscription
 from controlplane.events.models.events import SubscriptionQuerySet
+from controlplane.events.uncalled import name_runs
 from controlplane.instances.client import N8nClient
 from controlplane.instances.client.errors import InstanceError, NotFound
 from controlplane.instances.client.executions import Execution, ExecutionStatus
@@ -31,6 +32,7 @@ AT_ONCE = 2000
 ASKED = 200
 FEW = 20
 LISTED = 4000
+FAILED_LISTED = 500
 # Fetching the event is how a run begins, and nothing that it did.
 FETCHES = "event.fetch"
 
@@ -45,30 +47,24 @@ def reconcile() -> int:
     """
     places.fill_all()
     now = timezone.now()
-    # Without an execution id no operation of ours was called: n8n has the only trace of the run,
-    # and keeps it only where its settings say so, so nothing can be concluded from its absence.
-    found = (
-        Delivery.objects.filter(
-            Q(delivered_at__lte=now - AFTER) & Q(delivered_at__gte=now - NOT_AFTER),
-            status=Delivery.Status.DELIVERED,
-            reconciled_at__isnull=True,
-        )
-        .exclude(event__execution_id="")
-        .select_related("event__source", "subscription")
-        .order_by("delivered_at")[:AT_ONCE]
-    )
     try:
         workspace = Workspace.current()
     except NoWorkspace:
         return 0
-    opened = 0
-    deliveries, stopped = list(found), list(_stopped_and_missed(now)[:ASKED])
-    if not deliveries and not stopped:
+    deliveries, stopped = _to_compare(now), list(_stopped_and_missed(now)[:ASKED])
+    uncalled = _without_a_run(now)
+    if not deliveries and not stopped and not uncalled:
         return 0
+    opened = 0
     with client_for(workspace, tries=1) as n8n:
         try:
+            failed = _failed_lately(n8n) if uncalled or len(deliveries) > FEW else {}
+            if uncalled and failed:
+                deliveries = name_runs(uncalled, failed.values(), n8n) + deliveries
             if len(deliveries) > FEW:
                 deliveries = _without_ended_well(deliveries, n8n)
+                # Of those that wait longest for a look there may be very many that go on.
+                deliveries.sort(key=lambda one: one.event.execution_id not in failed)
             for delivery in deliveries[:ASKED]:
                 opened += _compare(delivery, n8n)
             for subscription in stopped:
@@ -76,6 +72,48 @@ def reconcile() -> int:
         except InstanceError as error:
             log.warning("reconcile.stopped", why=str(error)[:200])
     return opened
+
+
+def _to_compare(now: datetime) -> list[Delivery]:
+    """Those whose run is known: who was not looked at for longest comes first.
+
+    One that waits, for a person or a time, is asked for as long as it does, and then for as long as
+    any other: what fails after that is to be found, too.
+    """
+    lately = Q(delivered_at__gte=now - NOT_AFTER) | Q(waiting_at__gte=now - NOT_AFTER)
+    found = (
+        _open_ones()
+        .filter(lately, delivered_at__lte=now - AFTER)
+        .exclude(event__execution_id="")
+        .order_by(F("asked_at").asc(nulls_first=True), "delivered_at")
+    )
+    return list(found[:AT_ONCE])
+
+
+def _without_a_run(now: datetime) -> list[Delivery]:
+    """Those of the Pergola Trigger that have called no operation since; a workflow that never does
+    is among them for as long as its runs are asked for."""
+    found = _open_ones().filter(
+        delivered_at__range=(now - NOT_AFTER, now - AFTER),
+        event__execution_id="",
+        subscription__is_fetched_in_execution=False,
+        subscription__is_test=False,
+    )
+    return list(found.order_by("-delivered_at")[:AT_ONCE])
+
+
+def _open_ones() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        status=Delivery.Status.DELIVERED, reconciled_at__isnull=True
+    ).select_related("event__source", "subscription")
+
+
+def _failed_lately(n8n: N8nClient) -> dict[str, Execution]:
+    """By their numbers. Raises InstanceError."""
+    found: dict[str, Execution] = {}
+    for status in (ExecutionStatus.ERROR, ExecutionStatus.CRASHED, ExecutionStatus.CANCELED):
+        found |= {run.id: run for run in n8n.list_executions(status=status, limit=FAILED_LISTED)}
+    return found
 
 
 def _stopped_and_missed(now: datetime) -> SubscriptionQuerySet:
@@ -122,10 +160,20 @@ def _compare(delivery: Delivery, n8n: N8nClient) -> bool:
         return False
     if run.status in {ExecutionStatus.ERROR, ExecutionStatus.CRASHED, ExecutionStatus.CANCELED}:
         return _failed(delivery, n8n, run)
-    is_late = run.started_at is not None and timezone.now() - run.started_at > LONGEST_RUN
-    if is_late and run.status != ExecutionStatus.WAITING:
+    now = timezone.now()
+    if run.status == ExecutionStatus.WAITING:
+        _looked_at(delivery, waiting_at=now)
+        return False
+    # One that was resumed takes its time from then on.
+    begins = [at for at in (run.started_at, delivery.waiting_at) if at is not None]
+    if begins and now - max(begins) > LONGEST_RUN:
         return _open(delivery, Failure.VANISHED_RUN, f"Run {run.id} began and never ended.")
+    _looked_at(delivery)
     return False
+
+
+def _looked_at(delivery: Delivery, **changes: datetime) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(asked_at=timezone.now(), **changes)
 
 
 def _failed(delivery: Delivery, n8n: N8nClient, run: Execution) -> bool:

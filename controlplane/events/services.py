@@ -19,7 +19,9 @@ from controlplane.events import delivery, listening, places
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Delivery, Event, Source, Subscription
+from controlplane.events.sources import assert_there, note_source
 from controlplane.events.types import EVENT_TYPES
+from controlplane.events.verification.client_certificate import OPTION as CERTIFICATE
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import assert_own_url
 
@@ -81,10 +83,11 @@ def create_source(
     the kind. Raises KindUnknown, SourceExists or OptionInvalid.
     """
     _assert_open(kind)
-    if Source.objects.filter(slug=slug).exists():
+    if known := Source.objects.filter(slug=slug).first():
+        was = " and was removed: its events keep the address" if known.removed_at else ""
         raise SourceExists(
-            f"There is a source “{slug}” already. Choose another address or open that one.",
-            errors=(FieldError("slug", "is taken"),),
+            f"There is a source “{slug}” already{was}. Choose another address or open that one.",
+            errors=(FieldError("slug", f"is taken{was}"),),
         )
     made = kind_named(kind)
     secret = (secret or made.new_secret()) if made.has_secret else ""
@@ -98,20 +101,46 @@ def create_source(
     )
     source.full_clean()
     source.save()
-    _note("source.created", source, by)
+    note_source("source.created", source, by)
     return source, secret
 
 
 @transaction.atomic
 def change_source(
-    *, source: Source, options: dict[str, str], is_ordered: bool, by: Actor
+    *,
+    source: Source,
+    options: dict[str, str],
+    is_ordered: bool,
+    by: Actor,
+    overlap: timedelta = timedelta(0),
 ) -> Source:
-    """Read what comes from now on by other options, or keep it in order. Raises OptionInvalid."""
-    source.options = _checked(kind_named(source.kind), options)
+    """Read what comes from now on by other options, or keep it in order.
+
+    Where that replaces a client certificate the one before is good for `overlap`, at the latest for
+    a week. Raises OptionInvalid or SourceRemoved.
+    """
+    assert_there(source)
+    kind = kind_named(source.kind)
+    before = source.option(CERTIFICATE)
+    source.options = _checked(kind, options)
     source.is_ordered = is_ordered
-    source.save(update_fields=["options", "is_ordered", "updated_at"])
-    _note("source.changed", source, by)
+    if before != source.option(CERTIFICATE) and not kind.has_secret:
+        _keep_previous(source, before, overlap)
+    source.save(
+        update_fields=[
+            "options", "is_ordered", "previous_secret", "previous_secret_until", "updated_at",
+        ]
+    )  # fmt: skip
+    note_source("source.changed", source, by)
     return source
+
+
+def _keep_previous(source: Source, before: str, overlap: timedelta) -> None:
+    if overlap > timedelta(0) and before:
+        source.previous_secret = before
+        source.previous_secret_until = timezone.now() + min(overlap, LONGEST_OVERLAP)
+    else:
+        source.previous_secret, source.previous_secret_until = "", None
 
 
 @transaction.atomic
@@ -121,17 +150,14 @@ def replace_secret(
     """A new secret, valid at once; the old one ends after `overlap`, at the latest after a week.
 
     The new one is shown this once. One that was still ending from a replacement before ends now.
-    Raises KindUnknown.
+    Raises KindUnknown or SourceRemoved.
     """
+    assert_there(source)
     _assert_open(source.kind)
-    if overlap > timedelta(0) and source.secret:
-        source.previous_secret = source.secret
-        source.previous_secret_until = timezone.now() + min(overlap, LONGEST_OVERLAP)
-    else:
-        source.previous_secret, source.previous_secret_until = "", None
+    _keep_previous(source, source.secret, overlap)
     source.secret = new = secret or kind_named(source.kind).new_secret()
     source.save(update_fields=["secret", "previous_secret", "previous_secret_until", "updated_at"])
-    _note("source.secret_replaced", source, by)
+    note_source("source.secret_replaced", source, by)
     return new
 
 
@@ -140,7 +166,7 @@ def end_previous_secret(*, source: Source, by: Actor) -> None:
     """Everybody signs with the new one by now, or must: the old one ends at once."""
     source.previous_secret, source.previous_secret_until = "", None
     source.save(update_fields=["previous_secret", "previous_secret_until", "updated_at"])
-    _note("source.previous_secret_ended", source, by)
+    note_source("source.previous_secret_ended", source, by)
 
 
 def _checked(kind: SourceKind, given: dict[str, str]) -> dict[str, str] | None:
@@ -163,21 +189,14 @@ def _checked(kind: SourceKind, given: dict[str, str]) -> dict[str, str] | None:
     return kept or None
 
 
-def _note(action: str, source: Source, by: Actor) -> None:
-    record(
-        action=action,
-        subject_type="source",
-        subject_id=str(source.pk),
-        data={"slug": source.slug, "kind": source.kind},
-        by=by,
-    )
-
-
 def send_test_event(*, source: Source) -> Received:
     """The kind's sample, signed as the outside system would, through the same door; marked a test.
 
-    Raises NothingToTry.
+    Raises NothingToTry or SourceRemoved.
     """
+    assert_there(source)
+    if not source.is_active:
+        raise NothingToTry(f"“{source}” is switched off. Switch it on, then try it.")
     kind = kind_named(source.kind)
     if kind.sample is None:
         raise NothingToTry(
@@ -200,8 +219,9 @@ def publish(
 ) -> Received:
     """An event of Pergola's own, durable and handed to its listeners in the caller's transaction.
 
-    `source` is where the thing came in, if it came by one. The same `external_id` again, or the
-    same body, answers with the event that it already is. Raises EventTypeUnknown.
+    `source` is where the thing came in, if it came by one. The same body again answers with the
+    event that it already is. Raises EventTypeUnknown, or EventIdReused where the `external_id` is
+    that of another body.
     """
     _assert_known([type])
     text = json.dumps(body, ensure_ascii=False)

@@ -73,7 +73,7 @@ KIND = SourceKind(
     "shopify",
     "Shopify",
     _("Orders, as Shopify's webhooks send them"),
-    receiver(verify, read),
+    receiver(verify, read, takes_conflicts=True),
     example=_EXAMPLE,
     sample=sample,
     read=read,

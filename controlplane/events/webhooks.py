@@ -15,11 +15,12 @@ from controlplane.core.actor import system
 from controlplane.core.errors import DomainError
 from controlplane.core.text import made_storable
 from controlplane.events import cloudevents
+from controlplane.events.exceptions import again
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.incoming import Incoming, parse_object, read_body
 from controlplane.events.intake import EventIdReused, keep
 from controlplane.events.kinds import OnlyAPing, Received
-from controlplane.events.models import Event, Failure, Source
+from controlplane.events.models import Event, ExceptionCase, Failure, Source
 from controlplane.events.types import EVENT_TYPES, MESSAGE_RECEIVED
 
 Verify = Callable[[Source, bytes, Incoming], None]
@@ -32,8 +33,15 @@ class TopicUnknown(DomainError):
     title = "The topic is not known"
 
 
-def receiver(verify: Verify, read: Read) -> Callable[[Source, Incoming], Received]:
-    """A kind's `receive`. It raises BodyTooLarge, what `verify` and `read` raise, EventIdReused."""
+def receiver(
+    verify: Verify, read: Read, *, takes_conflicts: bool = False, is_text: bool = True
+) -> Callable[[Source, Incoming], Received]:
+    """A kind's `receive`. It raises BodyTooLarge, what `verify` and `read` raise, EventIdReused.
+
+    `takes_conflicts`: the sender cannot mend a number that it used twice, and sends no more after
+    some answers that are no success: it is told that its body was taken, which is kept as an
+    exception all the same. Without `is_text` bodies are kept to the byte, whatever they are.
+    """
 
     def receive(source: Source, incoming: Incoming) -> Received:
         body = read_body(incoming, limit=settings.INTAKE_MAX_BYTES)
@@ -41,14 +49,17 @@ def receiver(verify: Verify, read: Read) -> Callable[[Source, Incoming], Receive
         try:
             return keep(read(source, body, incoming))
         except EventIdReused as error:
-            _keep_as_exception(Failure.DUPLICATE, source, body, incoming, error)
-            raise
+            case = _keep_as_exception(Failure.DUPLICATE, source, body, incoming, error, is_text)
+            if takes_conflicts:
+                return Received(error.known, is_duplicate=False, exception_id=case.pk)
+            told = f"{error.detail} What was sent now is kept as an exception."
+            raise EventIdReused(told, known=error.known) from error
         except OnlyAPing:
             raise
         except DomainError as error:
             if error.status not in {400, 415, 422}:
                 raise
-            _keep_as_exception(Failure.PARSE, source, body, incoming, error)
+            _keep_as_exception(Failure.PARSE, source, body, incoming, error, is_text)
             raise
 
     return receive
@@ -150,8 +161,13 @@ def _text_at(payload: dict[str, Any], path: str) -> str:
 
 
 def _keep_as_exception(
-    type: Failure, source: Source, body: bytes, incoming: Incoming, error: DomainError
-) -> None:
+    type: Failure,
+    source: Source,
+    body: bytes,
+    incoming: Incoming,
+    error: DomainError,
+    is_text: bool,
+) -> ExceptionCase:
     # Not the signature: only what reading it again needs.
     kept = {
         name: made_storable(value)[:500]
@@ -159,21 +175,22 @@ def _keep_as_exception(
         if name.lower() in _kept_headers(source)
     }
     digest = hashlib.sha256(body + json.dumps(kept, sort_keys=True).encode()).hexdigest()
-    open_case(
+    text, encoding = again.kept_text(body, is_text=is_text)
+    return open_case(
         type=type,
         fingerprint=f"body:{source.pk}:{digest}",
         source=source,
         summary=error.title,
         detail=error.detail,
-        body=made_storable(body.decode("utf-8", "backslashreplace")),
-        headers=kept,
+        body=text,
+        headers=kept | encoding,
         by=system(f"source {source.slug}"),
     )
 
 
 def _kept_headers(source: Source) -> set[str]:
     named = {source.option(name).lower() for name in ("id_header", "type_header")}
-    fixed = {"content-type", "webhook-id", "x-pergola-id"}
+    fixed = {"content-type", "filename", "webhook-id", "x-pergola-id"}
     shops = {"x-shopify-topic", "x-shopify-webhook-id", "x-wc-webhook-topic",
              "x-wc-webhook-delivery-id", "x-wc-webhook-source"}  # fmt: skip
     attributes = {f"ce-{name}" for name in cloudevents.KEPT}

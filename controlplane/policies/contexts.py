@@ -71,6 +71,11 @@ class Context:
         return {**self.fields, **tenant_facts.FIELDS}
 
     @cached_property
+    def handed_over(self) -> dict[str, Any]:
+        """What the engine has of `sample` and `largest`, in its own form: it keeps them here."""
+        return {}
+
+    @cached_property
     def shape(self) -> Record:
         facts = record_of(self.readable, self.list_bounds, open_records=self.open_records)
         params: dict[str, Shape] = {

@@ -17,9 +17,8 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-import cel
-
 from controlplane.core.errors import DomainError, FieldError
+from controlplane.policies.bare_cel import cel
 from controlplane.policies.contexts import Context
 from controlplane.policies.cost import RuleTooCostly, bound_of
 from controlplane.policies.grammar import RuleInvalid, refuse_ambiguous
@@ -90,9 +89,8 @@ def check(expression: str, context: Context) -> float:
     unseen = set(program.variables()) - set(re.findall(r"[_a-zA-Z]\w*", expression))
     if unseen:
         raise RuleInvalid(f"The rule is read in two ways, at {sorted(unseen)}. Write it plainer.")
-    facts = Facts(context.to_try(context.sample))
     try:
-        facts.satisfy(program)
+        _to_try(context, "sample").satisfy(program)
     except RuleFailed as error:
         hint = (
             " Guard a parameter that may be missing with has(params.name) && …, and one that may "
@@ -114,7 +112,7 @@ def assert_quick(program: cel.Program, context: Context) -> None:
     By the processor's time, so that a busy machine refuses nothing. The bound on cost was kept
     before, so this ends; an answer or a failure is all the same here.
     """
-    facts = Facts(context.to_try(context.largest))
+    facts = _to_try(context, "largest")
     best = LONGEST_RUN + 1
     for _try in range(3):
         began = time.thread_time()
@@ -126,6 +124,15 @@ def assert_quick(program: cel.Program, context: Context) -> None:
         if best > 2 * LONGEST_RUN:
             break
     raise RuleTooCostly(best * 1e6, measured=True)
+
+
+def _to_try(context: Context, which: str) -> Facts:
+    """Handed over once for all rules: with the largest input that takes longer than most rules."""
+    kept = context.handed_over
+    if which not in kept:
+        kept[which] = Facts(context.to_try(getattr(context, which)))
+    facts: Facts = kept[which]
+    return facts
 
 
 def refuse_inexact(value: Any, path: str = "") -> None:

@@ -97,7 +97,7 @@ class SimulateInput(OperationInput):
 class SimulateOutput(OperationOutput):
     simulation_id: uuid.UUID = Field(description="The simulation, kept with what it found")
     status: Literal["queued", "running", "done", "failed", "cancelled"] = Field(
-        description="done, or queued where there is much to judge: its page shows the progress"
+        description="done, or queued where there is much to judge: Get Simulation tells the rest"
     )
     judged: int = Field(description="How many decisions were judged again")
     flips: int = Field(description="How many would come out otherwise")
@@ -107,6 +107,21 @@ class SimulateOutput(OperationOutput):
         description="By currency what would be held and released, in minor units"
     )
     url: str = Field(description="The simulation's page in the portal")
+
+
+class SimulationInput(OperationInput):
+    simulation_id: uuid.UUID = Field(
+        description="The ID that Simulate returned",
+        json_schema_extra={
+            "n8n": {"label": "Simulation ID", "default": "={{ $json.simulation_id }}"}
+        },
+    )
+
+
+class SimulationOutput(SimulateOutput):
+    total: int = Field(description="How many decisions there are to judge; 0 before it began")
+    percent_done: int = Field(description="How far it is, 0 to 100")
+    error: str = Field(description="Why it failed or was stopped; empty otherwise")
 
 
 class DecisionInput(OperationInput):
@@ -248,6 +263,28 @@ def simulate(data: SimulateInput, *, by: Actor) -> SimulateOutput:
         by=by,
     )
     return _simulated(run)
+
+
+@operation(
+    resource="policy",
+    name="get_simulation",
+    action="Get a simulation",
+    scope="policies:simulate",
+    errors=(services.SimulationUnknown,),
+    read_only=True,
+)
+def get_simulation(data: SimulationInput, *, by: Actor) -> SimulationOutput:
+    """Get how far a simulation is, and what it found: ask again while it is queued or running."""
+    run = services.get_run(data.simulation_id)
+    done = run.status == SimulationRun.Status.DONE
+    return SimulationOutput.model_validate(
+        {
+            **_simulated(run).model_dump(),
+            "total": run.total,
+            "percent_done": 100 if done else run.percent_done,
+            "error": run.error,
+        }
+    )
 
 
 @operation(

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,10 @@ def listing(
     sorts: Mapping[str, str],
     default_sort: str,
     per_page: int = PER_PAGE,
+    search_also: Callable[[str], Q] | None = None,
 ) -> Listing:
     """`sorts` maps what the address may say to fields. Nonsense falls back, it never fails.
+    `search_also` says of a word where else it may stand.
 
     Nothing is looked for or ordered by in customer data that the reader may not see.
     """
@@ -54,7 +56,9 @@ def listing(
         anywhere = Q()
         for field in search_in:
             anywhere |= Q(**{f"{field}__icontains": word})
-        rows = rows.filter(anywhere) if search_in else rows.none()
+        if search_also:
+            anywhere |= search_also(word)
+        rows = rows.filter(anywhere) if search_in or search_also else rows.none()
     sort = request.GET.get("sort", "")
     if sort.removeprefix("-") not in sorts:
         sort = default_sort

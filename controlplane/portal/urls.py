@@ -15,6 +15,7 @@ from controlplane.portal.views import (
     data,
     decisions,
     delegations,
+    events,
     exceptions,
     goods_receipts,
     home,
@@ -30,6 +31,7 @@ from controlplane.portal.views import (
     pauses,
     people,
     policies,
+    policy_moves,
     policy_versions,
     profile,
     purchase_orders,
@@ -180,6 +182,8 @@ release_urls = [
     path("<uuid:release_id>/", releases.detail, name="detail"),
     path("<uuid:release_id>/edit/", releases.edit, name="edit"),
     path("<uuid:release_id>/parameters/", releases.confirm, name="confirm"),
+    path("<uuid:release_id>/trial/", releases.trial, name="trial"),
+    path("<uuid:release_id>/shape/", releases.shape, name="shape"),
     path("<uuid:release_id>/<slug:verb>/", releases.step, name="step"),
 ]
 template_urls = [
@@ -192,6 +196,9 @@ support_access_urls = [
     path("", support_access.index, name="list"),
     path("enter/", support_access.enter, name="enter"),
     path("leave/", support_access.leave, name="leave"),
+]
+event_urls = [
+    path("<uuid:event_id>/", events.detail, name="detail"),
 ]
 exception_urls = [
     path("", exceptions.index, name="list"),
@@ -220,6 +227,9 @@ source_urls = [
     path("<slug:slug>/secret/", sources.replace_secret, name="secret"),
     path("<slug:slug>/secret/end/", sources.end_previous_secret, name="end-previous"),
     path("<slug:slug>/options/", sources.options, name="options"),
+    path("<slug:slug>/name/", sources.rename, name="rename"),
+    path("<slug:slug>/switch/", sources.switch, name="switch"),
+    path("<slug:slug>/remove/", sources.remove, name="remove"),
     path("<slug:slug>/test/", sources.test, name="test"),
     path("<slug:slug>/test/<uuid:event_id>/", sources.test_state, name="test_state"),
 ]
@@ -237,6 +247,10 @@ policy_urls = [
     path(f"{_policy}draft/", policies.draft, name="draft"),
     path(f"{_policy}check/", policies.check, name="check"),
     path(f"{_policy}submit/", policies.submit, name="submit"),
+    path(f"{_policy}retire/", policy_moves.retire, name="retire"),
+    path(f"{_policy}switch-off/", policy_moves.switch_off, name="switch_off"),
+    path(f"{_policy}switch-on/", policy_moves.switch_on, name="switch_on"),
+    path(f"{_policy}keep/", policy_moves.keep, name="keep"),
     path(f"{_policy}simulate/", simulations.start, name="simulate"),
     path(_version, policy_versions.detail, name="version"),
     path(f"{_version}approve/", policy_versions.approve, name="approve"),
@@ -354,4 +368,5 @@ urlpatterns = [
     path("connections/", include((connection_urls, "connections"))),
     path("sources/", include((source_urls, "sources"))),
     path("exceptions/", include((exception_urls, "exceptions"))),
+    path("events/", include((event_urls, "events"))),
 ]

@@ -40,7 +40,11 @@ class SupportConfig(AppConfig):
             ended=subjects.note_ended,
         )
         outbox.register("support.send_reply", sending.send_reply, given_up=sending.give_up)
-        outbox.register("support.tell_handed_over", telling.tell_now)
+        outbox.register(
+            "support.tell_handed_over",
+            telling.tell_now,
+            untold="the ticket itself waits in the inbox, with its clock",
+        )
         register_seed(
             "triage examples",
             starter.seed_examples,

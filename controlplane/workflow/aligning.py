@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from controlplane.workflow.conflicts import Decisions
 from controlplane.workflow.matching import matched
-from controlplane.workflow.naming import renamed
+from controlplane.workflow.naming import referenced, renamed
 from controlplane.workflow.shapes import Json, Names, by_name
 from controlplane.workflow.values import same
 
@@ -32,6 +32,22 @@ class Aligned:
     """For names in the merged workflow: who renamed the node, `ours`, `theirs` or both."""
     aside: dict[str, str] = field(default_factory=dict)
     """Names that had to give way → what the node was called before."""
+    _named: dict[str, set[str]] = field(default_factory=dict)
+
+    def named_anew(self, who: str) -> set[str]:
+        """What expressions of a side, `ours` or `theirs`, name in other nodes and did not before:
+        they would find nothing where it is gone.
+        """
+        if who not in self._named:
+            before, side = by_name(self.base), by_name(getattr(self, who))
+            self._named[who] = {
+                name
+                for own, node in side.items()
+                for name in referenced(node["parameters"])
+                - referenced(before.get(own, {}).get("parameters"))
+                if name != own
+            }
+        return self._named[who]
 
 
 def aligned(base: Json, ours: Json, theirs: Json, decisions: Decisions) -> Aligned:

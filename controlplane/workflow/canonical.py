@@ -6,17 +6,18 @@ from typing import Any
 
 import rfc8785
 
-from controlplane.workflow.shapes import STICKY, Json
+from controlplane.workflow.shapes import MISSING, STICKY, Json
 
 # What differs between deployments of the same workflow and means nothing.
 UNHASHED_NODE = {"id", "position", "credentials", "webhookId"}
 HASHED = ("nodes", "connections", "settings")
-WITH_PATH = {
-    "n8n-nodes-base.webhook",
-    "n8n-nodes-base.formTrigger",
-    "@n8n/n8n-nodes-langchain.mcpTrigger",
+PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "n8n-nodes-base.webhook": (("path",),),
+    "n8n-nodes-base.formTrigger": (("path",), ("options", "path")),
+    "@n8n/n8n-nodes-langchain.mcpTrigger": (("path",),),
 }
-"""Their `path` is global to an n8n, so every tenant's copy has another one."""
+"""By type, where in the parameters a path stands that is global to an n8n, so that every tenant's
+copy has another one. Forms have it in their options since version 2.2."""
 _SAFE = 2**53 - 1
 
 
@@ -57,11 +58,35 @@ def dumped(value: Any) -> bytes:
 
 
 def _node(node: Json) -> Json:
-    kept = {key: value for key, value in node.items() if key not in UNHASHED_NODE}
-    parameters = kept.get("parameters")
-    if node.get("type") in WITH_PATH and isinstance(parameters, dict) and "path" in parameters:
-        kept["parameters"] = {k: v for k, v in parameters.items() if k != "path"}
-    return kept
+    return without_paths({k: v for k, v in node.items() if k not in UNHASHED_NODE})
+
+
+def without_paths(node: Json) -> Json:
+    """The node, or a copy where it has a path of its own."""
+    for place in paths_of(node):
+        node = {**node, "parameters": _without(node["parameters"], place)}
+    return node
+
+
+def paths_of(node: Json) -> list[tuple[str, ...]]:
+    """Where in its parameters the node has a path of its own."""
+    places = PATHS.get(node["type"], ()) if isinstance(node.get("type"), str) else ()
+    return [place for place in places if path_at(node, place) is not MISSING]
+
+
+def path_at(node: Json, place: tuple[str, ...]) -> Any:
+    """What stands there; MISSING where there is nothing."""
+    holder = node.get("parameters")
+    for step in place[:-1]:
+        holder = holder.get(step) if isinstance(holder, dict) else None
+    return holder.get(place[-1], MISSING) if isinstance(holder, dict) else MISSING
+
+
+def _without(holder: Json, place: tuple[str, ...]) -> Json:
+    first, *rest = place
+    if rest:
+        return {**holder, first: _without(holder[first], tuple(rest))}
+    return {key: value for key, value in holder.items() if key != first}
 
 
 def connections(workflow: Json) -> Json:

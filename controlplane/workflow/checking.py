@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane.core.errors import FieldError
-from controlplane.workflow.findings import Findings, Note, kind_of
-from controlplane.workflow.shapes import Edge, Json, Names
+from controlplane.workflow.findings import Findings, Mend, Note, kind_of
+from controlplane.workflow.shapes import MISSING, Edge, Json, Names
 from controlplane.workflow.wiring import WiringCheck
 
 MOST_NODES = 5_000
@@ -16,6 +16,7 @@ LONGEST_NAME = 1_000
 UNNAMED = "Imported workflow"
 _IDS = uuid.UUID("6a1d5e7c-7a9b-5c0e-8d52-6f70676f6c61")
 _POISONED_NAMES = {"__proto__", "constructor", "prototype"}
+_MENDED = ("name", "position", "typeVersion", "parameters", "credentials")
 _NUMBER = re.compile(r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$")
 
 
@@ -26,6 +27,7 @@ class Check:
     notes: list[Note]
     errors: list[FieldError]
     loose: list[Edge]
+    mended: list[Mend]
 
 
 def checked(workflow: Json, place: str = "") -> Check:
@@ -34,11 +36,18 @@ def checked(workflow: Json, place: str = "") -> Check:
     wiring = WiringCheck(place, nodes.workflow(workflow))
     if not nodes.errors:
         wiring.connections(workflow)
-    return Check([*nodes.notes, *wiring.notes], [*nodes.errors, *wiring.errors], wiring.loose)
+    return Check(
+        [*nodes.notes, *wiring.notes], [*nodes.errors, *wiring.errors], wiring.loose, nodes.mended
+    )
 
 
 class NodeCheck(Findings):
     """Names, ids, types, parameters and positions."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.mended: list[Mend] = []
+        self.seen: set[str] = set()
 
     def workflow(self, workflow: Json) -> dict[str, str]:
         """Checks everything but the connections. Gives ids and names of the nodes → name."""
@@ -53,7 +62,8 @@ class NodeCheck(Findings):
             workflow["name"] = UNNAMED
             self.note("", "name", f"there was none; it is called “{UNNAMED}”")
         self._object(workflow, "settings", "", "settings")
-        names = Names()
+        # A copy must not get the name that another node has: expressions and edges say it.
+        names = Names(given for node in nodes if (given := _given_name(node)))
         ids: set[str] = set()
         for number, node in enumerate(nodes):
             if isinstance(node, dict):
@@ -72,24 +82,34 @@ class NodeCheck(Findings):
             called = f"of “{node['name']}” " if isinstance(node.get("name"), str) else ""
             self.error(f"{path}.type", f"{called}must say what the node is, and is {kind_of(kind)}")
             return
-        name = self._name(node, path, kind)
-        if name is None:
+        before = {key: node.get(key, MISSING) for key in _MENDED}
+        given = self._name(node, path, kind)
+        if given is None:
             return
-        node["name"] = names.take(name)
-        if node["name"] != name:
-            self.note(name, f"{path}.name", f"was there twice; this one is “{node['name']}” now")
-            name = node["name"]
+        name = node["name"] = self._unique(node, given, names, before["name"])
+        if name != given:
+            self.note(given, f"{path}.name", f"was there twice; this one is “{name}” now")
         self._id(node, path, ids)
         self._object(node, "parameters", name, f"{path}.parameters")
         if "credentials" in node:
             self._object(node, "credentials", name, f"{path}.credentials")
         self._position(node, path)
         self._version(node, path)
+        for key, was in before.items():
+            now = node.get(key, MISSING)
+            if now is not was and (now != was or type(now) is not type(was)):
+                self.mended.append(Mend(("nodes", number, key), was))
+
+    def _unique(self, node: Json, name: str, names: Names, given: Any) -> str:
+        is_free = name not in self.seen and (_given_name({"name": given}) or name not in names)
+        unique = name if is_free and name in names else names.take(name)
+        self.seen.add(unique)
+        return unique
 
     def _name(self, node: Json, path: str, kind: str) -> str | None:
         name = node.get("name")
         if isinstance(name, int | float) and not isinstance(name, bool):
-            node["name"] = name = str(name)
+            node["name"] = name = _given_name(node)
             self.note(name, f"{path}.name", "was a number and is text now")
         if name is None or name == "":
             node["name"] = name = kind.rsplit(".", 1)[-1]
@@ -134,14 +154,18 @@ class NodeCheck(Findings):
         given = node.get("position")
         if isinstance(given, dict):
             given = [given.get("x"), given.get("y")]
+        if isinstance(given, list) and all(value is None for value in given):
+            given = None
         pair = [_coordinate(v) for v in given] if isinstance(given, list) else []
         if given is not None and (len(pair) != 2 or None in pair):
             self.error(f"{path}.position", f"of “{node['name']}” must be two numbers")
             return
         if given is None:
             self.note(node["name"], f"{path}.position", "was missing; it is at the corner")
-        if node.get("position") != pair or given is None:
-            node["position"] = pair or [0, 0]
+            node["position"] = [0, 0]
+        elif node["position"] != pair:
+            self.note(node["name"], f"{path}.position", "was written otherwise; it is two numbers")
+            node["position"] = pair
 
     def _version(self, node: Json, path: str) -> None:
         given = node.get("typeVersion")
@@ -160,6 +184,14 @@ class NodeCheck(Findings):
             self.note(node["name"], f"{path}.typeVersion", "was a list; the highest is taken")
         elif isinstance(given, bool) or not isinstance(given, int | float):
             self.error(f"{path}.typeVersion", f"of “{node['name']}” must be a number")
+
+
+def _given_name(node: Any) -> str:
+    """As text; empty where the node has none."""
+    name = node.get("name") if isinstance(node, dict) else None
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        return str(name)
+    return name if isinstance(name, str) else ""
 
 
 def _coordinate(value: Any) -> float | None:

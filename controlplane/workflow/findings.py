@@ -16,6 +16,16 @@ class Note:
     message: str
 
 
+@dataclass(frozen=True)
+class Mend:
+    """A value that is written otherwise now."""
+
+    path: tuple[str | int, ...]
+    """From the workflow's root; nodes by their number."""
+    was: Any
+    """MISSING where nothing was."""
+
+
 class Findings:
     """Collects what was put right and what cannot be; `place` comes before every path."""
 

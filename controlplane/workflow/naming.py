@@ -1,25 +1,39 @@
 """Names of nodes, and everything that refers to them: connections, expressions, code, pinned data.
 
 n8n's expressions name other nodes in four ways: `$('Name')`, `$node["Name"]`, `$node.Name` and
-`$items("Name")`; Python code writes an underscore for the dollar. A renamed node keeps all of them.
+`$items("Name")`; Python code writes an underscore for the dollar. All of it is JavaScript, with
+blanks, comments, `?.` and escapes where people put some. A renamed node keeps all of them.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import category
 
 from controlplane.workflow.shapes import Json, edges
 
-_LITERAL = r"""(?P<{q}>["'`])(?P<{n}>(?:\\.|(?!(?P={q}))[^\\])*)(?P={q})"""
+# At most ten and comments of some length, so that hostile text costs no more than its length.
+_GAP = r"(?:\s++|/\*(?:[^*]|\*(?!/)){0,200}+\*/){0,10}+"
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if category(c) in ("Mn", "Mc", "Pc"))
+"""What goes on with a name in JavaScript, and is no letter: the vowels of Hindi, for one."""
 _REFERENCE = re.compile(
-    r"(?P<head>(?<![\w$])[$_](?:\(\s*|items\(\s*|node\[\s*))"
-    + _LITERAL.format(q="q", n="name")
-    + r"|(?<![\w$])(?P<root>[$_])node\.(?P<plain>[A-Za-z_$][\w$]*)",
-    re.S,
+    rf"""
+    (?<![\w$]) (?P<head> [$_] (?: (?:{_GAP} | items{_GAP}(?:\?\.)?{_GAP}) \( {_GAP}
+                               | node{_GAP}(?:\?\.)?{_GAP} \[ {_GAP} ) )
+      (?P<q>["'`]) (?P<name>(?:\\.|(?!(?P=q))[^\\])*+) (?P=q)
+    | (?<![\w$]) (?P<root>[$_]node{_GAP}) (?P<dot>\??\.{_GAP})
+      (?P<plain>(?:[^\W\d]|\$)[\w${_MARKS}]*)
+    """,
+    re.S | re.X,
 )
-_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
-_ESCAPED = re.compile(r"\\(.)", re.S)
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
+_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z", re.A)
+_ESCAPED = re.compile(
+    r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{1,6})\}|(\r\n|.))", re.S | re.I
+)
+_LETTERS = {
+    "n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0",
+    "\n": "", "\r": "", "\r\n": "", "\u2028": "", "\u2029": "",
+}  # fmt: skip
 
 
 def referenced(value: Any) -> set[str]:
@@ -47,16 +61,21 @@ def renamed(workflow: Json, names: Mapping[str, str]) -> Json:
         }
         for node in workflow["nodes"]
     ]
-    result["connections"] = {
-        changed.get(source, source): {
-            kind: [_retargeted(targets, changed) for targets in outputs]
-            for kind, outputs in kinds.items()
-        }
-        for source, kinds in workflow["connections"].items()
-    }
+    result["connections"] = renamed_ends(workflow["connections"], changed)
     if isinstance(pinned := workflow.get("pinData"), dict):
         result["pinData"] = {changed.get(name, name): data for name, data in pinned.items()}
     return result
+
+
+def renamed_ends(connections: Json, names: Mapping[str, str]) -> Json:
+    """A sound workflow's connections with other names at both ends."""
+    return {
+        names.get(source, source): {
+            kind: [_retargeted(targets, names) for targets in outputs]
+            for kind, outputs in kinds.items()
+        }
+        for source, kinds in connections.items()
+    }
 
 
 def rewritten(value: Any, names: Mapping[str, str]) -> Any:
@@ -64,7 +83,10 @@ def rewritten(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _rewritten_text(value, names)
     if isinstance(value, dict):
-        return {key: rewritten(inner, names) for key, inner in value.items()}
+        return {
+            key: inner if _is_another(key, inner) else rewritten(inner, names)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [rewritten(inner, names) for inner in value]
     return value
@@ -83,8 +105,13 @@ def _retargeted(targets: list[Json] | None, names: Mapping[str, str]) -> list[Js
     return [{**t, "node": names.get(t["node"], t["node"])} for t in targets]
 
 
+def _is_another(key: str, value: Any) -> bool:
+    """A workflow of its own that stands in a parameter as text: it names its own nodes."""
+    return key == "workflowJson" and isinstance(value, str) and not value.startswith("=")
+
+
 def _may_refer(text: str) -> bool:
-    return "$" in text or "_node" in text or "_(" in text or "_items(" in text
+    return "$" in text or any(sign in text for sign in ("_node", "_(", "_ (", "_items"))
 
 
 def _collect(value: Any, found: set[str]) -> None:
@@ -92,8 +119,9 @@ def _collect(value: Any, found: set[str]) -> None:
         if _may_refer(value):
             found |= {_name_in(match) for match in _REFERENCE.finditer(value)}
     elif isinstance(value, dict):
-        for inner in value.values():
-            _collect(inner, found)
+        for key, inner in value.items():
+            if not _is_another(key, inner):
+                _collect(inner, found)
     elif isinstance(value, list):
         for inner in value:
             _collect(inner, found)
@@ -116,8 +144,9 @@ def _rewritten_text(text: str, names: Mapping[str, str]) -> str:
             quote = match["q"]
             return f"{match['head']}{quote}{_escaped(new, quote)}{quote}"
         if _IDENTIFIER.match(new):
-            return f"{match['root']}node.{new}"
-        return f'{match["root"]}node["{_escaped(new, chr(34))}"]'
+            return f"{match['root']}{match['dot']}{new}"
+        dot = "?." if match["dot"].startswith("?") else ""
+        return f'{match["root"]}{dot}["{_escaped(new, chr(34))}"]'
 
     return _REFERENCE.sub(replace, text)
 
@@ -125,7 +154,17 @@ def _rewritten_text(text: str, names: Mapping[str, str]) -> str:
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    return _ESCAPED.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+    plain = _ESCAPED.sub(_character, text)
+    # What lies beyond the first 65,536 characters is written as two halves.
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(match: re.Match[str]) -> str:
+    digits = match[1] or match[2] or match[3]
+    if digits is None:
+        return _LETTERS.get(match[4], match[4])
+    code = int(digits, 16)
+    return chr(code) if code <= 0x10FFFF else match[0]
 
 
 def _escaped(text: str, quote: str) -> str:

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from controlplane.workflow.aligning import Aligned, positions_of
-from controlplane.workflow.canonical import WITH_PATH
+from controlplane.workflow.canonical import PATHS, path_at, without_paths
 from controlplane.workflow.conflicts import Decisions, Path
 from controlplane.workflow.placing import Position, placed
 from controlplane.workflow.ports import Wire
@@ -55,28 +55,29 @@ def _merged(name: str, was: Json, mine: Json, new: Json, decisions: Decisions) -
     content = merge_object((), base, ours, theirs, settle)
     if not isinstance(content.get("parameters"), dict):
         content["parameters"] = mine["parameters"]
-    path = _path(was, mine, new)
-    if path is not MISSING:
-        content["parameters"] = {**content["parameters"], "path": path}
+    for place in PATHS.get(mine["type"], ()):
+        _put_path(content, place, was, mine, new)
     own = {key: mine[key] for key in OWN if key in mine}
     return {**own, **content}
 
 
-def _path(was: Json, mine: Json, new: Json) -> Any:
+def _put_path(content: Json, place: tuple[str, ...], was: Json, mine: Json, new: Json) -> None:
     """A webhook's path: the tenant's where its copy has one of its own, and never a conflict."""
-    if mine["type"] not in WITH_PATH:
-        return MISSING
-    before, ours, theirs = (
-        node.get("parameters", {}).get("path", MISSING) for node in (was, mine, new)
-    )
-    return theirs if same(ours, before) else ours
+    before, ours, theirs = (path_at(node, place) for node in (was, mine, new))
+    path = theirs if same(ours, before) else ours
+    if path is MISSING:
+        return
+    *outer, last = place
+    holder = content["parameters"] = dict(content["parameters"])
+    for step in outer:
+        inner = holder.get(step)
+        holder[step] = dict(inner) if isinstance(inner, dict) else {}
+        holder = holder[step]
+    holder[last] = path
 
 
 def _content(node: Json) -> Json:
-    kept = {key: value for key, value in node.items() if key not in OWN}
-    if kept.get("type") in WITH_PATH and isinstance(kept.get("parameters"), dict):
-        kept["parameters"] = {k: v for k, v in kept["parameters"].items() if k != "path"}
-    return kept
+    return without_paths({key: value for key, value in node.items() if key not in OWN})
 
 
 def _retyped_under(base: Json, ours: Json, theirs: Json) -> bool:
@@ -107,6 +108,7 @@ def _gone(
         not same(_content(left), _content(was))
         or who in sides.renamed_by.get(name, ())
         or any(name in (wire.source, wire.target) for wire in added[who])
+        or name in sides.named_anew(who)
     )
     if not touched:
         return None

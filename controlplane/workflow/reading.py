@@ -1,8 +1,9 @@
 """From the bytes of an export to sound workflows, or an error that names node and field.
 
 n8n and the people who pass workflows on wrap them in several ways: one workflow, a list of them
-(`n8n export:workflow --all`), `{"workflow": …}` (n8n's gallery, also twice), `{"data": …}` (its
-API), JSON inside a string. All are read. What n8n itself would put right is put right and noted;
+(`n8n export:workflow --all`), `{"workflow": …}` (n8n's gallery, also twice, beside a list of the
+kinds of nodes), `{"data": …}` (its API), `{"workflowData": …}` (an execution), `{"json": …}` (an
+item), JSON inside a string. All are read. What n8n itself would put right is put right and noted;
 what no n8n could open is refused.
 """
 
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.workflow.checking import checked
-from controlplane.workflow.findings import Note
+from controlplane.workflow.findings import Mend, Note
 from controlplane.workflow.shapes import Edge, Json
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -24,7 +25,7 @@ MOST_VALUES = 500_000
 MOST_WORKFLOWS = 1_000
 POISON = {"__proto__", "constructor", "prototype"}
 """Keys that reach into JavaScript's objects when n8n copies them about."""
-_WRAPPINGS = ("workflow", "data", "workflows")
+_WRAPPINGS = ("workflow", "workflowData", "workflows", "data", "attributes", "json")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -45,6 +46,8 @@ class Read:
     loose: tuple[Edge, ...] = ()
     """Connections from or to a node that is not there. n8n ignores them, and so they are kept out
     of the workflow; whoever gives the export back whole puts them in again."""
+    mended: tuple[Mend, ...] = ()
+    """What stood in the nodes before it was put right; ids are not told."""
 
 
 def read(source: bytes | str | Json | list[Any]) -> list[Read]:
@@ -66,7 +69,8 @@ def read(source: bytes | str | Json | list[Any]) -> list[Read]:
         check = checked(workflow, place)
         if check.errors:
             raise WorkflowUnreadable(_told(check.errors), errors=tuple(check.errors))
-        read_ones.append(Read(workflow, (*notes, *check.notes), tuple(check.loose)))
+        told = (*notes, *check.notes)
+        read_ones.append(Read(workflow, told, tuple(check.loose), tuple(check.mended)))
     return read_ones
 
 
@@ -76,6 +80,14 @@ def read_one(source: bytes | str | Json | list[Any]) -> Read:
     if len(found) > 1:
         _refuse(f"It holds {len(found)} workflows, and one is wanted: export it by itself.")
     return found[0]
+
+
+def parsed_text(text: str) -> Any:
+    """JSON that stands in a text of a workflow, with the same limits. Raises WorkflowUnreadable."""
+    try:
+        return _Clean().value(_loaded(text), "", 0)
+    except RecursionError:
+        _refuse(f"It is nested more than {DEEPEST} levels deep.")
 
 
 def _parsed(source: Any) -> tuple[Any, list[Note]]:
@@ -185,7 +197,7 @@ class _Clean:
 
 def _unwrapped(value: Any, place: str, depth: int) -> list[tuple[str, Json]]:
     """Each workflow with the dotted path to it."""
-    if depth > 5:
+    if depth > 8:
         return []
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         return _unwrapped(_Clean().value(_loaded(value), place, 0), place, depth + 1)
@@ -196,19 +208,36 @@ def _unwrapped(value: Any, place: str, depth: int) -> list[tuple[str, Json]]:
             _refuse(f"Entry {number + 1} of the list is no workflow: a workflow has `nodes`.")
         return [one for found in many for one in found]
     if isinstance(value, dict):
-        if "nodes" in value:
+        if "nodes" in value and "connections" in value:
             return [(place, value)]
-        for key in _WRAPPINGS:
-            if isinstance(value.get(key), dict | list | str):
-                found = _unwrapped(value[key], f"{place}{key}.", depth + 1)
-                return [(path, _named(workflow, value)) for path, workflow in found]
+        return _inside(value, place, depth) or ([(place, value)] if "nodes" in value else [])
+    return []
+
+
+def _inside(wrapping: Json, place: str, depth: int) -> list[tuple[str, Json]]:
+    """Of the first key that has a workflow; what is wrong is only said where none has."""
+    refused: WorkflowUnreadable | None = None
+    for key in _WRAPPINGS:
+        if not isinstance(wrapping.get(key), dict | list | str):
+            continue
+        try:
+            found = _unwrapped(wrapping[key], f"{place}{key}.", depth + 1)
+        except WorkflowUnreadable as error:
+            refused = refused or error
+            continue
+        if found:
+            return [(path, _named(workflow, wrapping)) for path, workflow in found]
+    if refused and "nodes" not in wrapping:
+        raise refused
     return []
 
 
 def _named(workflow: Json, wrapping: Json) -> Json:
-    """n8n's gallery has the name on the outside."""
-    name = wrapping.get("name")
-    return {"name": name, **workflow} if isinstance(name, str) and name else workflow
+    """n8n's gallery has the name on the outside; others call it the workflow."""
+    for name in (wrapping.get("name"), wrapping.get("workflow")):
+        if isinstance(name, str) and name.strip() and not name.lstrip().startswith(("{", "[")):
+            return {"name": name, **workflow}
+    return workflow
 
 
 def _too_long(length: int) -> NoReturn:

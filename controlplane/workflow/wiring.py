@@ -39,7 +39,7 @@ class WiringCheck(Findings):
             for kind, outputs in kinds.items():
                 checked = self._outputs(outputs, f"{path}.{kind}", source, kind)
                 if name and checked is not None:
-                    sound.setdefault(name, {})[kind] = checked
+                    _extend(sound.setdefault(name, {}).setdefault(kind, []), checked)
         workflow["connections"] = sound
 
     def _outputs(
@@ -101,3 +101,13 @@ class WiringCheck(Findings):
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
             told = f"must be the number of an input of “{target['node'][:100]}”"
             self.error(f"{path}.index", told)
+
+
+def _extend(outputs: list[list[Json] | None], more: list[list[Json] | None]) -> None:
+    """A node may be there by its name and by its id: it has the edges of both, each once."""
+    for number, targets in enumerate(more):
+        if number == len(outputs):
+            outputs.append(targets)
+        elif targets:
+            known = outputs[number] or []
+            outputs[number] = [*known, *(target for target in targets if target not in known)]

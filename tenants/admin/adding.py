@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenants.models import Partner, Tenant
+from tenants.provisioning.names import LONGEST_SLUG, SlugRefused, check_slug
 
 
 class TenantAddForm(forms.ModelForm):
@@ -26,12 +27,21 @@ class TenantAddForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["slug"].help_text = _(
-            "The first part of its address, such as hafen. It cannot be changed later."
-        )
+        slug = self.fields["slug"]
+        slug.help_text = _(
+            "The first part of its address, such as hafen: up to %(longest)d lower-case letters, "
+            "digits and hyphens. It cannot be changed later."
+        ) % {"longest": LONGEST_SLUG}
+        slug.widget.attrs["maxlength"] = LONGEST_SLUG
+        # `check_slug` is stricter than the column, and says all that they would.
+        slug.validators = []
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
+        try:
+            check_slug(slug)
+        except SlugRefused as refused:
+            raise ValidationError(refused.detail) from refused
         if Tenant.objects.filter(slug=slug).exists():
             raise ValidationError(
                 _("There is a tenant “%(slug)s” already. Choose another name."),

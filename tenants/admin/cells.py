@@ -16,16 +16,21 @@ def shown(cell: Cell | None) -> SafeString | str:
     if cell is None:
         return "–"
     if isinstance(cell, Mark):
+        tone = cell.tone or "plain"
+        if cell.link:
+            return format_html(
+                '<a class="pg-mark pg-{}" title="{}" href="{}">{}</a>',
+                tone, cell.title, cell.link, cell.text,
+            )  # fmt: skip
         return format_html(
-            '<span class="pg-mark pg-{}" title="{}">{}</span>',
-            cell.tone or "plain", cell.title, cell.text,
-        )  # fmt: skip
+            '<span class="pg-mark pg-{}" title="{}">{}</span>', tone, cell.title, cell.text
+        )
     if isinstance(cell, Bar):
         tone = "danger" if cell.percent >= FULL else "warning" if cell.percent >= NEAR else "plain"
         return format_html(
-            '<span class="pg-use"><meter class="pg-{}" min="0" max="100" low="{}" high="{}" '
-            'value="{}">{}</meter><span>{}</span></span>',
-            tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
+            '<span class="pg-use" title="{}"><meter class="pg-{}" min="0" max="100" low="{}" '
+            'high="{}" value="{}">{}</meter><span>{}</span></span>',
+            cell.title, tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
         )  # fmt: skip
     return cell
 
@@ -37,5 +42,7 @@ def as_display(column: Column) -> Any:
         return shown(tenant.cells[column.name].get(tenant.pk))  # type: ignore[attr-defined]
 
     cell.short_description = column.label  # type: ignore[attr-defined]
+    if column.order is not None:
+        cell.admin_order_field = column.order  # type: ignore[attr-defined]
     cell.__name__ = f"column_{column.name}"
     return cell

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,10 +14,13 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from controlplane.core.admin import ReadOnlyInline, SharedModelAdmin, actor_of
+from controlplane.core.admin_refusals import tell
+from controlplane.core.errors import DomainError
 from tenants.admin.inlines import register_inline
 from tenants.engagements import (
     change_ownership,
@@ -28,6 +32,8 @@ from tenants.models import Engagement, Ownership, Tenant
 
 NOBODY = ""
 LEAD = "lead"
+STANDING = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
+"""Whoever works for one that is suspended may be the reason that it is."""
 
 
 class EngageForm(forms.ModelForm):
@@ -53,8 +59,15 @@ class EngageForm(forms.ModelForm):
 
     def clean_tenant(self) -> Tenant:
         tenant: Tenant = self.cleaned_data["tenant"]
-        if tenant.status != Tenant.Status.ACTIVE or tenant.is_sandbox:
-            raise ValidationError(_("Choose an active tenant; its sandbox follows it."))
+        if tenant.is_sandbox:
+            raise ValidationError(
+                _("Choose %(production)s instead: its sandbox follows it."),
+                params={"production": tenant.customer},
+            )
+        if tenant.status not in STANDING:
+            raise ValidationError(
+                _("Choose a tenant that is active or suspended: this one is being made, or leaves.")
+            )
         return tenant
 
 
@@ -91,7 +104,8 @@ class MatrixForm(forms.Form):
 class EngagementAdmin(SharedModelAdmin):
     form = EngageForm
     list_display = ["partner", "tenant", "is_lead", "areas", "matrix"]
-    list_filter = ["partner", "is_lead"]
+    list_filter = [("partner", AutocompleteSelectFilter), "is_lead"]
+    list_filter_submit = True
     list_select_related = ["partner", "tenant"]
     search_fields = ["partner__name", "tenant__name"]
     autocomplete_fields = ["partner", "tenant"]
@@ -155,7 +169,10 @@ class EngagementAdmin(SharedModelAdmin):
         """One radio for each area: partners beside one another, and nobody."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        tenant = get_object_or_404(Tenant, pk=tenant_id, status=Tenant.Status.ACTIVE)
+        tenant = get_object_or_404(Tenant, pk=tenant_id, status__in=STANDING)
+        if tenant.is_sandbox:
+            # Who works for it is said at its production.
+            return redirect(matrix_address(tenant.customer_id))
         engagements = list(
             Engagement.objects.filter(tenant=tenant)
             .select_related("partner", "tenant")
@@ -166,10 +183,15 @@ class EngagementAdmin(SharedModelAdmin):
         )
         if request.method == "POST" and form.is_valid():
             by = actor_of(request)
-            change_ownership(tenant=tenant, owners=form.owners, by=by)
-            hand_over_lead(engagement=form.lead, by=by)
-            messages.success(request, _("Saved, and recorded in the tenant's audit trail."))
-            return redirect(matrix_address(tenant.pk))
+            try:
+                with transaction.atomic():
+                    change_ownership(tenant=tenant, owners=form.owners, by=by)
+                    hand_over_lead(engagement=form.lead, by=by)
+            except DomainError as refused:
+                tell(form, refused)
+            else:
+                messages.success(request, _("Saved, and recorded in the tenant's audit trail."))
+                return redirect(matrix_address(tenant.pk))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Who works for %(tenant)s") % {"tenant": tenant},
@@ -200,8 +222,7 @@ class EngagementInline(ReadOnlyInline):
         )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request)
-        return rows.select_related("partner").prefetch_related("ownerships")
+        return super().get_queryset(request).prefetch_related("ownerships")
 
 
 register_inline(EngagementInline)

@@ -16,6 +16,8 @@ from tenants.models import FleetResult, FleetRun
 class FleetRunAdmin(ReadOnlySharedModelAdmin):
     list_display = ["started_at", "state", "release", "total", "done", "failed", "skipped"]
     list_filter = ["release"]
+    search_fields = ["release", "results__tenant__name", "results__tenant__slug", "results__error"]
+    search_help_text = _("Release, a tenant that was migrated, or what an error said")
     fields = [*list_display, "finished_at", "fingerprint"]
 
     @display(

@@ -5,46 +5,64 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelect2MultipleWidget,
+)
 
+from controlplane.core import shown_once
 from controlplane.core.admin import SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
 from tenants.keys import (
     SUGGESTED_OVERLAP,
     issue_key,
-    require_engaged,
+    operation_choices,
     revoke_key,
     rotate_key,
+    scope_choices,
 )
 from tenants.models import ApiKey
 
+ROTATED = "rotated keys"
+"""What the list shows once; a new key's own page shows it under the key's id."""
+
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Chosen from what there is, as in the portal."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"), widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    operations = forms.MultipleChoiceField(
+        label=_("Only these operations"),
+        required=False,
+        widget=UnfoldAdminSelect2MultipleWidget,
+        help_text=_("None chosen: every operation that the above permits."),
+    )
+
     class Meta:
         model = ApiKey
         fields = ["name", "tenant", "partner", "scopes", "operations", "expires_at"]
 
-    def clean_operations(self) -> list[str]:
-        return self.cleaned_data["operations"] or []
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        partner, tenant = given.get("partner"), given.get("tenant")
-        if partner and tenant:
-            try:
-                require_engaged(partner.pk, tenant)
-            except DomainError as error:
-                self.add_error("partner", error.detail)
-        return given
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {"scopes": scope_choices, "operations": operation_choices}
+        # A key that was issued has no field: it is only looked at.
+        for name in choices.keys() & self.fields.keys():
+            self.fields[name].choices = choices[name]()  # type: ignore[attr-defined]
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(SharedModelAdmin):
     form = KeyForm
     list_display = ["name", "text", "tenant", "state", "expires_at", "last_used_at"]
-    list_filter = ["tenant", "tenant__environment"]
+    list_filter = [("tenant", AutocompleteSelectFilter), "tenant__environment"]
+    list_filter_submit = True
     list_select_related = ["tenant"]
     search_fields = ["name", "prefix", "tenant__name"]
     autocomplete_fields = ["tenant", "partner"]
@@ -56,6 +74,21 @@ class ApiKeyAdmin(SharedModelAdmin):
         *("name", "tenant", "partner", "scopes", "operations", "expires_at"), *readonly_fields,
     ]  # fmt: skip
     actions = ["rotate", "revoke"]
+    list_before_template = "tenants/admin/new_keys.html"
+    change_form_before_template = "tenants/admin/new_keys.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        answer: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), **_new_keys(request, of=ROTATED)}
+        )
+        return answer
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        shown = {**(extra_context or {}), **_new_keys(request, of=object_id)}
+        answer: HttpResponse = super().change_view(request, object_id, form_url, shown)
+        return answer
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # A key stays as it was issued: what differs is another key.
@@ -89,17 +122,23 @@ class ApiKeyAdmin(SharedModelAdmin):
         )
         obj.pk = key.pk
         obj.refresh_from_db()
-        self._show(request, text)
+        shown_once.keep(request, of=str(key.pk), secret=f"{key.name}: {text}")
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, *_args: Any) -> HttpResponse:
+        return redirect("admin:tenants_apikey_change", obj.pk)
 
     @action(description=_("Rotate: a new key, and seven days more for the old one"))
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        made = []
         for key in queryset:
             try:
                 _new, text = rotate_key(key=key, overlap=SUGGESTED_OVERLAP, by=actor_of(request))
             except DomainError as error:
                 messages.error(request, error.detail)
             else:
-                self._show(request, text)
+                made.append(f"{key.name}: {text}")
+        if made:
+            shown_once.keep(request, of=ROTATED, secret="\n".join(made))
 
     @action(description=_("Revoke"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -107,7 +146,9 @@ class ApiKeyAdmin(SharedModelAdmin):
             revoke_key(key=key, by=actor_of(request))
         messages.success(request, _("Revoked; calls with it are refused from now on."))
 
-    def _show(self, request: HttpRequest, text: str) -> None:
-        messages.warning(
-            request, _("Copy the key now, it is shown this once: %(key)s") % {"key": text}
-        )
+
+def _new_keys(request: HttpRequest, *, of: str) -> dict[str, list[str]]:
+    """For the page's own context: names and texts of keys that were just made."""
+    if request.method != "GET":
+        return {}
+    return {"new_keys": shown_once.take(request, of=of).splitlines()}

@@ -7,9 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminColorInputWidget,
     UnfoldAdminFileFieldWidget,
@@ -17,6 +20,7 @@ from unfold.widgets import (
 )
 
 from controlplane.core.admin import SharedModelAdmin
+from tenants.admin import inviting
 from tenants.logos import clean_logo, keep_logo, remove_logo
 from tenants.models import Partner, PartnerLogo
 
@@ -63,8 +67,24 @@ class PartnerAdmin(SharedModelAdmin):
         (_("Log-in"), {"fields": ["requires_mfa"]}),
     ]
 
+    readonly_fields = ["people"]
+
     class Media:
         js = ("tenants/brand.js",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fieldsets(request, obj)
+        # Nobody is invited to what is not there yet.
+        return [*shown, (_("People"), {"fields": ["people"]})] if obj else shown
+
+    @display(description=_("Members"))
+    def people(self, partner: Partner) -> str:
+        return format_html(
+            '<a class="pg-link" href="{}?partner__id__exact={}">{}</a> '
+            '<a class="pg-link" href="{}">{}</a>',
+            reverse("admin:tenants_member_changelist"), partner.pk, _("Who has a role"),
+            reverse("admin:tenants_partner_invite", args=[partner.pk]), _("Invite"),
+        )  # fmt: skip
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "brand_color":
@@ -72,11 +92,19 @@ class PartnerAdmin(SharedModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        within = self.admin_site.admin_view(_logo)
+        within = self.admin_site.admin_view
+        pages = [("logo", _logo), ("invite", self._invite)]
         return [
-            path("<uuid:partner_id>/logo/", within, name="tenants_partner_logo"),
+            *(
+                path(f"<uuid:partner_id>/{name}/", within(view), name=f"tenants_partner_{name}")
+                for name, view in pages
+            ),
             *super().get_urls(),
         ]
+
+    def _invite(self, request: HttpRequest, partner_id: uuid.UUID) -> HttpResponseBase:
+        frame = {**self.admin_site.each_context(request), "opts": self.opts}
+        return inviting.to_partner(request, partner_id, frame)
 
     def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

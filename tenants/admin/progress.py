@@ -24,6 +24,8 @@ QUIET = timedelta(minutes=2)
 @dataclass(frozen=True)
 class Progress:
     steps: list[ProvisioningStep]
+    answers: bool
+    """From when its schema stands; further steps may be left, or fail."""
     is_ready: bool
     has_failed: bool
     is_quiet: bool
@@ -42,9 +44,11 @@ def steps_of(tenant: Tenant) -> list[ProvisioningStep]:
 def progress_of(tenant: Tenant) -> Progress:
     steps = steps_of(tenant)
     signs = [at for step in steps for at in (step.started_at, step.finished_at) if at]
+    answers = tenant.status != Tenant.Status.PROVISIONING
     return Progress(
         steps=steps,
-        is_ready=tenant.status != Tenant.Status.PROVISIONING,
+        answers=answers,
+        is_ready=answers and all(step.status == ProvisioningStep.Status.DONE for step in steps),
         has_failed=any(step.status == ProvisioningStep.Status.FAILED for step in steps),
         is_quiet=timezone.now() - max([tenant.created_at, *signs]) > QUIET,
     )

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -54,7 +55,9 @@ class PurgeRunAdmin(ShowsOutcome, SharedModelAdmin):
     """What only the purge writes."""
 
     list_display = ("created_at", "tenant", "data_class", "found", "removed", "left", "outcome")
-    list_filter = ("data_class", "tenant")
+    list_filter = ("data_class", ("tenant", AutocompleteSelectFilter))
+    list_filter_submit = True
+    search_fields = ("tenant__name", "tenant__slug", "error")
     list_select_related = ("tenant",)
     readonly_fields = (*list_display, "cutoff", "finished_at", "error")
     fields = readonly_fields

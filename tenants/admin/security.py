@@ -11,6 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from controlplane.core.admin import SharedModelAdmin
@@ -25,7 +26,8 @@ for _model in (
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(SharedModelAdmin):
     list_display = ["sort", "tenant", "user", "key", "network", "count", "first_at", "last_at"]
-    list_filter = ["kind", "last_at", "tenant"]
+    list_filter = ["kind", "last_at", ("tenant", AutocompleteSelectFilter)]
+    list_filter_submit = True
     list_select_related = ["tenant", "user", "key__tenant"]
     search_fields = ["user__username", "user__email", "key__name", "key__prefix", "network"]
 

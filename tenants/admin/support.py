@@ -20,6 +20,7 @@ from unfold.widgets import (
 )
 
 from controlplane.core.admin import ReadOnlySharedModelAdmin, actor_of
+from controlplane.core.errors import DomainError
 from tenants import support_access
 from tenants.models import Member, SupportEntry, Tenant
 
@@ -88,12 +89,16 @@ def enter(request: HttpRequest, tenant_id: uuid.UUID, context: dict[str, Any]) -
         messages.success(request, _("You have left %(tenant)s.") % {"tenant": tenant})
         return redirect("admin:tenants_tenant_changelist")
     if request.method == "POST" and entry is None and form.is_valid():
-        support_access.enter_tenant(
-            user=request.user,  # type: ignore[arg-type]
-            tenant=tenant,
-            by=actor_of(request),
-            **form.cleaned_data,
-        )
+        try:
+            support_access.enter_tenant(
+                user=request.user,  # type: ignore[arg-type]
+                tenant=tenant,
+                by=actor_of(request),
+                **form.cleaned_data,
+            )
+        except DomainError as refused:
+            messages.error(request, refused.detail)
+            return redirect(request.path)
         return redirect(wanted or request.path)
     page = {
         **context,

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,9 +22,9 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from controlplane.core.admin import actor_of
-from tenants.admin import domains, leaving, progress, support
+from tenants.admin import domains, inviting, leaving, progress, support
 from tenants.admin.adding import TenantAddForm
-from tenants.admin.cells import as_display
+from tenants.admin.cells import as_display, shown
 from tenants.admin.filters import (
     PartnerFilter,
     RegionFilter,
@@ -38,9 +38,9 @@ from tenants.admin.places import ChoosesLanguageAndZone
 from tenants.admin.retention import RegionCleaned
 from tenants.admin.summary import summary
 from tenants.fingerprint import current_fingerprint
-from tenants.fleet_page import columns, fleet
+from tenants.fleet_page import Mark, columns, fleet
 from tenants.models import Tenant
-from tenants.provisioning import enqueue_provisioning, start_tenant
+from tenants.provisioning import enqueue_provisioning, fleet_column, start_tenant
 from tenants.residency import change_region
 
 BUSINESS = ["currency", "tax_regime", "fulfilment"]
@@ -78,7 +78,9 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
     show_full_result_count = False
     search_fields = ["name", "slug", "domains__domain", "lead"]
     search_help_text = gettext_lazy("Name, address or leading partner")
-    readonly_fields = ["schema_name", "status", "release", "created_at", "inside", "further"]
+    readonly_fields = [
+        "schema_name", "status", "set_up", "release", "created_at", "inside", "further",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return fleet(super().get_queryset(request))
@@ -163,13 +165,24 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             there, _("Enter"), own, _("Open its admin"),
         )  # fmt: skip
 
+    @display(description=gettext_lazy("Set up"))
+    def set_up(self, tenant: Tenant) -> str:
+        return shown(fleet_column.load([tenant]).get(tenant.pk, Mark(_("Done"), "success")))
+
     @display(description=gettext_lazy("Further"))
     def further(self, tenant: Tenant) -> str:
-        return format_html(
-            '<a class="pg-link" href="{}">{}</a> <a class="pg-link" href="{}">{}</a>',
-            reverse("admin:tenants_tenant_domains", args=[tenant.pk]), _("Domains"),
-            reverse("admin:tenants_tenant_leave", args=[tenant.pk]), _("Leaving"),
-        )  # fmt: skip
+        pages = [
+            ("tenants_tenant_progress", _("Progress")),
+            ("tenants_tenant_invite", _("Invite")),
+            ("tenants_engagement_matrix", _("Who owns what")),
+            ("tenants_tenant_domains", _("Domains")),
+            ("tenants_tenant_leave", _("Leaving")),
+        ]
+        return format_html_join(
+            " ",
+            '<a class="pg-link" href="{}">{}</a>',
+            ((reverse(f"admin:{name}", args=[tenant.pk]), text) for name, text in pages),
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         kwargs["form"] = TenantAddForm if obj is None else TenantChangeForm
@@ -229,6 +242,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             ("enter/portal", support.to_portal, "portal"),
             ("leave", self._leave, "leave"),
             ("domains", self._domains, "domains"),
+            ("invite", self._invite, "invite"),
             ("progress", self._progress, "progress"),
             ("progress/state", progress.state, "progress_state"),
         ]
@@ -249,6 +263,9 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
 
     def _domains(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
         return domains.page(request, tenant_id, self._frame(request))
+
+    def _invite(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponseBase:
+        return inviting.to_tenant(request, tenant_id, self._frame(request))
 
     def _frame(self, request: HttpRequest) -> dict[str, Any]:
         """What unfold's frame around a page asks for."""

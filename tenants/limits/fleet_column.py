@@ -1,53 +1,84 @@
 """How much of its limits each tenant uses, on the platform's list of tenants."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from tenants.fleet_page import Bar, Column
-from tenants.limits import rates, spend
-from tenants.limits.plans import Resource, allowances
-from tenants.models import ModelSpend, Partner, Quota, Tenant
+from tenants.fleet_page import Bar, Column, fleet
+from tenants.limits.plans import Resource, written
+from tenants.limits.use import Use, uses_of
+from tenants.models import Tenant
+
+NEAR, FULL = "near", "full"
+_FROM = {NEAR: 80.0, FULL: 100.0}
+"""Percent of a limit from which one is near to it, and from which nothing is left."""
+_NAMES = {
+    Resource.REQUESTS: gettext_lazy("requests"),
+    Resource.EVENTS: gettext_lazy("events"),
+    Resource.STORAGE: gettext_lazy("storage"),
+    Resource.MODEL_SPEND: gettext_lazy("models"),
+}
 
 
 def load(tenants: Sequence[Tenant]) -> Mapping[uuid.UUID, Bar]:
-    """The limit that is used most, of events a day and language models a month."""
-    ids = [tenant.pk for tenant in tenants]
-    tiers = dict(
-        Partner.objects.filter(pk__in={t.lead_id for t in tenants}).values_list("pk", "tier")  # type: ignore[attr-defined]
-    )
-    quotas: dict[uuid.UUID, list[tuple[str, int]]] = defaultdict(list)
-    for tenant_id, resource, amount in Quota.objects.filter(tenant__in=ids).values_list(
-        "tenant_id", "resource", "amount"
-    ):
-        quotas[tenant_id].append((resource, amount))
-    spent = dict(
-        ModelSpend.objects.filter(tenant__in=ids, month=spend.this_month()).values_list(
-            "tenant_id", "amount"
-        )
-    )
-    found: dict[uuid.UUID, Bar] = {}
-    for tenant in tenants:
-        # Also where a request of this tenant would ask.
-        tenant.allowances = allowances(
-            tiers.get(tenant.lead_id),  # type: ignore[attr-defined]
-            quotas[tenant.pk],
-        )
-        uses = {
-            _("events"): _percent(
-                rates.used(tenant, Resource.EVENTS), tenant.allowances[Resource.EVENTS]
-            ),
-            _("models"): _percent(spent.get(tenant.pk, 0), tenant.allowances[Resource.MODEL_SPEND]),
-        }
-        name, percent = max(uses.items(), key=lambda use: use[1])
-        found[tenant.pk] = Bar(percent, f"{percent:.0f} % {name}")
-    return found
+    """The limit that is used most; the others are told beside it."""
+    leads = {tenant.pk: tenant.lead_id for tenant in tenants}  # type: ignore[attr-defined]
+    return {
+        tenant_id: Bar(uses[0].percent, _told(uses[0]), "\n".join(map(_told_in_full, uses)))
+        for tenant_id, uses in uses_of(leads).items()
+    }
 
 
-def _percent(used: int, allowed: int) -> float:
-    return 100 * used / allowed if allowed else 100.0 * bool(used)
+def narrow(tenants: QuerySet[Tenant], value: str) -> QuerySet[Tenant]:
+    uses = uses_of(_leads(tenants))
+    found = [tenant_id for tenant_id, used in uses.items() if used[0].percent >= _FROM[value]]
+    return tenants.filter(pk__in=found)
 
 
-COLUMN = Column(name="limits", label=_("Limits"), load=load)
+class _ByUse(Func):
+    """Where the tenant stands among all, the least used first; asked for when one sorts by it."""
+
+    def __init__(self) -> None:
+        super().__init__(F("pk"), output_field=IntegerField())
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        uses = uses_of(_leads(fleet(Tenant.objects.all())))
+        rising = sorted(uses, key=lambda tenant_id: uses[tenant_id][0].percent)
+        array = Value(rising, output_field=ArrayField(UUIDField()))
+        place = Func(
+            array, F("pk"), function="array_position", output_field=IntegerField(),
+            template="%(function)s(%(expressions)s)",
+        )  # fmt: skip
+        return Coalesce(place, 0).resolve_expression(*args, **kwargs)
+
+
+def _leads(tenants: QuerySet[Tenant]) -> dict[uuid.UUID, uuid.UUID | None]:
+    return dict(tenants.order_by().values_list("pk", "lead_id"))  # type: ignore[misc]
+
+
+def _told(use: Use) -> str:
+    return f"{use.percent:.0f} % {_NAMES[use.resource]}"
+
+
+def _told_in_full(use: Use) -> str:
+    used, allowed = written(use.resource, use.used), written(use.resource, use.allowed)
+    return _("%(percent)s: %(used)s of %(allowed)s") % {
+        "percent": _told(use), "used": used, "allowed": allowed,
+    }  # fmt: skip
+
+
+COLUMN = Column(
+    name="limits",
+    label=gettext_lazy("Limits"),
+    load=load,
+    choices=[(NEAR, gettext_lazy("80 % used or more")), (FULL, gettext_lazy("Used up"))],
+    narrow=narrow,
+    alarm=NEAR,
+    order=_ByUse(),
+)

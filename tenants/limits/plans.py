@@ -1,7 +1,8 @@
 """What each partner tier gives its tenants; a `Quota` row says otherwise for one tenant."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,37 @@ class Resource(models.TextChoices):
     EVENTS = "events", _("Events a day (UTC)")
     STORAGE = "storage", _("Storage, in bytes")
     MODEL_SPEND = "model_spend", _("Language models a month (UTC), in millionths of a US dollar")
+
+
+LARGEST = 2**63 - 1
+"""That the column takes, in the resource's own unit."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What people write an amount in: `size` of it is one in the resource's own unit."""
+
+    label: Any
+    size: int = 1
+    written: str = "{:,.0f}"
+
+
+_UNITS = {
+    Resource.STORAGE: Unit(_("Storage, in GiB"), GIB, "{:,.2f} GiB"),
+    Resource.MODEL_SPEND: Unit(
+        _("Language models a month (UTC), in US dollars"), USD, "US$ {:,.2f}"
+    ),
+}
+
+
+def unit_of(resource: str) -> Unit:
+    return _UNITS.get(Resource(resource)) or Unit(Resource(resource).label)
+
+
+def written(resource: str, amount: int) -> str:
+    """For people: 10.00 GiB, US$ 25.00."""
+    unit = unit_of(resource)
+    return unit.written.format(amount / unit.size)
 
 
 # By `Partner.Tier`. Without an import: the models ask this module.

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from controlplane.core.models import Row
-from tenants.limits.plans import Resource
+from tenants.limits.plans import Resource, written
 from tenants.models.tenants import Tenant
 
 
@@ -23,7 +23,7 @@ class Quota(Row):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_resource_display()}: {self.amount}"
+        return f"{Resource(self.resource).name.lower()}: {written(self.resource, self.amount)}"
 
 
 class ModelSpend(Row):

@@ -10,8 +10,16 @@ from controlplane.core.models import Row
 from tenants.models.tenants import Tenant
 
 
+class ProvisioningStepQuerySet(models.QuerySet["ProvisioningStep"]):
+    def unfinished(self) -> Self:
+        return self.exclude(status=ProvisioningStep.Status.DONE)
+
+
 class ProvisioningStep(Row):
-    """One step for one tenant: kept, so that a rerun goes on and a person sees where it stands."""
+    """One step for one tenant: kept, so that a rerun goes on and a person sees where it stands.
+
+    `error` says why it failed; of one that is done, what it did not do all the same.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -25,6 +33,8 @@ class ProvisioningStep(Row):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
+
+    objects = ProvisioningStepQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "id"]

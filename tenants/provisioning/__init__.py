@@ -10,7 +10,7 @@ from tenants.provisioning.creation import (
 from tenants.provisioning.names import platform_domain, schema_named
 from tenants.provisioning.rows import PartnerTaken, start_tenant
 from tenants.provisioning.schemas import build_schema
-from tenants.provisioning.steps import register_seed, register_step
+from tenants.provisioning.steps import register_seed, register_step, say_of_step
 
 __all__ = [
     "Created",
@@ -23,6 +23,7 @@ __all__ = [
     "provision_tenant",
     "register_seed",
     "register_step",
+    "say_of_step",
     "schema_named",
     "start_tenant",
 ]

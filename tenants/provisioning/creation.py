@@ -99,13 +99,16 @@ def create_tenant(
 
 
 def enqueue_provisioning(tenant: Tenant, *, by: Actor) -> None:
+    """A step that failed waits again from now on, with why it did until it is tried."""
+    failed = ProvisioningStep.objects.filter(tenant=tenant, status=ProvisioningStep.Status.FAILED)
+    failed.update(status=ProvisioningStep.Status.PENDING, started_at=None, finished_at=None)
     enqueue_on_commit("tenants.provision", tenant_id=str(tenant.pk), by=by.label)
 
 
 def stalled_steps() -> QuerySet[ProvisioningStep]:
     """Those that have neither ended well nor moved for a while."""
     before = timezone.now() - STALLED_AFTER
-    return ProvisioningStep.objects.exclude(status=ProvisioningStep.Status.DONE).filter(
+    return ProvisioningStep.objects.unfinished().filter(
         Q(started_at__isnull=True) | Q(started_at__lt=before),
         created_at__lt=before,
         tenant__status__in=[Tenant.Status.PROVISIONING, Tenant.Status.ACTIVE],
@@ -141,8 +144,8 @@ def provision_tenant(
                 _stand_up(tenant, by)
         for step, run in steps_to_do(tenant):
             progress(step)
-            with noted(tenant, step):
-                run(tenant, by)
+            with noted(tenant, step) as said:
+                said.append(run(tenant, by) or "")
     tenant.refresh_from_db()
     lookup.forget_tenants()
     return tenant

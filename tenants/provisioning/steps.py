@@ -23,6 +23,8 @@ RESET = "reset"
 SEEDER = system("provisioning")
 
 Work = Callable[[Tenant, Actor], None]
+StepWork = Callable[[Tenant, Actor], str | None]
+"""Returns what has to be known of a step that is done, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Seed:
 
 # In the order of their floors: lower ones first.
 _seeds: list[Seed] = []
-_steps: list[tuple[str, Work]] = []
-_sandbox_steps: list[tuple[str, Work]] = []
+_steps: list[tuple[str, StepWork]] = []
+_sandbox_steps: list[tuple[str, StepWork]] = []
 
 
 def register_seed(
@@ -53,15 +55,16 @@ def register_seed(
     _seeds.append(Seed(name, run, tables, contents))
 
 
-def register_step(name: str, run: Work) -> None:
+def register_step(name: str, run: StepWork) -> None:
     """From AppConfig.ready: `run(tenant, by)` once the schema stands; must be repeatable.
 
-    A step enters the tenant itself where it needs to, since some need shared tables first.
+    A step enters the tenant itself where it needs to, since some need shared tables first. What it
+    returns stands beside it: it is done, and did not do what its name says.
     """
     _steps.append((name, run))
 
 
-def register_sandbox_step(name: str, run: Work) -> None:
+def register_sandbox_step(name: str, run: StepWork) -> None:
     """From AppConfig.ready: as `register_step`, for sandboxes only.
 
     Done before the other steps, so that it does not wait for an outside system that is down.
@@ -137,7 +140,7 @@ def is_done(tenant: Tenant, name: str) -> bool:
     return ProvisioningStep.objects.filter(tenant=tenant, name=name, status=done).exists()
 
 
-def steps_to_do(tenant: Tenant) -> Iterator[tuple[str, Work]]:
+def steps_to_do(tenant: Tenant) -> Iterator[tuple[str, StepWork]]:
     """Those after the schema, without the ones that are done."""
     done = set(
         ProvisioningStep.objects.filter(
@@ -147,19 +150,27 @@ def steps_to_do(tenant: Tenant) -> Iterator[tuple[str, Work]]:
     return ((name, run) for name, run in _steps_of(tenant) if name not in done)
 
 
-def _steps_of(tenant: Tenant) -> list[tuple[str, Work]]:
+def _steps_of(tenant: Tenant) -> list[tuple[str, StepWork]]:
     return [*_sandbox_steps, *_steps] if tenant.is_sandbox else _steps
 
 
 @contextmanager
-def noted(tenant: Tenant, name: str) -> Iterator[None]:
-    """Keeps when the step began, and how it ended."""
+def noted(tenant: Tenant, name: str) -> Iterator[list[str]]:
+    """Keeps when the step began, and how it ended; what is put into the list stands beside it."""
     step = ProvisioningStep.objects.filter(tenant=tenant, name=name)
     status = ProvisioningStep.Status
+    said: list[str] = []
     step.update(status=status.RUNNING, started_at=timezone.now(), finished_at=None, error="")
     try:
-        yield
+        yield said
     except Exception as error:
         step.update(status=status.FAILED, finished_at=timezone.now(), error=f"{error}"[:2000])
         raise
-    step.update(status=status.DONE, finished_at=timezone.now())
+    step.update(status=status.DONE, finished_at=timezone.now(), error=" ".join(said)[:2000])
+
+
+def say_of_step(tenant: Tenant, name: str, said: str) -> None:
+    """What has come to hold of a step that is done, by other ways than provisioning."""
+    ProvisioningStep.objects.filter(
+        tenant=tenant, name=name, status=ProvisioningStep.Status.DONE
+    ).update(error=said[:2000])

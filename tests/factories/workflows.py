@@ -1,5 +1,6 @@
 """Real workflows, and an editor that does to them at random what people do in n8n."""
 
+import json
 import random
 from collections.abc import Callable
 from copy import deepcopy
@@ -9,7 +10,7 @@ from typing import Any
 
 from controlplane.workflow.naming import renamed
 from controlplane.workflow.reading import read_one
-from controlplane.workflow.shapes import STICKY, Names
+from controlplane.workflow.shapes import STICKY, Names, edges
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parent.parent / "data" / "workflows"
@@ -58,6 +59,17 @@ def cut(workflow: Json, name: str) -> None:
             kinds[kind] = [[t for t in o or [] if t["node"] != name] for o in outputs]
 
 
+def targets(workflow: Json, source: str) -> list[tuple[int, str]]:
+    return [(e.output, e.target) for e in edges(workflow) if e.source == source]
+
+
+def add(workflow: Json, name: str, **more: Any) -> Json:
+    node = {"id": f"id {name}", "name": name, "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+            "position": [420, 160], "parameters": {}, **more}  # fmt: skip
+    workflow["nodes"].append(node)
+    return node
+
+
 class Editor:
     """Edits a copy. Two editors with other `mark`s never add the same name, id or key.
 
@@ -102,6 +114,13 @@ class Editor:
     def _set(self, mark: str) -> None:
         if (node := self._some()) is not None:
             node["parameters"][f"key_{mark}"] = f"={{{{ $('{node['name']}').item.json.{mark} }}}}"
+
+    def _mention(self, mark: str) -> None:
+        one, other = self._some(sticky=False), self._some(sticky=False)
+        if one and other:
+            one["parameters"][f"key_{mark}"] = (
+                f"={{{{ $({json.dumps(other['name'], ensure_ascii=False)}).all() }}}}"
+            )
 
     def _switch_off(self, _mark: str) -> None:
         if (node := self._some(sticky=False)) is not None:
@@ -154,6 +173,7 @@ EDITS = [
     "credential",
     "change",
     "set",
+    "mention",
     "switch_off",
     "rename",
     "move",

@@ -60,6 +60,8 @@ class FakeN8n:
     stopped: dict[str, str] = field(default_factory=dict)
     runs_of: dict[str, str] = field(default_factory=dict)
     """By execution, its workflow, where it is not wf1."""
+    data_of: dict[str, Json] = field(default_factory=dict)
+    """By execution, what is kept of its run."""
     keeps: set[str] = field(default_factory=set)
     """Executions that it says it deleted, and did not."""
     webhooks: dict[str, Webhook] = field(default_factory=dict)
@@ -185,7 +187,9 @@ class FakeN8n:
                     del self.executions[found]
                 return 200, told
             case ["GET", found] if found in self.executions:
-                return 200, self._execution(found)
+                with_data = query.get("includeData", [""])[0] == "true"
+                data = {"data": self.data_of.get(found)} if with_data else {}
+                return 200, self._execution(found) | data
             case ["DELETE", found]:
                 return NOTHING_THERE
         return None

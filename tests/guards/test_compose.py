@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>:[-?][^}]*)?\}")
@@ -191,7 +192,7 @@ def unknown_commands(it: Deployment) -> Iterator[str]:
             words = words or []
             if "manage.py" in words:
                 command = words[words.index("manage.py") + 1]
-                if not list(it.root.glob(f"*/**/management/commands/{command}.py")):
+                if command not in get_commands():
                     yield f"{name}: manage.py {command}"
             if words[-2:-1] == ["-m"]:
                 module = Path(*words[-1].split(".")).with_suffix(".py")

@@ -18,7 +18,8 @@ from controlplane.nodes.registry import all_operations
 # Scopes that no template asks for yet: a person gives them to a key by hand.
 GIVEN_BY_HAND = {
     "audit:read", "audit:record", "connections:read", "decisions:override", "decisions:read",
-    "events:emit", "exceptions:read", "invoices:submit", "knowledge:search", "knowledge:write",
+    "events:emit", "exceptions:read", "installations:read", "invoices:submit", "knowledge:search",
+    "knowledge:write",
     "policies:evaluate", "policies:simulate",
 }  # fmt: skip
 OPERATIONS = all_operations()

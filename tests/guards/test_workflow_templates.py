@@ -33,6 +33,12 @@ def test_there_is_one_and_nothing_else_lies_about() -> None:
 
 
 @each
+def test_its_readme_shows_the_workflow(folder: Path) -> None:
+    assert "](workflow.svg)" in (folder / "README.md").read_text()
+    assert (folder / "workflow.svg").read_text().startswith("<svg")
+
+
+@each
 def test_it_is_valid(folder: Path) -> None:
     assert read_folder(folder).slug == folder.name
 

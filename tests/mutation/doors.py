@@ -215,4 +215,22 @@ DOORS = [
         ("tests/integration/api/test_gallery.py",),
         "partners_own",
     ),
+    Mutant(
+        "reads-by-key-untold",
+        "the entry on what a machine read past the ledger",
+        "controlplane/api/operations.py",
+        '        note_read("operation", self.operation.key, seen, by=actor)\n',
+        "",
+        ("tests/integration/tenants/test_payload_access.py",),
+        "a_machine_leaves",
+    ),
+    Mutant(
+        "lists-by-key-untold",
+        "the entry on what a machine listed",
+        "tenants/middleware.py",
+        "        note_fetched(request, response, seen, by=actor_of_key(request.api_key))",
+        "        pass",
+        ("tests/integration/tenants/test_payload_access.py",),
+        "machine_lists",
+    ),
 ]

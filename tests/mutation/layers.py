@@ -3,10 +3,14 @@
 from tests.mutation.mutant import Mutant
 
 DRAFTS = "controlplane/policies/services/layer_drafts.py"
+FLIPS = "controlplane/policies/services/flips.py"
+TERMS = "controlplane/policies/services/terms.py"
+MOVES = "controlplane/policies/services/moves.py"
 GATE = "controlplane/policies/services/layer_gate.py"
 TRYING = "controlplane/policies/services/layer_simulating.py"
 PAGES = ("tests/integration/portal/test_partner_rules.py",)
 STEPS = ("tests/integration/policies/test_layer_steps.py",)
+TWO = ("tests/integration/policies/test_two_people.py",)
 HISTORY = ("tests/integration/policies/test_layer_simulation.py",)
 
 LAYERS = [
@@ -52,5 +56,32 @@ LAYERS = [
         "layers-past-any-threshold", "each tenant's own threshold", GATE,
         "    if over := [share for share in layer_shares(version) if share.is_over]:",
         "    if over := []:", STEPS, "each_tenants_threshold",
+    ),
+    Mutant(
+        "days-of-ones-choice", "the days that a simulation has to look back", FLIPS,
+        "            since__lte=begins,\n", "", TWO, "other_days",
+    ),
+    Mutant(
+        "years-thin-it-out", "the days that a simulation may look back", FLIPS,
+        "            since__gte=begins - RUN_COUNTS_FOR,\n", "", TWO, "other_days",
+    ),
+    Mutant(
+        "looser-terms-alone", "the second person for looser terms", TERMS,
+        "    if not is_stricter and not _is_second(terms, flip_percent, history_days, by):",
+        "    if False:", TWO, "looser_terms",
+    ),
+    Mutant(
+        "asked-twice-is-two", "whose second word it is, of terms", TERMS,
+        'terms.wanted_by_id not in {"", key_of(by)}', 'terms.wanted_by_id != ""', TWO,
+        "looser_terms",
+    ),
+    Mutant(
+        "out-of-force-alone", "the threshold of taking rules out of force", MOVES,
+        "    if is_past_threshold(share) and not _is_second(policy, move, by):", "    if False:",
+        TWO, "takes_two",
+    ),
+    Mutant(
+        "retired-twice-is-two", "whose second word it is, of taking rules out of force", MOVES,
+        'policy.asked_by_id not in {"", key_of(by)}', 'policy.asked_by_id != ""', TWO, "takes_two",
     ),
 ]  # fmt: skip

@@ -10,12 +10,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from controlplane.catalog import releases
 from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import CaseRun, Release, Template
+from controlplane.catalog.proof import proof_of
 from controlplane.core.admin import (
     ReadOnlyInline,
     ReadOnlySharedModelAdmin,
@@ -37,7 +39,8 @@ class TemplateAdmin(SharedModelAdmin):
     """Made from workflow-templates/ by `manage.py load_templates`, or by importing a workflow."""
 
     list_display = ["title", "slug", "owner", "summary"]
-    list_filter = ["owner"]
+    list_filter = [("owner", AutocompleteSelectFilter)]
+    list_filter_submit = True
     list_select_related = ["owner"]
     search_fields = ["title", "slug"]
     readonly_fields = ["slug", "title", "summary", "owner"]
@@ -51,7 +54,9 @@ class TemplateAdmin(SharedModelAdmin):
 
 
 class StepForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The next step of a release. Without cases that passed it goes live for a reason only."""
+    """The next step of a release. Where its cases never ran it goes live for a reason only; where
+    they failed, not at all.
+    """
 
     step = forms.ChoiceField(
         label=_("Next step"),
@@ -64,7 +69,7 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=_("Needed where its cases have not passed: the audit trail tells it."),
+        help_text=_("Needed where its cases have not run: the audit trail tells it."),
     )
 
     class Meta:
@@ -150,7 +155,7 @@ class ReleaseAdmin(SharedModelAdmin):
 
     @display(description=_("Cases"))
     def tested(self, release: Release) -> str:
-        return releases.why_not_tested(release) or gettext("They passed for it as it is now.")
+        return proof_of(release).told or gettext("They passed for it as it is now.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,23 +2,32 @@
 
 import hashlib
 import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.manifest import Manifest
 from controlplane.core.models import Row
-from tenants.models import Partner
+from tenants.models import Partner, Tenant
+
+LOST_AFTER = timedelta(minutes=15)
+"""A case ends long before: what has told nothing for so long has no worker any more."""
 
 
 class TemplateQuerySet(models.QuerySet["Template"]):
-    def offered(self) -> Self:
-        """That have a release which may be installed."""
-        live = Release.objects.filter(template=OuterRef("pk"), status=Release.Status.LIVE)
-        return self.filter(Exists(live))
+    def offered(self, *, drafts_of: Collection[Partner] = ()) -> Self:
+        """That have a release which may be installed; of these partners a draft will do."""
+        releases = Release.objects.filter(template=OuterRef("pk"))
+        live = Exists(releases.filter(status=Release.Status.LIVE))
+        if not drafts_of:
+            return self.filter(live)
+        draft = Exists(releases.filter(status=Release.Status.DRAFT))
+        return self.filter(live | Q(draft, owner__in=drafts_of))
 
 
 class Template(Row):
@@ -47,8 +56,28 @@ class Template(Row):
     @property
     def latest(self) -> "Release | None":
         """The highest version that is live; asks nothing where `releases` is prefetched."""
-        live = [each for each in self.releases.all() if each.status == Release.Status.LIVE]
-        return max(live, key=lambda release: release.ordered_version, default=None)
+        return self._highest(Release.Status.LIVE)
+
+    def newest(self, *, drafts_of: Collection[Partner] = ()) -> "Release | None":
+        """`latest`, or a draft that is higher where its owner is one of these partners."""
+        if self.owner_id is not None and self.owner_id in {each.pk for each in drafts_of}:
+            return self._highest(Release.Status.LIVE, Release.Status.DRAFT)
+        return self.latest
+
+    def told_of(self, *, up_to: "Release") -> list["Release"]:
+        """The versions of which somebody said what is new, from `up_to` down."""
+        found = [
+            each
+            for each in self.releases.defer("workflow", "manifest", "cases", "case_files")
+            if each.notes
+            and (each.status != Release.Status.DRAFT or each.pk == up_to.pk)
+            and each.ordered_version <= up_to.ordered_version
+        ]
+        return sorted(found, key=lambda release: release.ordered_version, reverse=True)
+
+    def _highest(self, *statuses: str) -> "Release | None":
+        found = [each for each in self.releases.all() if each.status in statuses]
+        return max(found, key=lambda release: release.ordered_version, default=None)
 
 
 class Release(Row):
@@ -121,12 +150,27 @@ class Release(Row):
         self.save(update_fields=["status", "steps", "released_at", "updated_at"])
 
 
+class CaseRunQuerySet(models.QuerySet["CaseRun"]):
+    def ended(self) -> Self:
+        """What came to an end counts, well or not; what broke off does not."""
+        return self.filter(status=CaseRun.Status.ENDED)
+
+    def under_way(self, *, at: datetime) -> Self:
+        return self.filter(status=CaseRun.Status.RUNNING, updated_at__gt=at - LOST_AFTER)
+
+
 class CaseRun(Row):
     """A release's cases, carried out in a real n8n: what was expected, and what came of it.
 
     It counts for the release as it was then, which is what `digest` says. `results` is a list of
-    dicts of name, title, passed, expected, actual, calls, outcome, seconds and error.
+    dicts of name, title, passed, expected, actual, calls, outcome, seconds and error, so
+    far. `sandbox` is where somebody had them run, None elsewhere; `error` says why it broke off.
     """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        ENDED = "ended", _("Ended")
+        BROKEN = "broken", _("Broken off")
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="case_runs")
     digest = models.CharField(max_length=64)
@@ -136,6 +180,15 @@ class CaseRun(Row):
     results = models.JSONField()
     ran_by = models.CharField(max_length=200)
     ran_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(
+        max_length=7, choices=Status, default=Status.ENDED, db_default=Status.ENDED.value
+    )
+    sandbox = models.ForeignKey(
+        Tenant, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    error = models.TextField(blank=True, default="", db_default="")
+
+    objects = CaseRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-ran_at"]
@@ -143,3 +196,6 @@ class CaseRun(Row):
 
     def __str__(self) -> str:
         return f"{self.release}: {self.passed} passed, {self.failed} failed"
+
+    def is_under_way(self, *, at: datetime) -> bool:
+        return self.status == self.Status.RUNNING and self.updated_at > at - LOST_AFTER

@@ -8,6 +8,7 @@ from typing import Any
 from controlplane.catalog.manifest import Manifest
 from controlplane.connections.services import get_connection, stand_in
 from controlplane.core.actor import Actor, ActorKind
+from controlplane.core.models import new_id
 from controlplane.events.models import Source
 from controlplane.events.services import publish
 from controlplane.invoices import services as invoices
@@ -48,12 +49,13 @@ def case_source() -> Source:
 
 def _orders(rows: Rows, by: Actor) -> None:
     """Orders as a shop sends them, judged and accepted before the case begins."""
-    for number, row in enumerate(rows):
+    for row in rows:
         event = publish(
             type="order.created",
             subject=str(row.get("name") or ""),
             body=row,
-            external_id=f"given-{row.get('id')}-{number}",
+            # Another case may give the same order otherwise; the same one again is known by itself.
+            external_id=f"given-{new_id()}",
             source=case_source(),
             by=by,
         ).event

@@ -81,18 +81,21 @@ def run_cases(
 
 
 def note_run(
-    release: Release, results: list[CaseResult], *, n8n_version: str, by: Actor
+    release: Release,
+    results: list[CaseResult],
+    *,
+    n8n_version: str,
+    by: Actor,
+    run: CaseRun | None = None,
 ) -> CaseRun:
-    """Kept for the release as it is now: by this it may go live. Called outside of any tenant."""
-    run = CaseRun.objects.create(
-        release=release,
-        digest=release.digest,
-        n8n_version=n8n_version,
-        passed=sum(result.passed for result in results),
-        failed=sum(not result.passed for result in results),
-        results=[asdict(result) for result in results],
-        ran_by=by.label,
-    )
+    """Kept for the release as it is now, or as it was when `run` began: by this it may go live.
+
+    Called outside of any tenant.
+    """
+    run = run or CaseRun(release=release, digest=release.digest, ran_by=by.label)
+    run.n8n_version = n8n_version
+    run.status = CaseRun.Status.ENDED
+    keep_results(run, results)
     record(
         action="release.tested",
         subject_type="release",
@@ -101,6 +104,13 @@ def note_run(
         by=by,
     )
     return run
+
+
+def keep_results(run: CaseRun, results: list[CaseResult]) -> None:
+    run.passed = sum(result.passed for result in results)
+    run.failed = len(results) - run.passed
+    run.results = [asdict(result) for result in results]
+    run.save()
 
 
 def differences(case: Case, actual: Actual) -> list[str]:

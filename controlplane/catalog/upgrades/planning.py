@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane.catalog.changes import changes_since
-from controlplane.catalog.models import Installation, Release
+from controlplane.catalog.models import Installation, Release, Template
 from controlplane.catalog.services import ReleaseUnknown, get_installation, get_release
 from controlplane.catalog.upgrades.sides import Seen, deployed, look_at, values_for, wanted
 from controlplane.core.errors import DomainError, FieldError
@@ -194,6 +194,13 @@ def newest_release(installation: Installation) -> Release | None:
     here = tuple(int(part) for part in installation.release_version.split("."))
     newer = [each for each in live if each.ordered_version > here]
     return max(newer, key=lambda release: release.ordered_version, default=None)
+
+
+def news_since(installation: Installation, release: Release) -> list[Release]:
+    """What was told of each version from the installation's to `release`, the newest first."""
+    here = tuple(int(part) for part in installation.release_version.split("."))
+    template = Template.objects.get(slug=installation.template_slug)
+    return [each for each in template.told_of(up_to=release) if each.ordered_version > here]
 
 
 def sentences(before: Json, after: Json, translate: Translate = str) -> list[str]:

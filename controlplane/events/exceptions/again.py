@@ -1,7 +1,10 @@
 """How something that went wrong is sent again: as it was, or as a revision."""
 
+import base64
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from controlplane.core.errors import DomainError, FieldError
@@ -12,11 +15,57 @@ from controlplane.events.intake import keep
 from controlplane.events.kinds import kind_named
 from controlplane.events.models import Delivery, Event, ExceptionCase
 
+# Beside a body that is kept in base64.
+_ENCODED = {"Content-Transfer-Encoding": "base64"}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a higher floor's exceptions are about. `retry` tries it again, and raises NothingToRetry
+    where it is over; `set_aside` lets it be, since somebody has done it by hand."""
+
+    retry: Callable[[ExceptionCase], None]
+    set_aside: Callable[[ExceptionCase], None]
+
+
+_works: dict[str, Work] = {}
+
 
 class NothingToRetry(DomainError):
     code = "nothing_to_retry"
     status = 409
     title = "There is nothing to try again"
+
+
+def register_work(kind: str, work: Work) -> None:
+    """From AppConfig.ready, for exceptions whose fingerprint begins with `kind` and a colon."""
+    _works[kind] = work
+
+
+def work_of(case: ExceptionCase) -> Work | None:
+    return _works.get(case.fingerprint.partition(":")[0])
+
+
+def kept_text(body: bytes, *, is_text: bool) -> tuple[str, dict[str, str]]:
+    """How a body that became no event is kept, and the header that says so. What is not `is_text`,
+    a file or a mail, stays as it is to the byte; else what is no UTF-8 is shown, to be corrected.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text and not is_text:
+        return base64.b64encode(body).decode(), _ENCODED
+    return made_storable(body.decode("utf-8", "backslashreplace")), {}
+
+
+def _content(text: str, headers: dict[str, str]) -> bytes:
+    if _ENCODED.items() <= headers.items():
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:  # somebody put the right text in its place
+            pass
+    return text.encode("utf-8", "surrogatepass")
 
 
 def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
@@ -27,9 +76,9 @@ def read_kept(case: ExceptionCase, *, body: str | None = None) -> Event:
     source = case.source
     kind = kind_named(source.kind) if source else None
     if source is None or kind is None or kind.read is None or not (body or case.body):
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     text = case.body if body is None else body
-    content = text.encode("utf-8", "surrogatepass")
+    content = _content(text, case.headers)
     event = kind.read(source, content, Incoming.of(content, case.headers))
     if case.type == "duplicate":
         # Its number is taken by another event: it gets one of its own.
@@ -52,16 +101,17 @@ def deliver_again(case: ExceptionCase) -> None:
     else:
         found = []
     if not found:
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     for one in found:
         one.status = Delivery.Status.PENDING
         one.reconciled_at = one.offered_at = one.place_until = one.queued_at = None
+        one.asked_at = one.waiting_at = None
         ran = case.workflow_id or one.event.workflow_id
         one.subscription = listening.present_listener(one, workflow_id=ran) or one.subscription
         one.save(
             update_fields=[
                 "status", "subscription", "reconciled_at", "offered_at", "place_until",
-                "queued_at", "updated_at",
+                "queued_at", "asked_at", "waiting_at", "updated_at",
             ]
         )  # fmt: skip
         # The next run is another one.
@@ -76,7 +126,7 @@ def revise(case: ExceptionCase, *, body: str) -> Event:
     """
     original = case.event
     if original is None:
-        raise _nothing(case)
+        raise nothing_to_retry(case)
     if not body.strip():
         raise BodyMalformed("The body is empty. Send a JSON object: {…}.")
     parse_object(body.encode("utf-8", "surrogatepass"))
@@ -152,7 +202,7 @@ def _workflow_of(one: Delivery) -> str:
     return one.subscription.workflow_id if one.subscription else ""
 
 
-def _nothing(case: ExceptionCase) -> NothingToRetry:
+def nothing_to_retry(case: ExceptionCase) -> NothingToRetry:
     return NothingToRetry(
         f"“{case.summary}” belongs to no event that can be sent again. Handle it by hand and "
         "resolve it."

@@ -90,6 +90,8 @@ def resolve(*, case: ExceptionCase, resolution: str, by: Actor, text: str = "") 
         Delivery.objects.filter(pk=case.delivery_id).exclude(
             status=Delivery.Status.DELIVERED
         ).update(status=Delivery.Status.SET_ASIDE)
+    if work := again.work_of(case):
+        work.set_aside(case)
     settle(Q(pk=case.pk), resolution=resolution, by=by, text=text)
     _note("exception.resolved", case, {"resolution": resolution}, by)
     return get_case(case.pk)
@@ -101,6 +103,8 @@ def retry(*, case: ExceptionCase, by: Actor) -> ExceptionCase:
     case = _held(case)
     if case.fingerprint.startswith("circuit:"):
         circuit.close(Workspace.current().instance_id)
+    elif work := again.work_of(case):
+        work.retry(case)
     elif case.event_id is None and case.body:
         event = again.read_kept(case)
         settle(Q(pk=case.pk), resolution=Resolution.SUCCEEDED, by=by, text=f"It is {event} now.")

@@ -112,17 +112,30 @@ def settle_after_success(delivery: Delivery) -> int:
     """What was delivered is well again, and so is what else waited for the same subject.
 
     An older exception of the same source, subject and workflow is closed too: a later event of the
-    subject brought the workflow what it missed. In the caller's transaction.
+    subject brought the workflow what it missed. What a workflow opened about an event itself is
+    well when the event is delivered again; where that run finds the same wrong, it opens it anew.
+    In the caller's transaction.
     """
-    event = delivery.event
-    mine = Q(delivery=delivery)
+    event, listener = delivery.event, delivery.subscription
+    workflow_id = listener.workflow_id if listener else ""
+    # Only what was tried again: a run may say what is wrong before its delivery counts as done.
+    mine = Q(delivery=delivery) | Q(
+        event=event,
+        delivery__isnull=True,
+        status=Status.RETRYING,
+        workflow_id__in=["", workflow_id],
+    )
     if event.subject:
-        mine |= Q(
-            event__source=event.source_id,
-            event__subject=event.subject,
-            event__received_at__lte=event.received_at,
-            delivery__subscription=delivery.subscription_id,
-            delivery__isnull=False,
+        theirs = Q(delivery__isnull=False, delivery__subscription=delivery.subscription_id)
+        if workflow_id:
+            theirs |= Q(workflow_id=workflow_id)
+        mine |= (
+            theirs
+            & (
+                Q(event__received_at__lt=event.received_at)
+                | Q(event__received_at=event.received_at, delivery__isnull=False)
+            )
+            & Q(event__source=event.source_id, event__subject=event.subject)
         )
     # One query, and no lock, where all is well: that is nearly always.
     if not ExceptionCase.objects.unresolved().filter(mine).exists():

@@ -9,6 +9,7 @@ from controlplane.core.actor import Actor
 from controlplane.core.keyset import LONGEST, PageUnknown, page_after
 from controlplane.events import services
 from controlplane.events.exceptions import handling
+from controlplane.events.exceptions.assignees import AssigneeUnknown, assignee_named
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.models import ExceptionCase
 from controlplane.events.operation_rows import ExceptionOutput, shown_case
@@ -85,7 +86,11 @@ class ListExceptionsOutput(OperationOutput):
 class AssignExceptionInput(OperationInput):
     exception_id: uuid.UUID = _exception_id()
     assignee: str = Field(
-        default="", description="Name of the person; empty for nobody", max_length=200
+        default="",
+        description="The member, by e-mail address, ID or full name, who finds it among their own; "
+        "or a team by its name. Empty for nobody",
+        max_length=200,
+        json_schema_extra={"n8n": {"choices": "members"}},
     )
 
 
@@ -188,13 +193,14 @@ def list_exceptions(data: ListExceptionsInput, *, by: Actor) -> ListExceptionsOu
     name="assign",
     action="Assign an exception",
     scope="exceptions:handle",
-    errors=(handling.ExceptionUnknown, handling.ExceptionResolved),
+    errors=(handling.ExceptionUnknown, handling.ExceptionResolved, AssigneeUnknown),
     simplified=_SHORT,
 )
 def assign_exception(data: AssignExceptionInput, *, by: Actor) -> ExceptionOutput:
     """Give an exception to somebody."""
     case = handling.get_case(data.exception_id)
-    done = handling.assign(case=case, assignee_id="", assignee=data.assignee, by=by)
+    to = assignee_named(data.assignee)
+    done = handling.assign(case=case, assignee_id=to.id, assignee=to.name, by=by)
     return ExceptionOutput.model_validate(shown_case(done))
 
 

@@ -16,12 +16,18 @@ from controlplane.events.models.failures import Failure
 from tenants.models import slug_is_a_host_label
 
 
+class SourceQuerySet(models.QuerySet["Source"]):
+    def present(self) -> Self:
+        return self.filter(removed_at=None)
+
+
 class Source(Row):
     """A system of the tenant's that sends events here, and the secret that it signs with.
 
     One of kind "internal" stands for Pergola itself and has no secret. While a secret is replaced,
     the one before it is valid too, until `previous_secret_until`. `options` is what its kind asks
     for besides (`kinds.Option`). Of an ordered one a workflow gets events of one subject in turn.
+    A removed one takes in nothing ever again, and is there for its events.
     """
 
     slug = models.CharField(max_length=40, validators=[slug_is_a_host_label])
@@ -33,11 +39,14 @@ class Source(Row):
     options = models.JSONField(null=True, blank=True)
     is_ordered = models.BooleanField(default=False, db_default=False)
     is_active = models.BooleanField(default=True)
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     classified = Classification(
-        health="slug name kind previous_secret_until options is_ordered is_active",
+        health="slug name kind previous_secret_until options is_ordered is_active removed_at",
         secrets="secret previous_secret",
     )
+
+    objects = SourceQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -52,10 +61,12 @@ class Source(Row):
 
     def secrets_at(self, at: datetime) -> list[str]:
         """Those that a sender may sign with: the newest first."""
-        found = [self.secret]
-        if self.previous_secret_until and at < self.previous_secret_until:
-            found.append(self.previous_secret)
-        return [secret for secret in found if secret]
+        return [secret for secret in (self.secret, self.previous_at(at)) if secret]
+
+    def previous_at(self, at: datetime) -> str:
+        """What was replaced and is good still: a secret, or a client certificate; else empty."""
+        is_good = self.previous_secret_until is not None and at < self.previous_secret_until
+        return self.previous_secret if is_good else ""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -177,7 +188,8 @@ class Delivery(Row):
 
     `offered_at`: since when an execution that n8n started has been expected to fetch it.
     `place_until`: how long it has one of its subscription's places; `queued_at`: since when it
-    has waited for one (`places`).
+    has waited for one (`places`). `asked_at`: when n8n was last asked for its run; `waiting_at`:
+    when that was last seen to wait (`reconciling`).
     """
 
     class Status(models.TextChoices):
@@ -205,11 +217,13 @@ class Delivery(Row):
         max_length=12, choices=Failure, blank=True, default="", db_default=""
     )
     reconciled_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    waiting_at = models.DateTimeField(null=True, blank=True)
 
     classified = Classification(
         health=(
             "event subscription status offered_at place_until queued_at claimed_at delivered_at "
-            "attempts last_error failure reconciled_at"
+            "attempts last_error failure reconciled_at asked_at waiting_at"
         ),
         secrets="token_sha256",
     )
@@ -227,6 +241,11 @@ class Delivery(Row):
                 fields=["delivered_at"],
                 name="delivery_unreconciled",
                 condition=Q(status="delivered", reconciled_at__isnull=True),
+            ),
+            models.Index(
+                fields=["waiting_at"],
+                name="delivery_run_waits",
+                condition=Q(waiting_at__isnull=False, reconciled_at__isnull=True),
             ),
             models.Index(
                 fields=["subscription", "place_until"],

@@ -13,6 +13,7 @@ from controlplane.instances.services.restoring import (
     leave_instance,
 )
 from controlplane.instances.services.workspaces import (
+    STEP,
     bind_tenant,
     bind_to_own_instance,
     client_for,
@@ -22,6 +23,7 @@ from controlplane.instances.services.workspaces import (
 )
 
 __all__ = [
+    "STEP",
     "assert_own_url",
     "bind_tenant",
     "bind_to_own_instance",

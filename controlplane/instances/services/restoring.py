@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from controlplane.core.actor import Actor
 from controlplane.instances.models import Instance, Workspace
 from controlplane.instances.services.workspaces import (
+    STEP,
     bind_to_own_instance,
     client_for,
     unbind_tenant,
 )
 from tenants.context import current_tenant, inside, outside
 from tenants.models import Tenant
+from tenants.provisioning import say_of_step
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -52,7 +54,7 @@ def find_workspace_again(tenant: Tenant, by: Actor) -> None:
             else:
                 workspace.instance_id = instance.pk
                 workspace.save(update_fields=["instance_id", "updated_at"])
-    bind_to_own_instance(tenant, by)
+    say_of_step(tenant, STEP, bind_to_own_instance(tenant, by))
 
 
 def leave_instance(by: Actor) -> None:

@@ -19,9 +19,15 @@ from controlplane.instances.client.workflows import TAG_LENGTH
 from controlplane.instances.models import Instance, Workspace
 from tenants.context import inside
 from tenants.models import Tenant
+from tenants.provisioning import say_of_step
 from tenants.residency import record_refusal
 
 log = get_logger(__name__)
+
+STEP = "n8n workspace"
+"""Of provisioning. What stands beside it, shared, says that a tenant has none: only inside of each
+tenant could one look otherwise."""
+NOT_BOUND = "Not bound"
 
 
 class InstanceNotForTenant(DomainError):
@@ -72,13 +78,15 @@ def bind_tenant(*, tenant: Tenant, instance: Instance, by: Actor, project_id: st
             workspace.save()
             if not was_ready:
                 _record("workspace.bound", workspace, by)
+    say_of_step(tenant, STEP, "")
     log.info("tenant bound", tenant=tenant.slug, instance=instance.name, by=by.label)
 
 
-def bind_to_own_instance(tenant: Tenant, by: Actor) -> None:
+def bind_to_own_instance(tenant: Tenant, by: Actor) -> str:
     """Provisioning's step: the instance it is on already, else its own, else its partner's.
 
-    One of another region is passed over, and the tenant's trail says so.
+    One of another region is passed over, and the tenant's trail says so. Returns why the tenant is
+    bound to none, for whoever looks at the step; empty where it is bound.
     """
     with inside(tenant):
         workspace = Workspace.objects.first()
@@ -86,10 +94,26 @@ def bind_to_own_instance(tenant: Tenant, by: Actor) -> None:
     instance = known.filter(pk=workspace.instance_id).first() if workspace else known.first()
     if instance is not None:
         bind_tenant(tenant=tenant, instance=instance, by=by)
-        return
-    for passed_over in Instance.objects.of(tenant):
+        return ""
+    if workspace is not None:
+        return (
+            f"{NOT_BOUND} to what serves it: its workspace is at {workspace.base_url}, which is "
+            "none of its own or its partner's in its region. Unbind it there, then provision again."
+        )
+    passed_over = list(Instance.objects.of(tenant))
+    for each in passed_over:
         # It goes on without n8n: the tenant is there, and is bound when it has an instance.
-        _refuse(tenant, passed_over, by)
+        _refuse(tenant, each, by)
+    if passed_over:
+        names = ", ".join(str(each) for each in passed_over)
+        return (
+            f"{NOT_BOUND}: {names} stands in another region than “{tenant.region}”. Register an "
+            "n8n of that region, then provision again."
+        )
+    return (
+        f"{NOT_BOUND}: neither the tenant nor the partner that leads it has an n8n. Register one, "
+        "then provision again."
+    )
 
 
 def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
@@ -112,6 +136,9 @@ def unbind_tenant(*, tenant: Tenant, instance: Instance, by: Actor) -> None:
     with inside(tenant), transaction.atomic():
         _record("workspace.unbound", workspace, by)
         workspace.delete()
+    say_of_step(
+        tenant, STEP, f"{NOT_BOUND}: its workspace was taken away. Provision again for one."
+    )
     log.info("tenant unbound", tenant=tenant.slug, instance=instance.name, by=by.label)
 
 

@@ -15,6 +15,7 @@ from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
 from controlplane.core.schema import entered_schema
 from controlplane.core.text import made_storable
+from controlplane.events.intake import EventIdReused
 from controlplane.events.models import Event, Source
 from controlplane.events.services import publish
 from controlplane.events.services import published as published_before
@@ -60,7 +61,7 @@ def receive_invoice(
 
     The same content again is answered with the invoice that it already is, and read anew where it
     went into quarantine for a reason that may have passed. Where anything fails nothing is kept.
-    Raises FileTooLarge, DocumentEmpty, and what the chunks raise.
+    Raises FileTooLarge, DocumentEmpty, EventIdReused, and what the chunks raise.
     """
     stored = files.store(chunks, limit=settings.DOCUMENT_MAX_BYTES)
     with alone("invoices.receive", f"{entered_schema()} {stored.sha256}"):
@@ -76,8 +77,14 @@ def receive_invoice(
                 if known.invoice.status == Invoice.Status.RECEIVED:
                     # Perhaps the broker lost the first message; who reads twice changes nothing.
                     enqueue_on_commit("invoices.read", invoice_id=str(known.invoice.pk))
-                is_same = known.invoice.sha256 == stored.sha256
-                return _another_try(known, by=by) if is_same else known
+                if known.invoice.sha256 != stored.sha256:
+                    raise EventIdReused(
+                        f"“{external_id[:200]}” is the number of another document, "
+                        f"“{known.invoice.filename}”. A number is for one document: send this one "
+                        "under a number of its own.",
+                        known=known.event,
+                    )
+                return _another_try(known, by=by)
             invoice = Invoice(
                 sha256=stored.sha256,
                 size=stored.size,
@@ -98,7 +105,7 @@ def receive_invoice(
 def _keep(
     invoice: Invoice, *, source: Source | None, external_id: str, is_test: bool, by: Actor
 ) -> Received:
-    published = publish(
+    event = publish(
         type=EVENT_TYPE,
         subject=invoice.filename,
         body=event_body(invoice),
@@ -106,12 +113,7 @@ def _keep(
         source=source,
         is_test=is_test,
         by=by,
-    )
-    event = published.event
-    if published.is_duplicate:  # the sender gave one number to two contents at the same moment
-        first = invoice_of(event)
-        assert first is not None
-        return Received(first, event, is_duplicate=True)
+    ).event
     invoice.event_id = event.pk
     invoice.save(force_insert=True)
     enqueue_on_commit("invoices.read", invoice_id=str(invoice.pk))
@@ -143,7 +145,7 @@ def _another_try(known: Received, *, by: Actor) -> Received:
 
 
 def _known(sha256: str, source: Source | None, external_id: str) -> Received | None:
-    """By content, or by what the sender calls it: then the first content counts."""
+    """By content, or by what the sender calls it."""
     invoice = Invoice.objects.filter(sha256=sha256).first()
     if invoice is None and external_id:
         event = published_before(external_id=external_id[:200], source=source)

@@ -28,6 +28,7 @@ from unfold.widgets import (
 from controlplane.core.actor import Actor
 from controlplane.core.admin import ReadOnlySharedModelAdmin, SharedModelAdmin, actor_of
 from controlplane.core.errors import DomainError
+from controlplane.policies.admin.completing import CompletedInline, CompletesNames
 from controlplane.policies.admin.tenant import ExampleForm, RuleForm, RuleFormSet
 from controlplane.policies.contexts import context_names
 from controlplane.policies.models import (
@@ -59,7 +60,7 @@ class LayerExampleForm(ExampleForm):
         model: type[Model] = LayerExample
 
 
-class LayerRuleInline(TabularInline):
+class LayerRuleInline(CompletedInline, TabularInline):
     model = LayerRule
     form = LayerRuleForm
     formset = RuleFormSet
@@ -109,7 +110,7 @@ class LayerPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(LayerPolicy)
-class LayerPolicyAdmin(SharedModelAdmin):
+class LayerPolicyAdmin(CompletesNames, SharedModelAdmin):
     form = LayerPolicyForm
     inlines = [LayerRuleInline, LayerExampleInline]
     list_display = ["title", "layer", "partner", "context", "is_active", "in_force", "updated_at"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -26,11 +26,17 @@ from controlplane.core.admin import (
     actor_of,
 )
 from controlplane.core.errors import DomainError
+from controlplane.policies.admin.completing import (
+    CompletedForms,
+    CompletedInline,
+    CompletesNames,
+)
 from controlplane.policies.contexts import context_names
 from controlplane.policies.models import (
     Decision,
     DecisionEntry,
     Example,
+    Move,
     Policy,
     PolicyVersion,
     Rule,
@@ -40,6 +46,7 @@ from controlplane.policies.models import (
 from controlplane.policies.services import (
     assert_affordable,
     check_rule,
+    move_policy,
     note_edit,
     publish_policy,
 )
@@ -74,7 +81,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("expression", error.detail)
 
 
-class RuleFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class RuleFormSet(CompletedForms, BaseInlineFormSet):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
         rules = (form for form in self.forms if isinstance(form, RuleForm))
@@ -87,7 +94,7 @@ class RuleFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             raise forms.ValidationError(error.detail) from error
 
 
-class RuleInline(TabularInline):
+class RuleInline(CompletedInline, TabularInline):
     model = Rule
     form = RuleForm
     formset = RuleFormSet
@@ -136,7 +143,7 @@ class ExampleInline(TabularInline):
 
 
 @admin.register(Policy)
-class PolicyAdmin(TenantModelAdmin):
+class PolicyAdmin(CompletesNames, TenantModelAdmin):
     fields = ["title", "slug", "context", "is_active"]
     list_display = ["title", "context", "is_active", "version", "updated_at"]
     list_filter = ["context", "is_active"]
@@ -154,10 +161,21 @@ class PolicyAdmin(TenantModelAdmin):
             kwargs["widget"] = UnfoldAdminSelectWidget(choices=[(n, n) for n in context_names()])
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        # Unordered: their own order joins the policies, and hides the row that is asked about.
+        live = PolicyVersion.objects.filter(pk=OuterRef("live_version")).order_by()
+        found: QuerySet[Policy] = super().get_queryset(request)
+        return found.annotate(live_number=Subquery(live.values("number")))
+
     @admin.display(description=_("Published"))
     def version(self, policy: Policy) -> str:
-        live = policy.live()
-        return f"v{live.number}" if live else "–"
+        number = policy.live_number  # type: ignore[attr-defined]  # `get_queryset` adds it
+        return f"v{number}" if number else "–"
+
+    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
+        if change:  # switched by `move_policy`, which asks the threshold
+            obj.is_active = form.initial["is_active"]
+        super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -170,6 +188,15 @@ class PolicyAdmin(TenantModelAdmin):
             self.message_user(request, told, messages.WARNING)
         else:
             self.message_user(request, _("Version %(n)s is in force.") % {"n": version.number})
+        if change and "is_active" in form.changed_data:
+            self._switch(request, form.instance, is_on=form.cleaned_data["is_active"])
+
+    def _switch(self, request: HttpRequest, policy: Policy, *, is_on: bool) -> None:
+        move, note = Move.ON if is_on else Move.OFF, str(_("Changed in the admin."))
+        if not move_policy(policy=policy, move=move, note=note, by=actor_of(request)):
+            told = _("Not switched: it turns over too much for one person. It waits on its page in "
+                     "the portal for a second one.")  # fmt: skip
+            self.message_user(request, told, messages.WARNING)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # decisions refer to its versions; it can be made inactive
@@ -188,9 +215,13 @@ class PolicyVersionAdmin(ReadOnlyTenantModelAdmin):
     list_filter = ["policy"]
     list_select_related = ["policy"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
+        found: QuerySet[PolicyVersion] = super().get_queryset(request)
+        return found.with_status()  # type: ignore[attr-defined, no-any-return]
+
     @admin.display(description=_("Status"))
     def status(self, version: PolicyVersion) -> str:
-        return version.current_status()
+        return version.status  # type: ignore[attr-defined, no-any-return]  # `with_status` adds it
 
 
 @admin.register(SimulationRun)

@@ -13,6 +13,7 @@ from controlplane.policies.models.layers import (
 from controlplane.policies.models.policies import (
     Example,
     Immutable,
+    Move,
     Policy,
     PolicyVersion,
     PublishingTerms,
@@ -42,6 +43,7 @@ __all__ = [
     "LayerSimulation",
     "LayerSimulationPart",
     "LayerVersion",
+    "Move",
     "Policy",
     "PolicyVersion",
     "PublishingTerms",

@@ -36,9 +36,19 @@ class Immutable(Exception):
     """A row that later rows refer to was about to be changed."""
 
 
+class Move(models.TextChoices):
+    """Out of force or into it, with the rules as they were published."""
+
+    RETIRE = "retire", _("Retire")
+    OFF = "off", _("Switch off")
+    ON = "on", _("Switch on")
+
+
 class Policy(Row):
     """Rules about one kind of thing. Its rules and examples are the draft, which anybody may go on
     editing; what counts is `live_version`, the latest of its versions that was published.
+
+    `asked_move`: what one person wants done with it, and a second one has to say so too.
     """
 
     context = models.CharField(
@@ -54,9 +64,18 @@ class Policy(Row):
     draft_by = models.CharField(max_length=200, blank=True, db_default="", editable=False)
     draft_by_id = models.CharField(max_length=80, blank=True, db_default="", editable=False)
     draft_note = models.CharField(max_length=500, blank=True, db_default="", editable=False)
+    asked_move = models.CharField(
+        max_length=10, choices=Move, blank=True, db_default="", editable=False
+    )
+    asked_note = models.CharField(max_length=500, blank=True, db_default="", editable=False)
+    asked_by = models.CharField(max_length=200, blank=True, db_default="", editable=False)
+    asked_by_id = models.CharField(max_length=80, blank=True, db_default="", editable=False)
 
     classified = Classification(
-        health="context slug title is_active live_version draft_by draft_by_id draft_note"
+        health=(
+            "context slug title is_active live_version draft_by draft_by_id draft_note "
+            "asked_move asked_note asked_by asked_by_id"
+        )
     )
 
     class Meta:
@@ -282,13 +301,20 @@ class PublishingTerms(Row):
     """The tenant's own terms of publishing: one row, or none where nobody changed them.
 
     A version that turns over more than `flip_percent` of the decisions of the last
-    `history_days` is published only when somebody else than its author approved it.
+    `history_days` is published only when somebody else than its author approved it. `wanted_*`:
+    terms that one person wants, and that count once a second one says so too.
     """
 
     flip_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(10))
     history_days = models.PositiveSmallIntegerField(default=30)
+    wanted_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    wanted_days = models.PositiveSmallIntegerField(null=True)
+    wanted_by = models.CharField(max_length=200, blank=True, db_default="")
+    wanted_by_id = models.CharField(max_length=80, blank=True, db_default="")
 
-    classified = Classification(health="flip_percent history_days")
+    classified = Classification(
+        health=("flip_percent history_days wanted_percent wanted_days wanted_by wanted_by_id")
+    )
 
     class Meta:
         verbose_name = _("terms of publishing")

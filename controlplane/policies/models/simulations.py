@@ -150,7 +150,8 @@ class LayerSimulationPart(Row):
     """What rules for many would turn over in one tenant, in counts.
 
     `threshold` is the share of flips, in percent, from which on that tenant wants another person's
-    approval, as its terms said when it was its turn.
+    approval, as its terms said when it was its turn; `judged_by_terms` and `flips_by_terms` are of
+    the days that the same terms say, however far back the run looks.
     """
 
     run = models.ForeignKey(LayerSimulation, on_delete=models.CASCADE, related_name="parts")
@@ -165,6 +166,8 @@ class LayerSimulationPart(Row):
     approvals = models.PositiveIntegerField(default=0)
     spared = models.PositiveIntegerField(default=0)
     threshold = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    judged_by_terms = models.PositiveIntegerField(null=True)
+    flips_by_terms = models.PositiveIntegerField(null=True)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -179,10 +182,18 @@ class LayerSimulationPart(Row):
     @property
     def percent(self) -> Decimal:
         """Of what was judged, the share that comes out otherwise."""
-        if not self.done:
-            return Decimal(0)
-        return (Decimal(100 * self.flips) / self.done).quantize(Decimal("0.01"))
+        return percent_of(self.flips, self.done)
 
     @property
     def is_over(self) -> bool:
-        return self.threshold is not None and self.percent > self.threshold
+        """By the days of the tenant's terms; by all that was judged until it is through."""
+        if self.threshold is None:
+            return False
+        if self.judged_by_terms is None or self.flips_by_terms is None:
+            return self.percent > self.threshold
+        return percent_of(self.flips_by_terms, self.judged_by_terms) > self.threshold
+
+
+def percent_of(flips: int, judged: int) -> Decimal:
+    """With two places; 0 of nothing."""
+    return (Decimal(100 * flips) / judged).quantize(Decimal("0.01")) if judged else Decimal(0)

@@ -31,7 +31,12 @@ from controlplane.policies.services.drafts import (
     note_edit,
     save_draft,
 )
-from controlplane.policies.services.flips import Share, flip_share
+from controlplane.policies.services.flips import (
+    Share,
+    flip_share,
+    is_past_threshold,
+    share_of_move,
+)
 from controlplane.policies.services.layer_drafts import (
     create_partner_layer,
     get_layer_policy,
@@ -82,6 +87,7 @@ from controlplane.policies.services.layering import (
     was_in_force,
     withdraw_layer,
 )
+from controlplane.policies.services.moves import keep_policy, move_policy
 from controlplane.policies.services.publishing import (
     SEEDED_TABLES,
     AuthorMayNotApprove,
@@ -95,7 +101,6 @@ from controlplane.policies.services.publishing import (
     publish_version,
     roll_back,
     seed_policy,
-    set_terms,
     submit_version,
     withdraw_version,
 )
@@ -124,6 +129,7 @@ from controlplane.policies.services.simulating import (
     run_simulation,
     start_simulation,
 )
+from controlplane.policies.services.terms import set_terms
 
 __all__ = [
     "HIGHEST_COST_TOGETHER", "LAYER_DAYS", "SEEDED_TABLES", "AloneWithoutReason", "ApprovalNeeded",
@@ -137,14 +143,15 @@ __all__ = [
     "create_policy", "differs_from_live", "draft_of", "evaluate", "evaluate_facts", "flip_share",
     "get_decision", "get_layer_policy", "get_layer_simulation", "get_layer_version", "get_policy",
     "get_run", "get_version", "give_up_lost_layer_simulations", "give_up_lost_runs", "input_hash",
-    "judge", "key_of", "layer_differs_from_live", "layer_draft", "layer_shares",
-    "layers_need_approval", "live_layer_numbers", "live_layer_version", "live_numbers", "money_in",
-    "note_edit", "note_layer_edit", "others_who_may_approve", "override_decision", "overriders_of",
-    "publish_due", "publish_due_layers", "publish_layer_version", "publish_policy",
-    "publish_version", "recompute", "recompute_decision", "record_decision_outcome", "retire_layer",
-    "roll_back", "roll_back_layer", "rule_sets_in_force", "rule_sets_named", "run_examples",
-    "run_layer_simulation", "run_simulation", "save_draft", "save_layer_draft",
-    "schedule_layer_version", "schedule_version", "seed_layer", "seed_policy", "set_terms",
+    "is_past_threshold", "judge", "keep_policy", "key_of", "layer_differs_from_live", "layer_draft",
+    "layer_shares", "layers_need_approval", "live_layer_numbers", "live_layer_version",
+    "live_numbers", "money_in", "move_policy", "note_edit", "note_layer_edit",
+    "others_who_may_approve", "override_decision", "overriders_of", "publish_due",
+    "publish_due_layers", "publish_layer_version", "publish_policy", "publish_version", "recompute",
+    "recompute_decision", "record_decision_outcome", "retire_layer", "roll_back", "roll_back_layer",
+    "rule_sets_in_force", "rule_sets_named", "run_examples", "run_layer_simulation",
+    "run_simulation", "save_draft", "save_layer_draft", "schedule_layer_version",
+    "schedule_version", "seed_layer", "seed_policy", "set_terms", "share_of_move",
     "shares_of_last_run", "start_layer_simulation", "start_simulation", "submit_layer",
     "submit_version", "tenants_bound_by", "try_example", "was_in_force", "withdraw_layer",
     "withdraw_version",

@@ -1,5 +1,9 @@
-"""How many decisions a version turns over: by the last simulation of it, or by a sample now."""
+"""How many decisions rules turn over: by the last simulation of them, or by a sample now.
 
+Whoever publishes, retires or switches a policy is asked by `is_past_threshold` and nothing else.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +11,15 @@ from decimal import Decimal
 from django.utils import timezone
 
 from controlplane.policies.contexts import get_context
-from controlplane.policies.models import PolicyVersion, PublishingTerms, SimulationRun
+from controlplane.policies.judging import RuleSet
+from controlplane.policies.models import (
+    Move,
+    Policy,
+    PolicyVersion,
+    PublishingTerms,
+    SimulationRun,
+)
+from controlplane.policies.models.simulations import percent_of
 from controlplane.policies.services.decisions import rule_set_of, rule_sets_in_force
 from controlplane.policies.simulation import (
     decided_before,
@@ -30,9 +42,12 @@ class Share:
 
     @property
     def percent(self) -> Decimal:
-        if not self.judged:
-            return Decimal(0)
-        return (Decimal(100 * self.flips) / self.judged).quantize(Decimal("0.01"))
+        return percent_of(self.flips, self.judged)
+
+
+def is_past_threshold(share: Share) -> bool:
+    """Whether the tenant's terms ask for a second person."""
+    return share.percent > PublishingTerms.current().flip_percent
 
 
 def flip_share(version: PolicyVersion) -> Share:
@@ -41,24 +56,49 @@ def flip_share(version: PolicyVersion) -> Share:
     if run is not None:
         return Share(run.done, run.flips, run)
     policy = version.policy
+    in_force = rule_sets_in_force(policy.context)
+    return sampled(
+        policy.context, with_candidate(in_force, rule_set_of(version), policy.live_version)
+    )
+
+
+def share_of_move(policy: Policy, move: Move) -> Share:
+    """The same of taking what is published out of force, or into it."""
+    rule_sets = [
+        rules
+        for rules in rule_sets_in_force(policy.context)
+        if rules.id != str(policy.live_version)
+    ]
+    live = policy.live()
+    if move == Move.ON and live is not None:
+        rule_sets.append(rule_set_of(live))
+    return sampled(policy.context, rule_sets)
+
+
+def sampled(about: str, rule_sets: Sequence[RuleSet]) -> Share:
+    """The newest decisions of the days that the terms say, judged again now."""
     since = timezone.now() - timedelta(days=PublishingTerms.current().history_days)
-    candidate = rule_set_of(version)
-    rule_sets = with_candidate(rule_sets_in_force(policy.context), candidate, policy.live_version)
-    context = get_context(policy.context)
+    context = get_context(about)
     found = [
         rejudged(context, rule_sets, decision)
-        for decision in decided_before(policy.context, since=since)[:SAMPLE]
+        for decision in decided_before(about, since=since)[:SAMPLE]
     ]
     return Share(len(found), sum(each.is_flip for each in found))
 
 
 def last_run(version: PolicyVersion) -> SimulationRun | None:
-    """A finished one of just these rules, not older than a day."""
+    """A finished one of just these rules, not older than a day, that judged something and looked
+    as far back as the terms say: a shorter one may miss what flips, and a longer one thins it out.
+    """
+    begins = timezone.now() - timedelta(days=PublishingTerms.current().history_days)
     return (
         SimulationRun.objects.filter(
             policy=version.policy_id,
             rules_sha256=hash_of_rules(version.rules),
             status=SimulationRun.Status.DONE,
+            done__gt=0,
+            since__gte=begins - RUN_COUNTS_FOR,
+            since__lte=begins,
             created_at__gte=timezone.now() - RUN_COUNTS_FOR,
         )
         .order_by("-created_at")

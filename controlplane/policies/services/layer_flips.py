@@ -4,14 +4,12 @@ Each tenant is entered on its own, with its own role; only counts come out.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from controlplane.core.errors import DomainError
-from controlplane.policies.contexts import get_context
 from controlplane.policies.judging import RuleSet
 from controlplane.policies.models import (
     LayerPolicy,
@@ -19,14 +17,10 @@ from controlplane.policies.models import (
     LayerVersion,
     PublishingTerms,
 )
+from controlplane.policies.models.simulations import percent_of
 from controlplane.policies.services.decisions import rule_sets_in_force
-from controlplane.policies.services.flips import RUN_COUNTS_FOR, SAMPLE
-from controlplane.policies.simulation import (
-    decided_before,
-    hash_of_rules,
-    rejudged,
-    with_candidate,
-)
+from controlplane.policies.services.flips import RUN_COUNTS_FOR, sampled
+from controlplane.policies.simulation import hash_of_rules, with_candidate
 from tenants import lookup
 from tenants.context import inside
 from tenants.models import Tenant
@@ -52,9 +46,7 @@ class LayerShare:
 
     @property
     def percent(self) -> Decimal:
-        if not self.judged:
-            return Decimal(0)
-        return (Decimal(100 * self.flips) / self.judged).quantize(Decimal("0.01"))
+        return percent_of(self.flips, self.judged)
 
     @property
     def is_over(self) -> bool:
@@ -93,7 +85,9 @@ def layer_shares(version: LayerVersion) -> list[LayerShare]:
 
 
 def shares_of_last_run(version: LayerVersion) -> tuple[LayerSimulation | None, list[LayerShare]]:
-    """By a simulation of just these rules that went through, not older than a day."""
+    """By a simulation of just these rules that went through, not older than a day: of each tenant
+    what it found in the days of that tenant's own terms, whatever days it was started with.
+    """
     run = (
         LayerSimulation.objects.filter(
             policy=version.policy_id,
@@ -106,25 +100,22 @@ def shares_of_last_run(version: LayerVersion) -> tuple[LayerSimulation | None, l
     )
     if run is None:
         return None, []
-    parts = run.parts.select_related("tenant").order_by("tenant__name")
-    return run, [
-        LayerShare(str(part.tenant), part.done, part.flips, part.threshold or Decimal(0))
-        for part in parts
-    ]
+    shares = []
+    for part in run.parts.select_related("tenant").order_by("tenant__name"):
+        if part.judged_by_terms is None or part.flips_by_terms is None:
+            return None, []  # of before they were counted
+        threshold = part.threshold or Decimal(0)
+        shares.append(
+            LayerShare(str(part.tenant), part.judged_by_terms, part.flips_by_terms, threshold)
+        )
+    return run, shares
 
 
 def _sampled(version: LayerVersion, tenant: Tenant) -> LayerShare:
     policy = version.policy
     about, live = policy.context, policy.live_version
     with inside(lookup.tenant_by_schema(tenant.schema_name)):
-        terms = PublishingTerms.current()
-        since = timezone.now() - timedelta(days=terms.history_days)
         candidate = candidate_of(policy, version.rules, version)
-        rule_sets = with_candidate(rule_sets_in_force(about), candidate, live)
-        context = get_context(about)
-        found = [
-            rejudged(context, rule_sets, decision)
-            for decision in decided_before(about, since=since)[:SAMPLE]
-        ]
-        flips = sum(each.is_flip for each in found)
-        return LayerShare(str(tenant), len(found), flips, terms.flip_percent)
+        found = sampled(about, with_candidate(rule_sets_in_force(about), candidate, live))
+        threshold = PublishingTerms.current().flip_percent
+        return LayerShare(str(tenant), found.judged, found.flips, threshold)

@@ -6,7 +6,7 @@ simulation of the tenant's own rules is, and end with its retention. Out of it c
 
 import uuid
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -27,7 +27,7 @@ from controlplane.policies.models import (
     SimulationRun,
 )
 from controlplane.policies.services.decisions import key_of, rule_sets_in_force
-from controlplane.policies.services.history import judge_history, update_run
+from controlplane.policies.services.history import MOST_FLIPS_KEPT, judge_history, update_run
 from controlplane.policies.services.layer_drafts import layer_draft, record_layer
 from controlplane.policies.services.layer_flips import candidate_of, tenants_bound_by
 from controlplane.policies.services.rules import check_rules
@@ -37,7 +37,7 @@ from controlplane.policies.services.simulating import (
     HistoryTooLong,
     SimulationUnknown,
 )
-from controlplane.policies.simulation import Tally, hash_of_rules, with_candidate
+from controlplane.policies.simulation import Tally, decided_before, hash_of_rules, with_candidate
 from tenants import lookup
 from tenants.context import inside, outside
 from tenants.models import Partner, Tenant
@@ -170,8 +170,11 @@ def _judge_tenant(run: LayerSimulation, part: LayerSimulationPart) -> None:
     policy = run.policy
     tenant = lookup.tenant_by_schema(part.tenant.schema_name)
     with inside(tenant):
-        own = _begun(run, part)
-        _put(part, status=Status.RUNNING, threshold=PublishingTerms.current().flip_percent)
+        terms = PublishingTerms.current()
+        window = run.created_at - timedelta(days=terms.history_days)
+        # As far back as its terms say, so that what is found speaks for the threshold.
+        own = _begun(run, part, since=min(run.since, window))
+        _put(part, status=Status.RUNNING, threshold=terms.flip_percent)
         candidate = candidate_of(policy, run.rules, run.version)
         in_force = rule_sets_in_force(policy.context)
         rule_sets = with_candidate(in_force, candidate, policy.live_version)
@@ -188,14 +191,29 @@ def _judge_tenant(run: LayerSimulation, part: LayerSimulationPart) -> None:
             raise
         if not is_done:
             update_run(own, status=Status.CANCELLED)
+        judged, flips = _within(own, policy.context, window)
     if is_done:
-        _put(part, status=Status.DONE, total=own.total)
+        _put(
+            part,
+            status=Status.DONE,
+            total=own.total,
+            judged_by_terms=judged,
+            flips_by_terms=flips,
+        )
     else:
         _put(part, status=Status.CANCELLED, error=own.error)
 
 
+def _within(own: SimulationRun, about: str, window: datetime) -> tuple[int, int]:
+    """Of what the run judged, how much is of since then, and how much of that flipped."""
+    judged = decided_before(about, since=window).filter(decided_at__lte=own.created_at).count()
+    if own.flips > MOST_FLIPS_KEPT:  # the oldest were not kept: rather too many than too few
+        return judged, min(own.flips, judged)
+    return judged, own.found.filter(decided_at__gte=window).count()
+
+
 @transaction.atomic
-def _begun(run: LayerSimulation, part: LayerSimulationPart) -> SimulationRun:
+def _begun(run: LayerSimulation, part: LayerSimulationPart, *, since: datetime) -> SimulationRun:
     """The tenant's own run, anew, and in its trail who has its decisions judged again."""
     policy = run.policy
     SimulationRun.objects.filter(pk=part.pk).delete()
@@ -207,7 +225,7 @@ def _begun(run: LayerSimulation, part: LayerSimulationPart) -> SimulationRun:
         title=policy.title,
         rules=[],
         rules_sha256=run.rules_sha256,
-        since=run.since,
+        since=since,
         asked_by=run.asked_by,
     )
     kind, _sep, name = run.asked_by_id.partition(":")

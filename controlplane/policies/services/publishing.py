@@ -6,7 +6,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from controlplane.audit.services import record
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError
 from controlplane.policies.models import (
@@ -25,7 +24,7 @@ from controlplane.policies.services.drafts import (
     record_policy,
     save_draft,
 )
-from controlplane.policies.services.flips import flip_share
+from controlplane.policies.services.flips import flip_share, is_past_threshold
 from controlplane.policies.services.rules import check_rules, run_examples
 
 # What `seed_policy` writes to.
@@ -36,6 +35,7 @@ SEEDED_TABLES = (
     "policies_versionstep",
 )
 OPEN = (VersionStatus.REVIEW, VersionStatus.APPROVED)
+ASKED = ("asked_move", "asked_note", "asked_by", "asked_by_id")
 
 
 class VersionUnknown(DomainError):
@@ -93,8 +93,8 @@ def submit_version(*, policy: Policy, note: str = "", by: Actor) -> PolicyVersio
     check_rules(rules, context=policy.context)
     run_examples(examples, rules=rules, context=policy.context)
     version = _frozen(policy, rules, examples, by)
-    _step(version, VersionStatus.DRAFT, policy.draft_note, policy.draft_by or by.label,
-          policy.draft_by_id or key_of(by))  # fmt: skip
+    note_step(version, VersionStatus.DRAFT, policy.draft_note, policy.draft_by or by.label,
+              policy.draft_by_id or key_of(by))  # fmt: skip
     _stepped(version, VersionStatus.REVIEW, note, by)
     return version
 
@@ -145,11 +145,12 @@ def publish_version(
 
 def assert_few_flips(version: PolicyVersion) -> None:
     """Raises TooManyFlips past the tenant's threshold."""
-    share, terms = flip_share(version), PublishingTerms.current()
-    if share.percent > terms.flip_percent:
+    share = flip_share(version)
+    if is_past_threshold(share):
+        most = PublishingTerms.current().flip_percent
         raise TooManyFlips(
             f"{version} turns over {share.flips} of {share.judged} decisions "
-            f"({share.percent} %), more than {terms.flip_percent.normalize():f} %. Have somebody "
+            f"({share.percent} %), more than {most.normalize():f} %. Have somebody "
             "else approve it, or change the rules."
         )
 
@@ -173,7 +174,7 @@ def roll_back(*, policy: Policy, number: int, note: str, by: Actor) -> PolicyVer
     follows = not differs_from_live(policy)
     version = _frozen(policy, earlier.rules, earlier.examples or [], by)
     why = f"Back to version {number}. {note}".strip()
-    _step(version, VersionStatus.DRAFT, why, by.label, key_of(by))
+    note_step(version, VersionStatus.DRAFT, why, by.label, key_of(by))
     _put_in_force(version, why, by)
     if follows:
         save_draft(
@@ -202,26 +203,6 @@ def publish_policy(
     publish_version(version=version, note=note, gated=gated, by=by)
     policy.live_version = version.pk
     return version
-
-
-@transaction.atomic
-def set_terms(*, flip_percent: Any, history_days: int, by: Actor) -> PublishingTerms:
-    """From which share of flips on somebody else has to approve."""
-    terms = PublishingTerms.current()
-    before = {"flip_percent": str(terms.flip_percent), "history_days": terms.history_days}
-    terms.flip_percent, terms.history_days = flip_percent, history_days
-    terms.save()
-    record(
-        action="policy.terms_changed",
-        subject_type="policy_terms",
-        subject_id=str(terms.pk),
-        data={
-            "before": before,
-            "after": {"flip_percent": str(flip_percent), "history_days": history_days},
-        },
-        by=by,
-    )
-    return terms
 
 
 @transaction.atomic
@@ -271,12 +252,14 @@ def _frozen(
 def _put_in_force(version: PolicyVersion, note: str, by: Actor) -> None:
     policy = version.policy
     before = policy.live()
-    _step(version, VersionStatus.PUBLISHED, note, by.label, key_of(by))
+    note_step(version, VersionStatus.PUBLISHED, note, by.label, key_of(by))
     if before:
         told = f"Replaced by version {version.number}."
-        _step(before, VersionStatus.RETIRED, told, by.label, key_of(by))
+        note_step(before, VersionStatus.RETIRED, told, by.label, key_of(by))
     policy.live_version = version.pk
-    policy.save(update_fields=["live_version", "updated_at"])
+    # What was asked for is of the rules that were in force then.
+    policy.asked_move = policy.asked_note = policy.asked_by = policy.asked_by_id = ""
+    policy.save(update_fields=["live_version", *ASKED, "updated_at"])
     version.schedules.filter(status=Schedule.Status.WAITING).exclude(
         due_at__lte=timezone.now()
     ).update(status=Schedule.Status.CANCELLED, detail="It was published before.")
@@ -285,11 +268,13 @@ def _put_in_force(version: PolicyVersion, note: str, by: Actor) -> None:
 
 
 def _stepped(version: PolicyVersion, status: VersionStatus, note: str, by: Actor) -> None:
-    _step(version, status, note, by.label, key_of(by))
+    note_step(version, status, note, by.label, key_of(by))
     record_policy(status.value, version.policy, {"version": version.number, "note": note}, by)
 
 
-def _step(version: PolicyVersion, status: VersionStatus, note: str, by: str, by_id: str) -> None:
+def note_step(
+    version: PolicyVersion, status: VersionStatus, note: str, by: str, by_id: str
+) -> None:
     VersionStep.objects.create(version=version, status=status, note=note[:500], by=by, by_id=by_id)
 
 

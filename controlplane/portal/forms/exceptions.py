@@ -23,6 +23,13 @@ ACTIONS = [
 ]
 
 
+WHICH = [
+    ("ticked", _("Those that are ticked")),
+    ("page", _("All that are open on this page")),
+    ("match", _("All that are open and match, on every page")),
+]
+
+
 def chosen_ids(data: QueryDict, name: str) -> list[uuid.UUID]:
     """Those that were ticked; what is no ID is passed over."""
     found = []
@@ -70,7 +77,10 @@ class AssignForm(forms.Form):
 
 
 class BulkForm(forms.Form):
-    action = forms.ChoiceField(label=_("With those that are ticked"), choices=ACTIONS)
+    """`may_edit`: whether who sees it may see bodies, and so correct them."""
+
+    which = forms.ChoiceField(label=_("Which"), required=False)
+    action = forms.ChoiceField(label=_("What is done with them"), choices=ACTIONS)
     path = forms.CharField(
         label=_("Field"),
         required=False,
@@ -84,6 +94,27 @@ class BulkForm(forms.Form):
         max_length=2000,
         widget=forms.TextInput(attrs={"class": "mono"}),
     )
+
+    def __init__(self, data: Any = None, *, may_edit: bool) -> None:
+        super().__init__(data)
+        self._offer("which", [*WHICH])
+        if not may_edit:
+            self._offer("action", [(name, label) for name, label in ACTIONS if name != "edit"])
+            del self.fields["path"], self.fields["value"]
+
+    def count(self, *, on_page: int, that_match: int) -> None:
+        """Say how many each choice is about."""
+        numbers = {"page": on_page, "match": that_match}
+        self._offer(
+            "which",
+            [
+                (name, f"{label} ({numbers[name]})" if name in numbers else label)
+                for name, label in WHICH
+            ],
+        )
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
 
     def clean_value(self) -> Any:
         text = self.cleaned_data["value"]

@@ -41,11 +41,10 @@ class InvitationForm(forms.Form):
 
     @property
     def terms(self) -> dict[str, Any]:
-        """As `invite_member` takes them."""
+        """As `invite_by_mail` takes them."""
         given = dict(self.cleaned_data)
-        if given.pop("place", HERE) == PARTNER:
-            return {**given, "partner": self.partner}
-        return {**given, "tenant": self.tenant}
+        to_partner = given.pop("place", HERE) == PARTNER
+        return {**given, "at": self.tenant, "partner": self.partner if to_partner else None}
 
 
 class NewcomerForm(forms.Form):

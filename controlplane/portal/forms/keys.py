@@ -7,8 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.nodes.registry import all_operations
-from tenants.keys import SUGGESTED_LIFE, SUGGESTED_OVERLAP, offered_scopes
+from tenants.keys import SUGGESTED_LIFE, SUGGESTED_OVERLAP, operation_choices, scope_choices
 
 LIVES = [
     (30, _("30 days")), (90, _("90 days")), (365, _("a year")), (0, _("without end")),
@@ -37,11 +36,8 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"].choices = [(scope, scope) for scope in offered_scopes()]
-        self.fields["operations"].choices = [
-            (operation.key, f"{operation.key} – {operation.action}")
-            for operation in all_operations()
-        ]
+        self.fields["scopes"].choices = scope_choices()
+        self.fields["operations"].choices = operation_choices()
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -15,13 +15,15 @@ from babel.numbers import (
     parse_decimal,
 )
 from django import forms
+from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog import schedules
-from controlplane.catalog.choices import choices_of
+from controlplane.catalog.choices import choices_for, choices_of
 from controlplane.catalog.manifest import ParameterSpec
+from controlplane.connections.kinds import fitting
 
 # A parameter may be called like an attribute of the form.
 PREFIX = "p-"
@@ -46,6 +48,15 @@ class ParameterForm(forms.Form):
             # A disabled field keeps what it has, whatever is sent.
             field.disabled = spec.name in known and not spec.changeable
             self.fields[PREFIX + spec.name] = field
+
+    @property
+    def own_values(self) -> list[Any]:
+        """The fields of what a person knows, apart from the systems that have to be connected."""
+        return [self[PREFIX + spec.name] for spec in self.specs if spec.type != "connection"]
+
+    @property
+    def connections(self) -> list[Any]:
+        return [self[PREFIX + spec.name] for spec in self.specs if spec.type == "connection"]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -208,11 +219,47 @@ def _list(spec: ParameterSpec, _value: Any, words: dict[str, Any]) -> forms.Fiel
 
 
 def _reference(spec: ParameterSpec, value: Any, words: dict[str, Any]) -> forms.Field:
-    found = choices_of(spec.type)
+    found = choices_for(spec)
     known = {key for key, _label in found}
-    # What was chosen and is gone since: shown, so that nobody loses it unseen.
-    gone = [(value, value)] if value and value not in known else []
+    # What was chosen and is gone since, or does not fit: shown, so that nobody loses it unseen.
+    label = dict(choices_of(spec.type)).get(value, value) if value not in known else ""
+    gone = [(value, label)] if value and value not in known else []
+    words["help_text"] = _with_way(spec, words["help_text"], is_empty=not found)
     return forms.ChoiceField(choices=[("", "–"), *found, *gone], **words)
+
+
+def _with_way(spec: ParameterSpec, told: str, *, is_empty: bool) -> str:
+    """The help with the way to make one; where there is none to choose, that is said first."""
+    kinds = [kind for kind in fitting(spec.connection_kinds) if not kind.is_stand_in]
+    wanted = ", ".join(str(kind.label) for kind in kinds) if spec.connection_kinds else ""
+    address, make, none = {
+        "connection": (
+            reverse("connections:create", args=[kinds[0].name])
+            if len(kinds) == 1
+            else reverse("connections:choose"),
+            _("Connect one"),
+            _("There is no connection that fits yet."),
+        ),
+        "approver_group": (
+            reverse("approvals:group_create"),
+            _("Make a group"),
+            _("There is no group of approvers yet."),
+        ),
+        "policy": (
+            reverse("policies:create"),
+            _("Write a policy"),
+            _("There is no policy yet."),
+        ),
+    }[spec.type]
+    return format_html(
+        '{} {} {} <a href="{}" target="_blank" rel="noopener">{}</a> {}',
+        told,
+        wanted and _("It takes: %(kinds)s.") % {"kinds": wanted},
+        none if is_empty else "",
+        address,
+        make,
+        _("(in a new tab)"),
+    )
 
 
 _FIELDS: dict[str, Callable[[ParameterSpec, Any, dict[str, Any]], forms.Field]] = {

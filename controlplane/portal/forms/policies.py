@@ -27,7 +27,12 @@ class PolicyForm(forms.Form):
         label=gettext_lazy("Short name"),
         help_text=gettext_lazy("For workflows and reports: order-limits. It stays as it is."),
         max_length=60,
-        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$")],
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9][a-z0-9-]*$",
+                gettext_lazy("Use lower-case letters, digits and hyphens: order-limits."),
+            )
+        ],
     )
     context = forms.ChoiceField(label=gettext_lazy("What the rules are about"))
 
@@ -134,10 +139,15 @@ class NoteForm(forms.Form):
 
 
 class ScheduleForm(NoteForm):
+    """Stands on one page with a `NoteForm`, so its fields have ids of their own."""
+
     at = forms.DateTimeField(
         label=gettext_lazy("When"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "schedule_%s", **kwargs})
 
     @property
     def due(self) -> datetime:

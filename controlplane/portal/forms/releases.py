@@ -13,6 +13,7 @@ from controlplane.catalog.manifest import ParameterSpec
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations
 from controlplane.workflow.reading import MOST_BYTES
+from tenants.models import Tenant
 
 
 class ImportForm(forms.Form):
@@ -159,6 +160,18 @@ class DraftForm(forms.Form):
         if not isinstance(found, dict):
             raise forms.ValidationError(_("Write an object: names and their cases."))
         return found
+
+
+class TrialForm(forms.Form):
+    """Where a draft's cases run: the sandboxes of customers whose automation is the partner's."""
+
+    sandbox = forms.ChoiceField(label=_("Sandbox"))
+
+    def __init__(self, sandboxes: Sequence[Tenant]) -> None:
+        super().__init__()
+        choices = [(str(each.pk), str(each)) for each in sandboxes]
+        self.fields["sandbox"].choices = choices  # type: ignore[attr-defined]
+        self.sandboxes = sandboxes
 
 
 class StepForm(forms.Form):

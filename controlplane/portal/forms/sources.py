@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.events import kinds
 from controlplane.events.models import Source
+from controlplane.events.verification.client_certificate import OPTION as CERTIFICATE
 from tenants.models import slug_is_a_host_label
 
 SHOPIFY = "shopify"
@@ -43,13 +45,9 @@ class SecretForm(forms.Form):
             )
 
 
-class ReplaceSecretForm(SecretForm):
-    """A new secret, and how long the old one is still good."""
-
-    field_order = ["secret", "overlap"]
-
-    overlap = forms.TypedChoiceField(
-        label=_("The old secret is valid for"),
+def _overlap_field(label: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label=label,
         help_text=_("Both are taken meanwhile, so that nothing is refused while you change over."),
         choices=[
             (0, _("no longer: it ends at once")),
@@ -61,6 +59,18 @@ class ReplaceSecretForm(SecretForm):
         empty_value="0",
         required=False,
     )
+
+
+class ReplaceSecretForm(SecretForm):
+    """A new secret, and how long the old one is still good."""
+
+    field_order = ["secret", "overlap"]
+
+    overlap = _overlap_field(_("The old secret is valid for"))
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
 
 
 class OptionsForm(forms.Form):
@@ -82,7 +92,16 @@ class OptionsForm(forms.Form):
             self.fields[option.name] = _field_of(option)
             self.initial[option.name] = source.option(option.name)
         self.initial["is_ordered"] = source.is_ordered
-        self.order_fields([*(option.name for option in self.options), "is_ordered"])
+        names = [option.name for option in self.options]
+        if CERTIFICATE in names:
+            label = _("If you change the certificate, the old one is valid for")
+            self.fields["overlap"] = _overlap_field(label)
+            names.insert(names.index(CERTIFICATE) + 1, "overlap")
+        self.order_fields([*names, "is_ordered"])
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(hours=int(self.cleaned_data.get("overlap") or 0))
 
     @property
     def given(self) -> dict[str, str]:

@@ -16,16 +16,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.approvals.models import Approval
 from controlplane.audit import signing, verifying
 from controlplane.audit.changes import rows_changed
 from controlplane.audit.export import export_for
 from controlplane.audit.models import Checkpoint, Entry
 from controlplane.audit.search import Wanted, find_entries
 from controlplane.core.actor import ActorKind
+from controlplane.events.models import Source
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from tenants.members import actor_of
-from tenants.permissions import Permission
+from tenants.permissions import Grant, Permission
 
 EVERY = "all"
 KINDS = [
@@ -38,13 +40,33 @@ MARK = 12
 """Letters of a hash that an address has at least."""
 # Where an entry's subject has a page.
 PAGES = {
+    "answer": "knowledge:answer",
     "approval": "approvals:detail",
+    "collection": "knowledge:collection",
+    "connection": "connections:detail",
+    "decision": "decisions:detail",
     "document": "knowledge:detail",
+    "exception": "exceptions:detail",
     "installation": "installations:detail",
     "invoice": "invoices:detail",
     "order": "orders:detail",
+    "policy": "policies:detail",
+    "release": "releases:detail",
+    "simulation": "policies:simulation",
     "ticket": "tickets:detail",
 }
+# Of those, what only opens for whoever may see customer data, or do this.
+OPENED_BY = {
+    "answer": Permission.PAYLOAD,
+    "decision": Permission.PAYLOAD,
+    "document": Permission.PAYLOAD,
+    "invoice": Permission.PAYLOAD,
+    "order": Permission.PAYLOAD,
+    "release": Permission.INSTALLATIONS,
+    "simulation": Permission.PAYLOAD,
+    "ticket": Permission.PAYLOAD,
+}
+DECIDED_ON = {"answer", "approval", "decision", "invoice", "order", "ticket"}
 
 
 @require_GET
@@ -114,7 +136,8 @@ def detail(request: HttpRequest, sequence: int, mark: str) -> HttpResponse:
         "entry": entry,
         "rows": rows,
         "facts": [] if rows else sorted(entry.data.items()),
-        "page": _page_of(entry),
+        "page": _page_of(entry, request.member.grant),
+        "about": _decided_on(entry),
         "history": others.defer("data").order_by("-sequence")[:20],
         "is_sound": entry.computed_hash() == entry.hash,
         "checkpoint": Checkpoint.objects.filter(sequence__gte=sequence)
@@ -152,12 +175,42 @@ def export(request: HttpRequest) -> HttpResponseBase:
     return FileResponse(archive, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _page_of(entry: Entry) -> str:
-    """The address of the subject's page; "" where there is none, as for what a workflow named."""
-    try:
-        return reverse(PAGES[entry.subject_type], args=[uuid.UUID(entry.subject_id)])
-    except (KeyError, ValueError):
+def _page_of(entry: Entry, grant: Grant) -> str:
+    """The address of the subject's page; "" where there is none, as for what a workflow named, or
+    where the reader may not open it.
+    """
+    needed = OPENED_BY.get(entry.subject_type)
+    if needed is not None and not grant.may(needed):
         return ""
+    if entry.subject_type == "policy_terms":
+        return reverse("policies:list")
+    key = _uuid_of(entry.subject_id)
+    if key is None:
+        return ""
+    if entry.subject_type == "source":
+        source = Source.objects.filter(pk=key).only("slug").first()
+        return reverse("sources:detail", args=[source.slug]) if source else ""
+    page = PAGES.get(entry.subject_type)
+    return reverse(page, args=[key]) if page else ""
+
+
+def _decided_on(entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None] | None:
+    """What decisions about it are found by: the subject, and the decision that the entry names."""
+    if entry.subject_type not in DECIDED_ON:
+        return None
+    subject = _uuid_of(entry.subject_id)
+    if entry.subject_type == "approval" and subject:
+        approval = Approval.objects.filter(pk=subject).only("subject_id").first()
+        subject = approval.subject_id if approval else None
+    named = entry.data.get("decision_id") if isinstance(entry.data, dict) else None
+    return subject, _uuid_of(named)
+
+
+def _uuid_of(text: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
 
 
 def _text(request: HttpRequest, name: str) -> str:

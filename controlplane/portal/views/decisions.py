@@ -12,13 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.approvals.models import Approval
 from controlplane.policies import services
+from controlplane.policies.contexts import get_context
+from controlplane.policies.messages import fill_message
 from controlplane.policies.models import Decision
 from controlplane.policies.models.policies import VERDICTS
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.policies import OverrideForm
 from controlplane.portal.reasons import told
+from controlplane.portal.things import about_one_called, named
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
@@ -40,10 +44,12 @@ def index(request: HttpRequest) -> HttpResponse:
         search_in=["context", "subject_type", "subject_id", "reasons"],
         sorts={"decided": "decided_at", "context": "context", "verdict": "verdict"},
         default_sort="-decided",
+        search_also=about_one_called,
     )
     context = {
         "section": "decisions",
         "listing": shown,
+        "rows": named(shown.page.object_list),
         "list_id": "decisions",
         "status": status,
         "statuses": [(EVERY, _("All")), *VERDICTS],
@@ -81,9 +87,16 @@ def override(request: HttpRequest, decision_id: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, decision: Decision, form: OverrideForm) -> HttpResponse:
+    ((_decision, thing),) = named([decision])
+    known = get_context(decision.context)
     context = {
         "section": "decisions",
         "decision": decision,
+        "thing": thing,
+        "called": fill_message(known.title, decision.input)
+        if known.title and decision.input
+        else "",
+        "approvals": Approval.objects.filter(subject_id__in=[decision.pk, decision.subject_id]),
         "reasons": told(decision.reasons, None),
         "entries": decision.entries.all(),
         "rule_sets": services.rule_sets_named(decision),

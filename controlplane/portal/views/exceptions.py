@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -10,17 +11,19 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.catalog.models import Installation
 from controlplane.core.errors import DomainError
 from controlplane.events.exceptions import handling
 from controlplane.events.models import ExceptionCase, Failure
 from controlplane.portal import lists
 from controlplane.portal.deliveries import execution_url
-from controlplane.portal.doors import member_page, require, requires
+from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.exceptions import (
     AssignForm,
@@ -48,28 +51,30 @@ TABS = {
 @require_GET
 @member_page
 def index(request: HttpRequest) -> HttpResponse:
-    return _list(request, BulkForm())
+    return _list(request, _bulk_form(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 @requires(Permission.EXCEPTIONS)
 def bulk(request: HttpRequest) -> HttpResponse:
+    """To those that are ticked, on the page or in the whole list. Its address has the list's query,
+    so that afterwards the same page of the same list is there."""
+    back = f"{reverse('exceptions:list')}?{request.GET.urlencode()}".removesuffix("?")
     if request.method != "POST":
-        return redirect("exceptions:list")
-    form = BulkForm(request.POST)
-    ids = chosen_ids(request.POST, "exception")
+        return redirect(back)
+    form = _bulk_form(request)
+    ticked = chosen_ids(request.POST, "exception")
+    ids = _meant(request, ticked)
     if not ids:
         form.add_error(None, _("Tick those that it is about."))
     if not form.is_valid():
-        return _list(request, form, ticked=ids)
-    if form.cleaned_data["action"] == "edit":
-        require(request, Permission.PAYLOAD)
+        return _list(request, form, ticked=ticked)
     try:
         outcomes = _do(request, form.cleaned_data, ids)
     except DomainError as error:
         mark(form, error)
-        return _list(request, form, ticked=ids)
+        return _list(request, form, ticked=ticked)
     problems = [one for one in outcomes if one.problem]
     done = len(outcomes) - len(problems)
     if done:
@@ -79,7 +84,23 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.warning(request, f"{one.case}: {one.problem}")
     if len(problems) > 5:
         messages.warning(request, _("%d more could not be done.") % (len(problems) - 5))
-    return redirect("exceptions:list")
+    return redirect(back)
+
+
+def _bulk_form(request: HttpRequest) -> BulkForm:
+    may_edit = request.member.grant.may(Permission.PAYLOAD)
+    return BulkForm(request.POST if request.method == "POST" else None, may_edit=may_edit)
+
+
+def _meant(request: HttpRequest, ticked: list[uuid.UUID]) -> list[uuid.UUID]:
+    """One more than may be done at once where more are meant: the service says so then."""
+    which = request.POST.get("which")
+    if which == "page":
+        return chosen_ids(request.POST, "shown")
+    if which != "match":
+        return ticked
+    found = _found(request).listing.page.paginator.object_list.unresolved()
+    return list(found.values_list("pk", flat=True)[: handling.MOST_AT_ONCE + 1])
 
 
 @require_GET
@@ -192,23 +213,33 @@ def _do(request: HttpRequest, data: dict[str, Any], ids: list[uuid.UUID]) -> lis
     return handling.resolve_many(exception_ids=ids, resolution=action, by=by)
 
 
-def _list(
-    request: HttpRequest, form: BulkForm, *, ticked: list[uuid.UUID] | None = None
-) -> HttpResponse:
+@dataclass(frozen=True)
+class _Found:
+    """The list as its address asks for it."""
+
+    listing: lists.Listing
+    tab: str
+    kind: str
+    area: str
+    installation: str
+
+
+def _found(request: HttpRequest) -> _Found:
     tab = lists.chosen(request, "status", list(TABS), default="open")
     kind = lists.chosen(request, "type", ["", *Failure.values], default="")
     area = lists.chosen(request, "area", ["", *Ownership.Area.values], default="")
-    filters = _tab_filters(request)
-    rows = ExceptionCase.objects.filter(filters[tab]).defer("body", "headers")
-    by_type = dict(
-        ExceptionCase.objects.unresolved().order_by().values_list("type").annotate(Count("pk"))
-    )
+    installation = request.GET.get("installation", "")
+    rows = ExceptionCase.objects.filter(_tab_filters(request)[tab]).defer("body", "headers")
     rows = rows.filter(type=kind) if kind else rows
     rows = rows.filter(area=area) if area else rows
+    if installation:
+        chosen = _uuid(installation)
+        rows = rows.filter(installation_id=chosen) if chosen else rows
+        installation = str(chosen or "")
     shown = lists.listing(
         request,
         rows,
-        search_in=["subject", "summary", "detail", "assignee", "execution_id"],
+        search_in=["subject", "summary", "detail", "assignee", "execution_id", "workflow_id"],
         sorts={
             "opened": "opened_at",
             "due": "due_at",
@@ -218,20 +249,40 @@ def _list(
         },
         default_sort="due" if tab in {"open", "mine", "overdue"} else "-opened",
     )
+    return _Found(shown, tab, kind, area, installation)
+
+
+def _list(
+    request: HttpRequest, form: BulkForm, *, ticked: list[uuid.UUID] | None = None
+) -> HttpResponse:
+    found = _found(request)
+    by_type = dict(
+        ExceptionCase.objects.unresolved().order_by().values_list("type").annotate(Count("pk"))
+    )
+    filters = _tab_filters(request)
     counts = ExceptionCase.objects.aggregate(
-        **{name: Count("pk", filter=found) for name, found in filters.items()}
+        **{name: Count("pk", filter=each) for name, each in filters.items()}
     )
     most = max(by_type.values(), default=1)
+    rows = list(found.listing.page.object_list)
+    owners, names = _owners(), _installations()
+    form.count(
+        on_page=sum(row.is_open for row in rows),
+        that_match=_open_among(found),
+    )
     context = {
         "section": "exceptions",
-        "listing": shown,
+        "listing": found.listing,
+        "rows": [(row, owners.get(row.area, ""), names.get(row.installation_id)) for row in rows],
         "list_id": "exceptions",
-        "status": tab,
+        "status": found.tab,
         "statuses": [(name, label, counts[name]) for name, label in TABS.items()],
-        "kind": kind,
-        "area": area,
+        "kind": found.kind,
+        "area": found.area,
+        "installation": found.installation,
         "kinds": Failure.choices,
         "areas": Ownership.Area.choices,
+        "installations": [(str(key), name) for key, name in names.items()],
         "by_type": [
             (label, by_type[value], by_type[value] / most)
             for value, label in Failure.choices
@@ -245,6 +296,14 @@ def _list(
     )
     answer.status_code = 422 if form.errors else 200
     return answer
+
+
+def _open_among(found: _Found) -> int:
+    """Of those that match. Of most tabs all are open, and counted already."""
+    paginator = found.listing.page.paginator
+    if found.tab != "all":
+        return 0 if found.tab == "done" else paginator.count
+    return int(paginator.object_list.unresolved().count())
 
 
 def _tab_filters(request: HttpRequest) -> dict[str, Q]:
@@ -275,22 +334,39 @@ def _page(
         "execution_url": execution_url(case.event) if case.event else "",
         "has_body": bool(body),
         "area_label": Ownership.Area(case.area).label,
-        "owner": _owner_of(case.area),
+        "owner": _owners().get(case.area, ""),
+        "installation": (
+            Installation.objects.filter(pk=case.installation_id).first()
+            if case.installation_id
+            else None
+        ),
         **given,
     }
     return TemplateResponse(request, "portal/exceptions/detail.html", context, status=status)
 
 
-def _owner_of(area: str) -> str:
-    """Which partner owns this part of the work here; empty where nobody does."""
+def _owners() -> dict[str, str]:
+    """By part of the work the partner that owns it here; nothing where nobody does."""
     tenant = current_tenant()
     with outside():
-        found = (
-            Ownership.objects.filter(tenant=tenant.customer, area=area)
-            .select_related("engagement__partner")
-            .first()
+        found = Ownership.objects.filter(tenant=tenant.customer).select_related(
+            "engagement__partner"
         )
-        return str(found.engagement.partner) if found else ""
+        return {one.area: str(one.engagement.partner) for one in found}
+
+
+def _installations() -> dict[uuid.UUID, str]:
+    """Those whose exceptions there are, removed ones too, by name."""
+    ids = ExceptionCase.objects.exclude(installation_id=None).values("installation_id")
+    found = Installation.objects.filter(pk__in=ids).order_by("workflow_name", "template_title")
+    return {one.pk: one.workflow_name or one.template_title for one in found}
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _people() -> list[tuple[str, str]]:

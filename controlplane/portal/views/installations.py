@@ -23,7 +23,7 @@ from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.catalog.runs import last_runs
 from controlplane.catalog.trying.sandbox import start_dry_run
 from controlplane.catalog.upgrades.drift import drift_of
-from controlplane.catalog.upgrades.planning import newest_release
+from controlplane.catalog.upgrades.planning import newest_release, news_since
 from controlplane.core.errors import DomainError
 from controlplane.core.money import Money
 from controlplane.events.pauses import held, pause_of
@@ -31,6 +31,7 @@ from controlplane.portal import lists
 from controlplane.portal.doors import member_page, require, requires
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.parameters import PREFIX, ParameterForm
+from controlplane.portal.pictures import picture
 from controlplane.portal.templatetags.portal import country, localized, percent
 from tenants.members import actor_of
 from tenants.permissions import Permission
@@ -58,18 +59,22 @@ def index(request: HttpRequest) -> HttpResponse:
 @member_page
 def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     installation = services.get_installation(installation_id)
-    specs = installation.release().terms.parameters
+    release, newest = installation.release(), newest_release(installation)
+    drift = drift_of(installation, _)
+    shown = picture(drift.now, since=drift.base) if drift else picture(release.workflow)
     context = {
         **_state(installation),
         "parameters": [
             (spec.label, spec.help, _as_text(spec, installation.parameters.get(spec.name)))
-            for spec in specs
+            for spec in release.terms.parameters
         ],
+        "picture": shown,
+        "news": news_since(installation, newest) if newest else [],
         "editor_url": _editor_url(installation),
         "pause": pause_of(installation.pk),
         "held_count": held(installation.pk).count(),
-        "newest": newest_release(installation),
-        "drift": drift_of(installation, _),
+        "newest": newest,
+        "drift": drift,
         "under_way": installation.upgrades.under_way().first(),
         "tries_cases": request.tenant.is_sandbox,
     }
@@ -107,7 +112,8 @@ def runs(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
 def parameters(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     installation = services.get_installation(installation_id)
     specs = installation.release().terms.parameters
-    form = ParameterForm(specs, request.POST or None, values=installation.parameters)
+    sent = request.POST if request.method == "POST" else None
+    form = ParameterForm(specs, sent, values=installation.parameters)
     if request.method == "POST" and form.is_valid():
         try:
             services.change_parameters(

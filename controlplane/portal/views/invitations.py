@@ -16,21 +16,18 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.errors import DomainError
-from controlplane.core.logs import get_logger
 from controlplane.portal import lists
 from controlplane.portal.doors import in_language_of_tenant, member_page, require
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.invitations import InvitationForm, NewcomerForm
 from controlplane.portal.identity.entrance import INVITED_BY
 from controlplane.portal.identity.single_sign_on import offered_at
-from controlplane.portal.invitation_mail import mail_invitation
 from tenants import invitations as services
 from tenants.context import outside
+from tenants.invitation_mail import InvitationNotSent, invite_again, invite_by_mail
 from tenants.members import actor_of
 from tenants.models import Invitation, Partner, SingleSignOn
 from tenants.permissions import Permission
-
-log = get_logger(__name__)
 
 
 @require_GET
@@ -61,13 +58,12 @@ def create(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            invitation, token = services.invite_member(**form.terms, by=actor_of(request.member))
+            invitation = invite_by_mail(**form.terms, by=actor_of(request.member))
         except DomainError as error:
             mark(form, error)
         else:
-            if _is_mailed(request, invitation, token):
-                return redirect("invitations:list")
-            form.add_error(None, _("The mail could not be sent. Try again in a while."))
+            _say_sent(request, invitation)
+            return redirect("invitations:list")
     context = {"section": "members", "form": form}
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/invitations/create.html", context, status=status)
@@ -97,24 +93,18 @@ def again(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         invitation_id, tenant=request.tenant, partner=_own_partner(request)
     )
     if request.method == "POST":
-        terms = services.terms_again(expired)
-        sent = services.invite_member(**terms, by=actor_of(request.member))
-        if not _is_mailed(request, *sent):
-            messages.error(request, _("The mail could not be sent. Try again in a while."))
+        try:
+            sent = invite_again(invitation=expired, at=request.tenant, by=actor_of(request.member))
+        except InvitationNotSent as error:
+            messages.error(request, error.detail)
+        else:
+            _say_sent(request, sent)
     return redirect("invitations:list")
 
 
-def _is_mailed(request: HttpRequest, invitation: Invitation, token: str) -> bool:
-    """Where it is not, the invitation is taken back: its link is known to nobody."""
-    try:
-        mail_invitation(invitation=invitation, token=token, tenant=request.tenant)
-    except OSError:  # SMTPException is one too
-        log.exception("invitation.mail_failed", invitation_id=str(invitation.pk))
-        services.revoke_invitation(invitation=invitation, by=actor_of(request.member))
-        return False
+def _say_sent(request: HttpRequest, invitation: Invitation) -> None:
     said = _("%(email)s is invited; the mail with the link is on its way.")
     messages.success(request, said % {"email": invitation.email})
-    return True
 
 
 @sensitive_post_parameters("password")

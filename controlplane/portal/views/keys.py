@@ -9,8 +9,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.core import shown_once
 from controlplane.core.errors import DomainError
-from controlplane.portal import lists, shown_once
+from controlplane.portal import lists
 from controlplane.portal.doors import member_page, require
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.keys import KeyForm, RotateForm

@@ -12,13 +12,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import LayerSimulation
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, of_shared_rows
 from controlplane.portal.flips import Trial, trial_of
 from controlplane.portal.forms.policies import SimulateForm
-from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found
+from controlplane.portal.views.partner_rule_versions import version_page
+from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, detail_page, found
 from tenants.access import tenants_opened
 from tenants.members import actor_of
 from tenants.partner_seats import partners_with, permitted, seat_in
@@ -32,16 +34,24 @@ MOST_ENTERED = 200
 @member_page
 @of_shared_rows
 def start(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
-    policy, _seat = found(request, policy_id, WRITE)
-    form = SimulateForm(request.POST)
-    if request.method != "POST" or not form.is_valid():
+    policy, seat = found(request, policy_id, WRITE)
+    if request.method != "POST":
         return redirect("partner_rules:detail", policy.pk)
     number = request.POST.get("version", "")
-    version = services.get_layer_version(policy, int(number)) if number.isdigit() else None
-    run = services.start_layer_simulation(
-        policy=policy, version=version, **form.cleaned_data, by=actor_of(request.member)
-    )
-    return redirect("partner_rules:simulation", run.pk)
+    version = services.get_layer_version(policy, int(number)) if number.isdecimal() else None
+    form = SimulateForm(request.POST)
+    if form.is_valid():
+        try:
+            run = services.start_layer_simulation(
+                policy=policy, version=version, **form.cleaned_data, by=actor_of(request.member)
+            )
+        except DomainError as error:
+            form.add_error(None, error.detail)
+        else:
+            return redirect("partner_rules:simulation", run.pk)
+    if version is not None:
+        return version_page(request, version, seat, simulate_form=form)
+    return detail_page(request, policy, seat, simulate_form=form)
 
 
 @require_GET

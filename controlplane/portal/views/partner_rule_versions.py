@@ -16,6 +16,7 @@ from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import LayerVersion
 from controlplane.portal.doors import member_page, of_shared_rows
+from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.partner_rules import PublishForm
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found
@@ -33,7 +34,7 @@ OPEN = {"review", "approved"}
 @of_shared_rows
 def detail(request: HttpRequest, policy_id: uuid.UUID, number: int) -> HttpResponse:
     policy, seat = found(request, policy_id, SEE)
-    return _page(request, services.get_layer_version(policy, number), seat)
+    return version_page(request, services.get_layer_version(policy, number), seat)
 
 
 def step(
@@ -56,12 +57,12 @@ def step(
             try:
                 done = take(version, form.cleaned_data, actor_of(request.member))
             except DomainError as error:
-                form.add_error(None, error.detail)
+                tell(form, error)
             else:
                 messages.success(request, _("Done."))
                 shown = done if isinstance(done, LayerVersion) else version
                 return redirect("partner_rules:version", policy_id, shown.number)
-        return _page(request, version, seat, form=form)
+        return version_page(request, version, seat, form=form)
 
     return page
 
@@ -113,9 +114,15 @@ def unschedule(request: HttpRequest, policy_id: uuid.UUID, number: int) -> HttpR
     return redirect("partner_rules:version", policy_id, number)
 
 
-def _page(
-    request: HttpRequest, version: LayerVersion, seat: Member, *, form: NoteForm | None = None
+def version_page(
+    request: HttpRequest,
+    version: LayerVersion,
+    seat: Member,
+    *,
+    form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     policy, by = version.policy, actor_of(request.member)
     is_open = version.status in OPEN
     run, shares = services.shares_of_last_run(version) if is_open else (None, [])
@@ -136,10 +143,11 @@ def _page(
         "others": others,
         "is_author": services.key_of(by) in services.authors_of(version),
         "needs_approval": services.layers_need_approval(),
-        "form": form or PublishForm(),
+        "form": PublishForm() if form is None or isinstance(form, ScheduleForm) else form,
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
-        "simulate_form": SimulateForm(initial={"days": services.LAYER_DAYS}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": services.LAYER_DAYS}),
         "may_partner": permitted(seat),
     }
-    code = 422 if form is not None and form.errors else 200
+    is_wrong = simulate_form is not None or (form is not None and form.errors)
+    code = 422 if is_wrong else 200
     return TemplateResponse(request, "portal/partner_rules/version.html", context, status=code)

@@ -88,7 +88,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @of_shared_rows
 def detail(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
     policy, seat = found(request, policy_id, SEE)
-    return _detail(request, policy, seat)
+    return detail_page(request, policy, seat)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,7 +139,7 @@ def submit(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
             form.add_error(None, error.detail)
         else:
             return redirect("partner_rules:version", policy.pk, version.number)
-    return _detail(request, policy, seat, submit_form=form)
+    return detail_page(request, policy, seat, submit_form=form)
 
 
 def found(
@@ -152,9 +152,15 @@ def found(
     return policy, seat_in(request, policy.partner, permission)
 
 
-def _detail(
-    request: HttpRequest, policy: LayerPolicy, seat: Member, *, submit_form: NoteForm | None = None
+def detail_page(
+    request: HttpRequest,
+    policy: LayerPolicy,
+    seat: Member,
+    *,
+    submit_form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     rules, examples = services.layer_draft(policy)
     context: dict[str, Any] = {
         "section": SECTION,
@@ -166,8 +172,8 @@ def _detail(
         "draft_differs": services.layer_differs_from_live(policy),
         "draft_counts": (len(rules), len(examples)),
         "submit_form": submit_form or NoteForm(),
-        "simulate_form": SimulateForm(initial={"days": services.LAYER_DAYS}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": services.LAYER_DAYS}),
         "may_partner": permitted(seat),
     }
-    status = 422 if submit_form else 200
+    status = 422 if submit_form or simulate_form else 200
     return TemplateResponse(request, "portal/partner_rules/detail.html", context, status=status)

@@ -15,7 +15,7 @@ from controlplane.core.errors import DomainError
 from controlplane.policies import layers, services
 from controlplane.policies.contexts import get_context
 from controlplane.policies.contexts_page import described
-from controlplane.policies.models import Policy, PublishingTerms, SimulationRun
+from controlplane.policies.models import Move, Policy, PolicyVersion, PublishingTerms, SimulationRun
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.drafts import DraftEditor, checked
@@ -25,31 +25,17 @@ from tenants.members import actor_of
 from tenants.permissions import Permission
 
 SHOWN_RUNS = 10
+MOVES: dict[str, str] = {
+    Move.RETIRE: "policies:retire",
+    Move.OFF: "policies:switch_off",
+    Move.ON: "policies:switch_on",
+}
 
 
 @require_GET
 @member_page
 def index(request: HttpRequest) -> HttpResponse:
-    shown = lists.listing(
-        request,
-        Policy.objects.all(),
-        search_in=["title", "slug", "context"],
-        sorts={"title": "title", "context": "context", "changed": "updated_at"},
-        default_sort="title",
-    )
-    rows = list(shown.page.object_list)
-    live = services.live_numbers(rows)
-    context = {
-        "section": "policies",
-        "listing": shown,
-        "list_id": "policies",
-        "rows": [(policy, live.get(policy.pk)) for policy in rows],
-        "bound": layers.bound_here(),
-        "terms": TermsForm(initial=_terms()),
-    }
-    return lists.page_or_part(
-        request, "portal/policies/list.html", "portal/policies/_table.html", context
-    )
+    return _list(request, TermsForm(initial=_terms()))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,7 +58,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_GET
 @member_page
 def detail(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
-    return _detail(request, services.get_policy(policy_id))
+    return detail_page(request, services.get_policy(policy_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -124,19 +110,25 @@ def submit(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
             form.add_error(None, error.detail)
         else:
             return redirect("policies:version", policy.pk, version.number)
-    return _detail(request, policy, submit_form=form)
+    return detail_page(request, policy, submit_form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 @requires(Permission.POLICIES)
 def terms(request: HttpRequest) -> HttpResponse:
-    form = TermsForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        services.set_terms(**form.cleaned_data, by=actor_of(request.member))
+    if request.method != "POST":
+        return redirect("policies:list")
+    form = TermsForm(request.POST)
+    if not form.is_valid():
+        return _list(request, form)
+    kept = services.set_terms(**form.cleaned_data, by=actor_of(request.member))
+    if kept.wanted_percent is None:
         messages.success(request, _("The terms of publishing were changed."))
-    elif request.method == "POST":
-        messages.error(request, _("A share is between 0 and 100, and days between 1 and 3650."))
+    else:
+        messages.warning(
+            request, _("The terms wait: they count once another person confirms them.")
+        )
     return redirect("policies:list")
 
 
@@ -160,9 +152,43 @@ def context_fields(request: HttpRequest, name: str) -> HttpResponse:
     return JsonResponse({"fields": described(get_context(name))})
 
 
-def _detail(
-    request: HttpRequest, policy: Policy, *, submit_form: NoteForm | None = None
+def _list(request: HttpRequest, terms: TermsForm) -> HttpResponse:
+    shown = lists.listing(
+        request,
+        Policy.objects.all(),
+        search_in=["title", "slug", "context"],
+        sorts={"title": "title", "context": "context", "changed": "updated_at"},
+        default_sort="title",
+    )
+    rows = list(shown.page.object_list)
+    live = services.live_numbers(rows)
+    were = set(
+        PolicyVersion.objects.published().filter(policy__in=rows).values_list("policy", flat=True)
+    )
+    context = {
+        "section": "policies",
+        "listing": shown,
+        "list_id": "policies",
+        "rows": [(policy, live.get(policy.pk), policy.pk in were) for policy in rows],
+        "bound": layers.bound_here(),
+        "terms": terms,
+        "in_force": PublishingTerms.current(),
+    }
+    response = lists.page_or_part(
+        request, "portal/policies/list.html", "portal/policies/_table.html", context
+    )
+    response.status_code = 422 if terms.errors else 200
+    return response
+
+
+def detail_page(
+    request: HttpRequest,
+    policy: Policy,
+    *,
+    submit_form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     live = policy.live()
     rules, examples = services.draft_of(policy)
     runs = SimulationRun.objects.filter(policy=policy).select_related("version")
@@ -170,15 +196,30 @@ def _detail(
         "section": "policies",
         "policy": policy,
         "live": live,
-        "versions": policy.versions.with_status().order_by("-number"),
+        "listing": lists.listing(
+            request,
+            policy.versions.with_status(),
+            search_in=["number", "published_by"],
+            sorts={"number": "number", "status": "status", "handed": "published_at"},
+            default_sort="-number",
+            per_page=SHOWN_RUNS,
+        ),
+        "list_id": "versions-list",
         "runs": runs[:SHOWN_RUNS],
+        "asked_url": reverse(MOVES[policy.asked_move], args=[policy.pk])
+        if policy.asked_move
+        else "",
         "draft_differs": services.differs_from_live(policy),
         "draft_counts": (len(rules), len(examples)),
         "submit_form": submit_form or NoteForm(),
-        "simulate_form": SimulateForm(initial={"days": _terms()["history_days"]}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": _terms()["history_days"]}),
     }
-    status = 422 if submit_form else 200
-    return TemplateResponse(request, "portal/policies/detail.html", context, status=status)
+    status = 422 if submit_form or simulate_form else 200
+    response = lists.page_or_part(
+        request, "portal/policies/detail.html", "portal/policies/_versions.html", context
+    )
+    response.status_code = status
+    return response
 
 
 def _terms() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import PolicyVersion, PublishingTerms, Schedule
 from controlplane.portal.doors import member_page, requires
+from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from tenants.members import actor_of
 from tenants.permissions import Permission
@@ -25,7 +26,7 @@ OPEN = {"review", "approved"}
 @require_GET
 @member_page
 def detail(request: HttpRequest, policy_id: uuid.UUID, number: int) -> HttpResponse:
-    return _page(request, _version(policy_id, number))
+    return version_page(request, _version(policy_id, number))
 
 
 def step(
@@ -45,12 +46,12 @@ def step(
             try:
                 done = take(version, form, actor_of(request.member))
             except DomainError as error:
-                form.add_error(None, error.detail)
+                tell(form, error)
             else:
                 messages.success(request, _("Done."))
                 shown = done if isinstance(done, PolicyVersion) else version
                 return redirect("policies:version", policy_id, shown.number)
-        return _page(request, version, form=form)
+        return version_page(request, version, form=form)
 
     return page
 
@@ -99,9 +100,14 @@ def _version(policy_id: uuid.UUID, number: int) -> PolicyVersion:
     return services.get_version(services.get_policy(policy_id), number)
 
 
-def _page(
-    request: HttpRequest, version: PolicyVersion, *, form: NoteForm | None = None
+def version_page(
+    request: HttpRequest,
+    version: PolicyVersion,
+    *,
+    form: NoteForm | None = None,
+    simulate_form: SimulateForm | None = None,
 ) -> HttpResponse:
+    """With a form that was sent, what was typed and what is wrong with it."""
     status = version.current_status()
     terms = PublishingTerms.current()
     is_open = status in OPEN
@@ -122,10 +128,11 @@ def _page(
         "schedules": version.schedules.all(),
         "share": share,
         "terms": terms,
-        "is_over": bool(share and share.percent > terms.flip_percent),
-        "form": form or NoteForm(),
+        "is_over": bool(share and services.is_past_threshold(share)),
+        "form": NoteForm() if form is None or isinstance(form, ScheduleForm) else form,
         "schedule_form": form if isinstance(form, ScheduleForm) else ScheduleForm(),
-        "simulate_form": SimulateForm(initial={"days": terms.history_days}),
+        "simulate_form": simulate_form or SimulateForm(initial={"days": terms.history_days}),
     }
-    code = 422 if form is not None and form.errors else 200
+    is_wrong = simulate_form is not None or (form is not None and form.errors)
+    code = 422 if is_wrong else 200
     return TemplateResponse(request, "portal/policies/version.html", context, status=code)

@@ -12,21 +12,34 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from controlplane.catalog import importing, releases
+from controlplane.catalog import importing, releases, shaping
 from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import Release, Template
+from controlplane.catalog.proof import Shown, proof_of
+from controlplane.catalog.trying import trials
 from controlplane.core.errors import DomainError
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, of_shared_rows, requires
 from controlplane.portal.forms.errors import mark
-from controlplane.portal.forms.releases import DraftForm, ImportForm, ProposalForm, StepForm
+from controlplane.portal.forms.releases import (
+    DraftForm,
+    ImportForm,
+    ProposalForm,
+    StepForm,
+    TrialForm,
+)
+from controlplane.portal.forms.shaping import WORDS, ShapeFormSet, mark_rows, rows_of
 from controlplane.portal.pictures import picture
 from tenants.members import actor_of
-from tenants.models import Member, Partner
-from tenants.permissions import Permission
+from tenants.models import Partner, Tenant
+from tenants.partner_seats import partners_with, seat_in
+from tenants.permissions import PartnerPermission, Permission
+
+RELEASE = PartnerPermission.RELEASE
 
 
 @require_GET
@@ -104,18 +117,9 @@ def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     release = _own(request, release_id)
     form = DraftForm(request.POST or None, initial=_written(release))
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        manifest = release.terms.model_copy(
-            update={name: data[name] for name in ("summary", "events", "scopes")}
-        )
         try:
-            releases.change_draft(
-                release_id=release.pk,
-                manifest=manifest,
-                readme=data["readme"],
-                notes=data["notes"],
-                cases=data["cases"],
-                by=actor_of(request.member),
+            shaping.write_draft(
+                release_id=release.pk, **form.cleaned_data, by=actor_of(request.member)
             )
         except DomainError as error:
             mark(form, error)
@@ -124,6 +128,43 @@ def edit(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     context = {"section": "templates", "release": release, "form": form}
     status = 422 if form.errors else 200
     return TemplateResponse(request, "portal/releases/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def shape(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    """The draft's parameters, a row for each. One more row and saving send the same form."""
+    release = _own(request, release_id)
+    sent = request.POST.copy() if request.method == "POST" else None
+    if is_more := bool(sent and "more" in sent):
+        count = str(sent.get("rows-TOTAL_FORMS", ""))  # type: ignore[union-attr]
+        sent["rows-TOTAL_FORMS"] = str(int(count) + 1) if count.isdigit() else count  # type: ignore[index]
+    rows = ShapeFormSet(sent, initial=rows_of(release.terms.parameters), prefix="rows")
+    failed, above = False, ""
+    if sent is not None and not is_more:
+        failed = not rows.is_valid()
+        kept = [] if failed else [each for each in rows if not each.cleaned_data.get("DELETE")]
+        try:
+            if not failed:
+                shaping.write_draft(
+                    release_id=release.pk,
+                    parameters=[each.given for each in kept],
+                    by=actor_of(request.member),
+                )
+                return redirect("releases:detail", release.pk)
+        except DomainError as error:
+            failed, above = True, mark_rows(kept, error)
+    context = {
+        "section": "templates",
+        "release": release,
+        "rows": rows,
+        "failed": failed,
+        "above": above,
+    }
+    status = 422 if failed else 200
+    return TemplateResponse(request, "portal/releases/shape.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -174,35 +215,74 @@ def step(request: HttpRequest, release_id: uuid.UUID, verb: str) -> HttpResponse
     return redirect("releases:detail", release.pk)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.INSTALLATIONS)
+@of_shared_rows
+def trial(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
+    """Its cases in a sandbox: begun by a POST, asked for while they run; then the whole page."""
+    release = _own(request, release_id)
+    if request.method != "POST":
+        shown = _tried(request, release)
+        response = TemplateResponse(request, "portal/releases/_trial.html", shown)
+        if not shown["is_running"]:
+            response.headers["HX-Refresh"] = "true"
+        return response
+    sandboxes = {str(each.pk): each for each in _sandboxes(request, release)}
+    sandbox = sandboxes.get(request.POST.get("sandbox", ""))
+    if sandbox is None:
+        raise Http404
+    try:
+        trials.begin_trial(release_id=release.pk, sandbox=sandbox, by=actor_of(request.member))
+    except DomainError as error:
+        messages.error(request, error.detail)
+    return redirect("releases:detail", release.pk)
+
+
 def _page(request: HttpRequest, release: Release, form: StepForm | None = None) -> HttpResponse:
     before = release.before
     since = before.workflow if before else None
     context = {
+        **_tried(request, release),
         "section": "templates",
-        "release": release,
         "terms": release.terms,
+        "parameter_types": WORDS,
         "before": before,
         "changes": changes_since(before, release, _),
         "picture": picture(release.workflow, since=since),
         "proposals": ProposalForm(importing.proposed(release)),
-        "run": releases.last_run(release),
-        "untested": releases.why_not_tested(release),
         "form": form or StepForm(),
     }
     status = 409 if form is not None else 200
     return TemplateResponse(request, "portal/releases/detail.html", context, status=status)
 
 
+def _tried(request: HttpRequest, release: Release) -> dict[str, Any]:
+    """What its page says of its cases, and where they can run."""
+    run = release.case_runs.select_related("sandbox").first()
+    is_running = run is not None and run.is_under_way(at=timezone.now())
+    is_draft = release.status == Release.Status.DRAFT
+    proof = proof_of(release)
+    return {
+        "release": release,
+        "run": run,
+        "is_running": is_running,
+        "is_old": run is not None and run.digest != release.digest,
+        "cases_count": len(release.cases),
+        "proof": proof,
+        "is_impossible": proof.shown == Shown.IMPOSSIBLE,
+        "trial": TrialForm(_sandboxes(request, release)) if is_draft and not is_running else None,
+    }
+
+
+def _sandboxes(request: HttpRequest, release: Release) -> list[Tenant]:
+    owner = release.template.owner
+    return trials.sandboxes_for(owner, seat_in(request, owner, RELEASE)) if owner else []
+
+
 def _managed(request: HttpRequest) -> list[Partner]:
-    """The partners of this tenant that the person is a manager of."""
-    found = (
-        Member.objects.of_tenant(request.tenant)
-        .of_session(request.session)
-        .filter(user=request.user.pk, partner__isnull=False, role=Member.Role.MANAGER)
-        .select_related("partner")
-        .order_by("partner__name")
-    )
-    return [member.partner for member in found if member.partner is not None]
+    """The partners of this tenant whose templates are the person's to release."""
+    return partners_with(request, RELEASE)
 
 
 def _own(request: HttpRequest, release_id: uuid.UUID) -> Release:

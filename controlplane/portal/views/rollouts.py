@@ -83,6 +83,8 @@ def detail(request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponse:
         sorts={"name": "tenant__name", "ring": "ring", "status": "status"},
         default_sort="ring",
     )
+    if lists.is_partial(request) and lists.was_seen(request, shown):
+        return HttpResponse(status=204)
     context = {**_shown(request, rollout), "listing": shown, "list_id": "places"}
     return lists.page_or_part(
         request, "portal/rollouts/detail.html", "portal/rollouts/_places.html", context

@@ -8,12 +8,16 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.core.errors import DomainError
 from controlplane.policies import services
 from controlplane.policies.models import SimulationRun
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.flips import money_bars, verdict_bars
 from controlplane.portal.forms.policies import SimulateForm
+from controlplane.portal.things import about_one_called, named
+from controlplane.portal.views.policies import detail_page
+from controlplane.portal.views.policy_versions import version_page
 from tenants.members import actor_of
 from tenants.permissions import Permission
 
@@ -23,15 +27,23 @@ from tenants.permissions import Permission
 @requires(Permission.POLICIES)
 def start(request: HttpRequest, policy_id: uuid.UUID) -> HttpResponse:
     policy = services.get_policy(policy_id)
-    form = SimulateForm(request.POST)
-    if request.method != "POST" or not form.is_valid():
+    if request.method != "POST":
         return redirect("policies:detail", policy.pk)
     number = request.POST.get("version", "")
-    version = services.get_version(policy, int(number)) if number.isdigit() else None
-    run = services.start_simulation(
-        policy=policy, version=version, **form.cleaned_data, by=actor_of(request.member)
-    )
-    return redirect("policies:simulation", run.pk)
+    version = services.get_version(policy, int(number)) if number.isdecimal() else None
+    form = SimulateForm(request.POST)
+    if form.is_valid():
+        try:
+            run = services.start_simulation(
+                policy=policy, version=version, **form.cleaned_data, by=actor_of(request.member)
+            )
+        except DomainError as error:
+            form.add_error(None, error.detail)
+        else:
+            return redirect("policies:simulation", run.pk)
+    if version is not None:
+        return version_page(request, version, simulate_form=form)
+    return detail_page(request, policy, simulate_form=form)
 
 
 @require_GET
@@ -42,11 +54,13 @@ def detail(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     shown = lists.listing(
         request,
         run.found.all(),
-        search_in=["subject_type", "codes", "currency", "before", "after"],
+        search_in=["subject_type", "subject_id", "codes", "currency", "before", "after"],
         sorts={"decided": "decided_at", "before": "before", "after": "after", "amount": "minor"},
         default_sort="-decided",
+        search_also=about_one_called,
     )
-    context = {**_shown(run), "listing": shown, "list_id": "flips"}
+    rows = named(shown.page.object_list)
+    context = {**_shown(run), "listing": shown, "rows": rows, "list_id": "flips"}
     return lists.page_or_part(
         request, "portal/policies/simulation.html", "portal/policies/_flips.html", context
     )
@@ -78,6 +92,8 @@ def _shown(run: SimulationRun) -> dict[str, Any]:
     return {
         "section": "policies",
         "run": run,
+        # Of rules from above there is nothing to start here.
+        "again_days": str((run.created_at - run.since).days) if run.policy_id else "",
         "verdicts": verdict_bars(run.counts),
         "money": money_bars(run.money or {}),
     }

@@ -15,14 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
+from controlplane.core import shown_once
+from controlplane.core.errors import DomainError
 from controlplane.events import services, shopify, signing
+from controlplane.events import sources as lives
 from controlplane.events.kinds import KindUnknown, SourceKind, kind_named
 from controlplane.events.models import Event, Source
-from controlplane.portal import lists, shown_once
+from controlplane.portal import lists
 from controlplane.portal.deliveries import fate_of, with_deliveries
 from controlplane.portal.doors import member_page, requires
 from controlplane.portal.forms.errors import mark
-from controlplane.portal.forms.sources import OptionsForm, ReplaceSecretForm, SourceForm
+from controlplane.portal.forms.sources import NameForm, OptionsForm, ReplaceSecretForm, SourceForm
 from controlplane.portal.templatetags.portal import event_label
 from controlplane.portal.trials import trial_of
 from tenants.members import actor_of
@@ -37,7 +40,7 @@ SIGNED_SETUP = "portal/sources/setup/signed.html"
 def index(request: HttpRequest) -> HttpResponse:
     shown = lists.listing(
         request,
-        Source.objects.all(),
+        Source.objects.present(),
         search_in=["name", "slug"],
         sorts={"name": "name", "created": "created_at"},
         default_sort="name",
@@ -84,6 +87,8 @@ def create(request: HttpRequest) -> HttpResponse:
 @member_page
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source, slug=slug)
+    if lists.is_partial(request):
+        return TemplateResponse(request, "portal/sources/_events.html", _events(request, source))
     context = {
         "form": ReplaceSecretForm(kind=source.kind),
         "new_secret": shown_once.take(request, of=str(source.pk)),
@@ -149,9 +154,10 @@ def options(request: HttpRequest, slug: str) -> HttpResponse:
                 source=source,
                 options=form.given,
                 is_ordered=form.cleaned_data["is_ordered"],
+                overlap=form.overlap,
                 by=actor_of(request.member),
             )
-        except services.OptionInvalid as error:
+        except (services.OptionInvalid, lives.SourceRemoved) as error:
             mark(form, error)
         else:
             messages.success(request, _("Saved. What comes from now on is read so."))
@@ -163,6 +169,69 @@ def options(request: HttpRequest, slug: str) -> HttpResponse:
         "options_form": form,
     }
     return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SOURCES)
+def rename(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    if request.method != "POST":
+        return redirect("sources:detail", slug)
+    form = NameForm(request.POST)
+    if form.is_valid():
+        try:
+            lives.rename_source(
+                source=source, name=form.cleaned_data["name"], by=actor_of(request.member)
+            )
+        except DomainError as error:
+            mark(form, error)
+        else:
+            messages.success(request, _("Saved. The address stays as it is."))
+            return redirect("sources:detail", slug)
+    context = {
+        "form": ReplaceSecretForm(kind=source.kind),
+        **_setup(request, source),
+        **_events(request, source),
+        "name_form": form,
+    }
+    return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SOURCES)
+def switch(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    # Off only by who has said so: what is sent from then on is refused.
+    is_active = request.POST.get("to") == "on"
+    if request.method != "POST" or not (is_active or request.POST.get("sure") == "yes"):
+        return redirect("sources:detail", slug)
+    try:
+        lives.switch_source(source=source, is_active=is_active, by=actor_of(request.member))
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        on, off = _("Switched on: it takes events in again."), _("Switched off.")
+        messages.success(request, on if is_active else off)
+    return redirect("sources:detail", slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+@requires(Permission.SOURCES)
+def remove(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source, slug=slug)
+    if request.method != "POST" or request.POST.get("sure") != "yes":
+        return redirect("sources:detail", slug)
+    try:
+        lives.remove_source(source=source, by=actor_of(request.member))
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("sources:detail", slug)
+    text = _("“%(name)s” was removed, and its secrets with it. What came in is kept.")
+    messages.success(request, text % {"name": source.name})
+    return redirect("sources:list")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -202,20 +271,22 @@ def _chosen(request: HttpRequest) -> dict[str, str]:
 
 def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
     kind = _kind(source)
+    takes_in = kind is not None and kind.receive is not None and not source.removed_at
     address = services.intake_url(request.tenant.slug, source)
     return {
         "section": "sources",
         "source": source,
         "kind": kind,
         # Asked here, since a template would call what it names.
-        "options_form": OptionsForm(source=source) if kind and kind.receive else None,
+        "options_form": OptionsForm(source=source) if takes_in else None,
+        "name_form": NameForm(initial={"name": source.name}),
         "previous_until": (
             source.previous_secret_until
             if source.previous_secret_until and source.previous_secret_until > timezone.now()
             else None
         ),
-        "takes_in": kind is not None and kind.receive is not None,
-        "has_sample": kind is not None and kind.sample is not None,
+        "takes_in": takes_in,
+        "has_sample": kind is not None and kind.sample is not None and source.is_active,
         "setup_page": [f"portal/sources/setup/{source.kind}.html", SIGNED_SETUP],
         "address": address,
         "example": kind.example.format(address=address) if kind else "",

@@ -15,7 +15,12 @@ from controlplane.catalog.models import Installation, Release, Upgrade
 from controlplane.catalog.services import get_installation
 from controlplane.catalog.upgrades import asking
 from controlplane.catalog.upgrades.drift import drift_of, look
-from controlplane.catalog.upgrades.planning import Plan, newest_release, plan_upgrade
+from controlplane.catalog.upgrades.planning import (
+    Plan,
+    newest_release,
+    news_since,
+    plan_upgrade,
+)
 from controlplane.core.errors import DomainError
 from controlplane.portal import lists
 from controlplane.portal.doors import member_page, requires
@@ -102,6 +107,7 @@ def upgrade(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
         "release": release,
         "form": form,
         "problem": problem,
+        "news": news_since(installation, release),
     }
     try:
         plan = plan_upgrade(installation_id=installation.pk, release_id=release.pk, choices=choices)

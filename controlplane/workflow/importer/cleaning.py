@@ -1,28 +1,35 @@
 """Takes out of a workflow what belongs to the n8n, the account and the person it came from."""
 
+import json
 import re
 from typing import Any
 
-from controlplane.workflow.canonical import WITH_PATH
+from controlplane.workflow.canonical import path_at, paths_of
 from controlplane.workflow.importer.personal import SECRET, Persons, is_secret
 from controlplane.workflow.importer.result import Path, Removal, RemovalKind
+from controlplane.workflow.reading import WorkflowUnreadable, parsed_text
 from controlplane.workflow.shapes import MISSING, Json
 
+_KEPT_AT_THE_TOP = {
+    "name", "nodes", "connections", "settings", "tags", "description", "notes",
+}  # fmt: skip
 _DROPPED: dict[str, RemovalKind] = {
-    "id": "instance", "meta": "instance", "projectId": "instance", "homeProject": "instance",
-    "parentFolder": "instance", "parentFolderId": "instance", "usedCredentials": "credential",
-    "versionId": "version", "versionCounter": "version", "activeVersionId": "version",
-    "activeVersion": "version", "checksum": "version", "hash": "version", "pinData": "pinned",
-    "staticData": "state", "active": "state", "isArchived": "state", "triggerCount": "state",
-    "createdAt": "state", "updatedAt": "state", "shared": "owner", "owner": "owner",
-    "ownedBy": "owner", "createdBy": "owner", "updatedBy": "owner", "user": "owner",
-    "sharedWithProjects": "owner", "scopes": "owner",
+    "usedCredentials": "credential", "versionId": "version", "versionCounter": "version",
+    "activeVersionId": "version", "activeVersion": "version", "checksum": "version",
+    "hash": "version", "pinData": "pinned", "staticData": "state", "active": "state",
+    "isArchived": "state", "triggerCount": "state", "createdAt": "state", "updatedAt": "state",
+    "shared": "owner", "owner": "owner", "ownedBy": "owner", "createdBy": "owner",
+    "updatedBy": "owner", "user": "owner", "sharedWithProjects": "owner", "scopes": "owner",
 }  # fmt: skip
+"""What is in neither belongs to the instance: n8n and the people around it add more of it."""
 _IDS: dict[str, RemovalKind] = {
-    "webhookId": "webhook", "instanceId": "instance", "credentialId": "credential",
-    "credentialsId": "credential", "cachedResultUrl": "cached",
+    "credentialId": "credential", "credentialsId": "credential", "cachedResultUrl": "cached",
 }  # fmt: skip
+_OTHERS: dict[str, RemovalKind] = {"workflowId": "subworkflow", "dataTableId": "table"}
+"""Ids of something else on that n8n, by themselves or in a resource locator."""
 _OF_WORKFLOWS = ("errorWorkflow", "callerIds")
+_EMBEDDED = "workflowJson"
+_MOST_EMBEDDED = 5
 SUBWORKFLOW = re.compile(r"\.(executeWorkflow|toolWorkflow|retrieverWorkflow)$")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _KEPT_AS_THEY_ARE = {"id", "name", "type", "typeVersion", "position", "onError"}
@@ -31,75 +38,111 @@ _KEPT_AS_THEY_ARE = {"id", "name", "type", "typeVersion", "position", "onError"}
 class Cleaner:
     """Cleans a sound workflow in place and writes down what it took."""
 
-    def __init__(self, workflow: Json) -> None:
+    def __init__(self, workflow: Json, *, around: "Cleaner | None" = None, node: str = "") -> None:
         self.workflow = workflow
         self.removals: list[Removal] = []
-        self.persons = Persons()
+        self.persons: Persons = around.persons if around else Persons()
+        self.depth: int = around.depth + 1 if around else 0
+        self.inside = node
+        """The node whose parameter holds the workflow, which need not be sound then."""
 
     def clean(self) -> list[Removal]:
-        self._top()
-        for number, node in enumerate(self.workflow["nodes"]):
-            self._node(node, ("nodes", number))
+        self._workflow(self.workflow, ())
         return self.removals
 
-    def _take(self, kind: RemovalKind, node: str, path: Path, holder: Any, now: Any) -> None:
+    def _workflow(self, workflow: Json, path: Path) -> None:
+        self._top(workflow, path)
+        nodes = workflow.get("nodes")
+        for number, node in enumerate(nodes if isinstance(nodes, list) else ()):
+            if isinstance(node, dict):
+                self._node(node, (*path, "nodes", number))
+
+    def _take(
+        self,
+        kind: RemovalKind,
+        node: str,
+        path: Path,
+        holder: Any,
+        now: Any,
+        within: tuple[Removal, ...] = (),
+    ) -> None:
         key = path[-1]
-        self.removals.append(Removal(kind, node, path, holder[key], now))
+        self.removals.append(Removal(kind, node, path, holder[key], now, within))
         if now is MISSING:
             del holder[key]
         else:
             holder[key] = now
 
-    def _top(self) -> None:
-        for key in list(self.workflow):
-            if kind := _DROPPED.get(key):
-                self._take(kind, "", (key,), self.workflow, MISSING)
-        tags = self.workflow.get("tags")
+    def _top(self, workflow: Json, path: Path) -> None:
+        for key in [key for key in workflow if key not in _KEPT_AT_THE_TOP]:
+            kind = _DROPPED.get(key, "instance")
+            self._take(kind, self.inside, (*path, key), workflow, MISSING)
+        tags = workflow.get("tags")
         if isinstance(tags, list) and any(isinstance(tag, dict) for tag in tags):
             names = [tag.get("name", "") if isinstance(tag, dict) else tag for tag in tags]
-            self._take("instance", "", ("tags",), self.workflow, names)
+            self._take("instance", self.inside, (*path, "tags"), workflow, names)
+        settings = workflow.get("settings")
         for key in _OF_WORKFLOWS:
-            if isinstance(self.workflow["settings"].get(key), str):
-                path = ("settings", key)
-                self._take("subworkflow", "", path, self.workflow["settings"], MISSING)
-        for key, value in list(self.workflow.items()):
+            if isinstance(settings, dict) and settings.get(key):
+                place = (*path, "settings", key)
+                self._take("subworkflow", self.inside, place, settings, MISSING)
+        for key, value in list(workflow.items()):
             if key not in ("nodes", "connections"):
-                self._value(value, "", (key,), self.workflow)
+                self._value(value, self.inside, (*path, key), workflow)
 
     def _node(self, node: Json, path: Path) -> None:
-        name = node["name"]
+        name = self.inside or node["name"]
         if "credentials" in node:
             self._take("credential", name, (*path, "credentials"), node, MISSING)
         if "webhookId" in node:
             self._take("webhook", name, (*path, "webhookId"), node, MISSING)
-        self._webhook_path(node, path)
-        self._subworkflow(node, path)
+        for place in paths_of(node):
+            self._webhook_path(node, (*path, "parameters", *place), path_at(node, place))
         for key in [key for key in node if key not in _KEPT_AS_THEY_ARE]:
             self._value(node[key], name, (*path, key), node)
 
-    def _webhook_path(self, node: Json, path: Path) -> None:
+    def _webhook_path(self, node: Json, path: Path, given: Any) -> None:
         """n8n makes the path of a webhook of its id, and paths are global to an n8n."""
-        given = node["parameters"].get("path")
-        if node["type"] in WITH_PATH and isinstance(given, str) and _UUID.search(given):
-            slug = re.sub(r"[^a-z0-9]+", "-", node["name"].lower()).strip("-") or "webhook"
-            now = _UUID.sub(slug, given)
-            place = (*path, "parameters", "path")
-            self._take("webhook", node["name"], place, node["parameters"], now)
+        if isinstance(given, str) and _UUID.search(given):
+            name = str(node.get("name", ""))
+            slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "webhook"
+            holder = node["parameters"]
+            holder = holder["options"] if path[-2] == "options" else holder
+            self._take("webhook", self.inside or name, path, holder, _UUID.sub(slug, given))
 
-    def _subworkflow(self, node: Json, path: Path) -> None:
-        """The id of another workflow on that n8n, by itself or in a resource locator."""
-        given = node["parameters"].get("workflowId")
-        if not SUBWORKFLOW.search(node["type"]) or given in (None, ""):
-            return
-        place: Path = (*path, "parameters", "workflowId")
-        if isinstance(given, str | int) and not str(given).startswith("="):
-            self._take("subworkflow", node["name"], place, node["parameters"], "")
-        elif isinstance(given, dict):
-            value = given.get("value")
-            if isinstance(value, str | int) and value != "" and not str(value).startswith("="):
-                self._take("subworkflow", node["name"], (*place, "value"), given, "")
-            if "cachedResultName" in given:
-                self._take("cached", node["name"], (*place, "cachedResultName"), given, MISSING)
+    def _other(self, value: Any, node: str, path: Path, holder: Json) -> None:
+        kind = _OTHERS[str(path[-1])]
+        if isinstance(value, str | int) and _is_fixed(value):
+            self._take(kind, node, path, holder, "")
+        elif isinstance(value, dict):
+            if _is_fixed(value.get("value")) and value.get("mode") != "name":
+                self._take(kind, node, (*path, "value"), value, "")
+            if "cachedResultName" in value:
+                self._take("cached", node, (*path, "cachedResultName"), value, MISSING)
+            self._value(value, node, path, holder)
+        else:
+            self._value(value, node, path, holder)
+
+    def _embedded(self, value: Any, node: str, path: Path, holder: Json) -> bool:
+        """A workflow as the value of a parameter. Whether it was one."""
+        if isinstance(value, dict) and isinstance(value.get("nodes"), list):
+            inner = Cleaner(value, around=self, node=node)
+            inner._workflow(value, path)
+            self.removals += inner.removals
+            return True
+        if not isinstance(value, str) or self.depth >= _MOST_EMBEDDED:
+            return False
+        parsed = embedded(value)
+        if parsed is None:
+            return False
+        inner = Cleaner(parsed, around=self, node=node)
+        if removals := tuple(inner.clean()):
+            kinds = [removal.kind for removal in removals]
+            kind = "credential" if "credential" in kinds else kinds[0]
+            text = json.dumps(parsed, ensure_ascii=False, indent=2)
+            now = f"={text}" if value.lstrip().startswith("=") else text
+            self._take(kind, node, path, holder, now, removals)
+        return True
 
     def _value(self, value: Any, node: str, path: Path, holder: Any) -> None:
         if isinstance(value, str):
@@ -111,6 +154,10 @@ class Cleaner:
             for key in list(value):
                 if (kind := _IDS.get(key)) and isinstance(value[key], str):
                     self._take(kind, node, (*path, key), value, MISSING)
+                elif key in _OTHERS:
+                    self._other(value[key], node, (*path, key), value)
+                elif key == _EMBEDDED and self._embedded(value[key], node, (*path, key), value):
+                    continue
                 else:
                     self._value(value[key], node, (*path, key), value)
 
@@ -122,3 +169,21 @@ class Cleaner:
         clean, secret = self.persons.cleaned(value)
         if clean != value:
             self._take("secret" if secret else "personal", node, path, holder, clean)
+
+
+def embedded(text: str) -> Json | None:
+    """The workflow that stands in a text, also behind the `=` of an expression; None for others."""
+    text = text.strip().removeprefix("=").strip()
+    if not text.startswith("{"):
+        return None
+    try:
+        parsed = parsed_text(text)
+    except WorkflowUnreadable:
+        return None
+    return parsed if isinstance(parsed, dict) and isinstance(parsed.get("nodes"), list) else None
+
+
+def _is_fixed(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return False
+    return not str(value).startswith("=")

@@ -30,4 +30,5 @@ def _imported(found: Read) -> Imported:
         not_carried=needs.not_carried(workflow, removals, found.loose),
         notes=found.notes,
         loose=found.loose,
+        mended=found.mended,
     )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Any
 
 from controlplane.workflow.findings import Note
-from controlplane.workflow.importer.cleaning import SUBWORKFLOW
+from controlplane.workflow.importer.cleaning import SUBWORKFLOW, embedded
 from controlplane.workflow.importer.result import ConnectionNeed, PackageNeed, Removal
 from controlplane.workflow.shapes import Edge, Json
 
@@ -46,7 +46,7 @@ def label_of(name: str) -> str:
 def connections(workflow: Json, removals: list[Removal]) -> tuple[ConnectionNeed, ...]:
     """By credential type: those the nodes had, and those their parameters ask for."""
     users: dict[str, list[str]] = defaultdict(list)
-    for removal in removals:
+    for removal in (inner for outer in removals for inner in outer.all()):
         if removal.kind == "credential" and isinstance(removal.was, dict) and removal.node:
             for kind in removal.was:
                 users[kind].append(removal.node)
@@ -81,7 +81,7 @@ def not_carried(
     workflow: Json, removals: list[Removal], loose: tuple[Edge, ...]
 ) -> tuple[Note, ...]:
     """One sentence for each thing that people have to see to."""
-    notes = [note for removal in removals if (note := _lost(removal))]
+    notes = [note for removal in removals for note in _lost(removal, workflow)]
     for number, node in enumerate(workflow["nodes"]):
         notes += _about(node, f"nodes.{number}")
     notes += [
@@ -91,19 +91,40 @@ def not_carried(
     return tuple(notes)
 
 
-def _lost(removal: Removal) -> Note | None:
+def _lost(removal: Removal, workflow: Json) -> list[Note]:
     where = ".".join(map(str, removal.path))
+    if removal.within:
+        told = [_told(inner) for outer in removal.within for inner in outer.all()]
+    elif removal.kind == "subworkflow" and _calls_another(removal, workflow):
+        told = []
+    else:
+        told = [_told(removal)]
+    return [Note(removal.node, where, each) for each in dict.fromkeys(told) if each]
+
+
+def _told(removal: Removal) -> str:
     match removal.kind:
         case "secret":
-            return Note(removal.node, where, "held a secret in clear; use a connection instead")
-        case "subworkflow" if removal.path[0] == "settings":
-            told = "names another workflow of that n8n; choose one here"
-            return Note("", where, told)
-        case "pinned" if removal.was:
-            return Note("", where, "test data was pinned to nodes, and is left behind")
-        case "state" if removal.path == ("staticData",) and removal.was:
-            return Note("", where, "what the workflow remembered between runs is left behind")
-    return None
+            return "held a secret in clear; use a connection instead"
+        case "subworkflow" if not removal.within:
+            return "names another workflow of that n8n; choose one here"
+        case "table" if not removal.within:
+            return "names a data table of that n8n; choose one here"
+        case "credential" if removal.path[-1] != "credentials" and not removal.within:
+            return "names a credential of that n8n; choose one here"
+        case "pinned" if removal.was and not removal.node:
+            return "test data was pinned to nodes, and is left behind"
+        case "state" if removal.path == ("staticData",) and removal.was and not removal.node:
+            return "what the workflow remembered between runs is left behind"
+    return ""
+
+
+def _calls_another(removal: Removal, workflow: Json) -> bool:
+    """It is told by the node's type, whether an id was there or not."""
+    match removal.path:
+        case ("nodes", int(number), "parameters", "workflowId", *_rest):
+            return bool(SUBWORKFLOW.search(workflow["nodes"][number]["type"]))
+    return False
 
 
 def _about(node: Json, path: str) -> list[Note]:
@@ -114,6 +135,10 @@ def _about(node: Json, path: str) -> list[Note]:
     if package == "n8n-nodes-base" and name in _ON_THE_SERVER:
         told = f"{_ON_THE_SERVER[name]}, which is another one for every tenant"
         notes.append(Note(node["name"], f"{path}.type", told))
+    given = node["parameters"].get("workflowJson")
+    if isinstance(given, str) and given.strip() and embedded(given) is None:
+        told = "holds a workflow that cannot be read; look for ids and credentials in it yourself"
+        notes.append(Note(node["name"], f"{path}.parameters.workflowJson", told))
     if SUBWORKFLOW.search(node["type"]) and node["parameters"].get("source") != "parameter":
         told = "calls another workflow, which has to be imported and chosen here"
         notes.append(Note(node["name"], f"{path}.parameters.workflowId", told))

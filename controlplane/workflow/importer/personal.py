@@ -1,6 +1,7 @@
 """What text gives away about the person who exported it, and the stand-ins for it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 EMAIL = re.compile(
@@ -13,18 +14,36 @@ _SHARED_HOMES = {"node", "someone", "Shared", "Public", "ubuntu", "user"}
 SECRET = "REMOVED-SECRET"  # noqa: S105 - what stands where one was
 _SECRETS = re.compile(
     r"""
-      -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----[\s\S]*?-----END\ [A-Z\ ]*PRIVATE\ KEY-----
+      -----BEGIN\ [A-Z\ ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----
+      (?: [^-]*+ (?:-(?!----)[^-]*+)*+ -----END\ [A-Z\ ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----
+        # Cut off: what is base64 below it, after its headers.
+        | (?:(?:\s|\\[nrt])*+ [A-Za-z-]{3,20}: [^\n\\]{0,100}){0,4}
+          (?:(?:\s|\\[nrt])*+ [A-Za-z0-9+/=]{16,}+)++ (?:(?:\n|\\n)[A-Za-z0-9+/=]{1,15})?
+      )
     | \b(?:sk|pk|rk)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{20,}
     | \bgh[pousr]_[A-Za-z0-9]{30,} | \bgithub_pat_\w{22,} | \bglpat-[\w-]{20,}
     | \bxox[abeprs]-[\w-]{10,} | \bA(?:KIA|SIA)[0-9A-Z]{16}\b | \bAIza[\w-]{35}
-    | \beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}
-    | \b\d{8,10}:[A-Za-z0-9_-]{35}\b | \bhf_[A-Za-z0-9]{30,} | \bSG\.[\w-]{16,}\.[\w-]{16,}
+    | (?<![\w-])eyJ[\w-]{10,}+\.[\w-]{10,}+\.[\w-]{5,}
+    | (?:(?<=bot)|\b)\d{8,12}:[A-Za-z0-9_-]{35,50}(?![\w-])
+    | \bhf_[A-Za-z0-9]{30,} | \bSG\.[\w-]{16,}\.[\w-]{16,}
     | \bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b | \bapify_api_\w{20,} | \bnpm_[A-Za-z0-9]{30,}
-    | (?<=hooks\.slack\.com/services/)[\w/]{12,}
-    | (?<=discord\.com/api/webhooks/)[\w/-]{12,} | (?<=discordapp\.com/api/webhooks/)[\w/-]{12,}
     | (?<=://)[^\s/:@"'{}]{1,80}:[^\s/@"'{}]{1,200}(?=@)
     """,
     re.X,
+)
+_HOOK = re.compile(
+    r"""
+    ( (?: hooks\.slack\.com/(?:services|workflows|triggers)
+        | discord(?:app)?\.com/api(?:/v\d{1,2})?/webhooks
+        | hooks\.zapier\.com/hooks/(?:catch|standard)
+        | \bhook(?:\.[a-z0-9]{2,4})?\.(?:make|integromat)\.com
+        | \.webhook\.office\.com/webhookb2 | outlook\.office(?:365)?\.com/webhook
+        | maker\.ifttt\.com/trigger/[^/\s]{1,80}/(?:json/)?with/key
+        | connect\.pabbly\.com/workflow/sendwebhookdata
+      )/ )
+    ([\w/@.%=-]{8,})
+    """,
+    re.X | re.I,
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic|Token|ApiKey)(\s+)([A-Za-z0-9._~+/-]{12,}=*)")
 _QUERY = re.compile(
@@ -32,14 +51,25 @@ _QUERY = re.compile(
     r"password|pwd)=)([^&\s\"'`{}<>#]{8,})",
     re.I,
 )
-_SECRET_NAME = re.compile(
-    r"^(x-)?(api[-_]?key|apikey|(access|auth|bearer|bot|refresh)?[-_]?token|password|passwd|pwd|"
-    r"(client[-_]?)?secret|private[-_]?key|authorization|access[-_]?key|.*[-_]api[-_]?key|"
-    r".*[-_](token|secret|password))$",
-    re.I,
+_NAMES = (
+    r"(?:x-)?(?:api[-_]?key|(?:access|auth|bearer|bot|refresh)?[-_]?token|password|passwd|pwd|"
+    r"(?:client[-_]?)?secret|private[-_]?key|authorization|access[-_]?key)"
+)
+_SECRET_NAME = re.compile(rf"(?:[^\n]*[-_])?{_NAMES}", re.I)
+_NAMED = re.compile(
+    rf"""
+    ( (?<![\w-]) (?: (?:[\w-]{{0,40}}[-_])? {_NAMES}
+                      \\{{0,2}}["']? [^\S\n]*[:=][^\S\n]* \\{{0,2}}["']
+                  # A header as curl has it; no name with a hyphen is a variable.
+                    | (?:[a-z]{{1,20}}-){{1,4}} (?:key|token|secret) [^\S\n]*:[^\S\n]*
+                  ) )
+    ([A-Za-z0-9._~+/=!@\#%^&*-]{{6,400}})
+    (?![\w({{\[])
+    """,
+    re.I | re.X,
 )
 _STANDS_IN = re.compile(
-    r"your|xxx|\*\*\*|<|placeholder|example|changeme|removed|insert|dummy", re.I
+    r"your|x{3,}|\*{3,}|<|placeholder|example|changeme|removed|insert|dummy", re.I
 )
 _VALUE_KEYS = ("value", "Value")
 
@@ -78,45 +108,65 @@ def is_secret(key: str, holder: dict[str, object], value: str) -> bool:
     if key in _VALUE_KEYS:
         beside = holder.get("name", holder.get("key"))
         key = beside if isinstance(beside, str) else ""
-    if not _SECRET_NAME.match(key.strip()):
+    if not _SECRET_NAME.fullmatch(key.strip()):
         return False
     return (
-        len(value) >= 6
-        and not value.startswith("=")
+        not value.startswith("=")
         and "{{" not in value
         and " " not in value.strip()
-        and bool(re.search(r"\d", value))
-        and not _STANDS_IN.search(value)
+        and _may_be_one(value.strip(), named=True)
+    )
+
+
+def _may_be_one(value: str, *, named: bool = False) -> bool:
+    """No word and no stand-in; what a name says is a secret may be of letters alone."""
+    if len(value) < 6 or _stands_in(value):
+        return False
+    return bool(
+        re.search(r"\d", value) or re.fullmatch(r"[A-Za-z]{16,}" if named else r"[A-Z]{16,}", value)
+    )
+
+
+def _stands_in(value: str) -> bool:
+    """`YOUR_API_KEY1`, and not a real key that has such letters by chance."""
+    rest, words = _STANDS_IN.subn(" ", value)
+    return words > 0 and not any(
+        len(part) >= 16
+        or (len(part) >= 10 and re.search(r"\d", part) and re.search(r"[A-Za-z]", part))
+        for part in re.split(r"[^A-Za-z0-9]+", rest)
     )
 
 
 def _without_secrets(text: str) -> tuple[str, bool]:
     found = 0
 
-    def plain(match: re.Match[str]) -> str:
+    def alone(match: re.Match[str]) -> str:
         nonlocal found
-        if _STANDS_IN.search(match[0]):
+        if _stands_in(match[0]):
             return match[0]
         found += 1
         return SECRET
 
-    def after_scheme(match: re.Match[str]) -> str:
-        nonlocal found
-        if _STANDS_IN.search(match[3]) or not re.search(r"\d", match[3]):
-            return match[0]
-        found += 1
-        return f"{match[1]}{match[2]}{SECRET}"
+    def last(*, named: bool, surely: bool = False) -> Callable[[re.Match[str]], str]:
+        """For expressions whose last group is the secret."""
 
-    def in_query(match: re.Match[str]) -> str:
-        nonlocal found
-        if _STANDS_IN.search(match[2]) or not re.search(r"\d", match[2]):
-            return match[0]
-        found += 1
-        return f"{match[1]}{SECRET}"
+        def replaced(match: re.Match[str]) -> str:
+            nonlocal found
+            *before, secret = match.groups()
+            if _stands_in(secret) if surely else not _may_be_one(secret, named=named):
+                return match[0]
+            found += 1
+            return "".join((*before, SECRET))
 
-    text = _SECRETS.sub(plain, text)
-    text = _SCHEME.sub(after_scheme, text)
-    return (_QUERY.sub(in_query, text) if "=" in text else text), found > 0
+        return replaced
+
+    text = _SECRETS.sub(alone, text)
+    text = _HOOK.sub(last(named=True, surely=True), text) if "/" in text else text
+    text = _SCHEME.sub(last(named=False), text)
+    if "=" in text or ":" in text:
+        text = _QUERY.sub(last(named=True), text)
+        text = _NAMED.sub(last(named=True), text)
+    return text, found > 0
 
 
 def _someones(match: re.Match[str]) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 
 from controlplane.workflow.canonical import fingerprint
 from controlplane.workflow.importer.needs import label_of
-from controlplane.workflow.importer.personal import EMAIL
+from controlplane.workflow.importer.personal import EMAIL, SECRET
 from controlplane.workflow.importer.result import Format, Path, Proposal, ProposalType, Use
 from controlplane.workflow.shapes import STICKY, Json, Names
 
 MOST = 100
 LONGEST_NAME = 40
 _URL = re.compile(r"https?://[^\s\"'`<>{}\\|^)\]]{4,500}")
-_ORIGIN = re.compile(r"https?://[^\s\"'`<>{}\\|^)\]/?#]{4,200}")
+_ORIGIN = re.compile(r"https?://([^\s\"'`<>{}\\|^)\]/?#,;]{4,200})({)?")
 _PERSON = re.compile(r"person\d+@example\.com")
 _RESOURCES = {
     "documentId": "document", "sheetName": "sheet", "sheetId": "sheet", "spreadsheetId": "document",
@@ -29,6 +29,7 @@ _RESOURCES = {
     "bucketName": "bucket", "pineconeIndex": "index", "qdrantCollection": "collection",
     "collection": "collection", "tableName": "table", "accountId": "account",
     "subdomain": "subdomain", "labelIds": "labels", "roomId": "room", "user": "user",
+    "instanceId": "instance",
 }  # fmt: skip
 _BRANCHING = {"if", "switch", "filter"}
 _CODE = {"jsCode", "functionCode", "pythonCode", "code"}
@@ -47,7 +48,13 @@ class _Found:
 def proposals(workflow: Json) -> tuple[Proposal, ...]:
     """For a cleaned workflow, in the order of its nodes; equal values are proposed once."""
     groups: dict[str, list[_Found]] = {}
+    whole: set[Path] = set()
     for found in _all(workflow):
+        # What a condition compares with may be an address: one place is one parameter.
+        if found.use.path in whole:
+            continue
+        if found.use.whole:
+            whole.add(found.use.path)
         groups.setdefault(fingerprint([found.type, found.format, found.value]), []).append(found)
     names = Names()
     return tuple(_proposal(group, names) for group in list(groups.values())[:MOST])
@@ -58,11 +65,19 @@ def _proposal(group: list[_Found], names: Names) -> Proposal:
     label = first.what if len({found.use.node for found in group}) > 1 else (
         f"{first.use.node}: {first.what}" if first.use.node else first.what)  # fmt: skip
     label = label[:1].upper() + label[1:]
-    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[: LONGEST_NAME - 4].strip("_")
-    name = names.take(slug if slug[:1].isalpha() else f"value_{slug}".strip("_"))
-    default = None if first.format == "email" and _PERSON.search(str(first.value)) else first.value
+    name = names.take(_slug(label))
+    text = str(first.value)
+    is_gone = (first.format == "email" and _PERSON.search(text)) or SECRET in text
+    default = None if is_gone else first.value
     uses = tuple(dict.fromkeys(found.use for found in group))
     return Proposal(name, first.type, first.format, label[:120], default, first.value, uses)
+
+
+def _slug(label: str) -> str:
+    """Begins with a letter, and leaves room for the number that tells it from others."""
+    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    slug = slug if slug[:1].isalpha() else f"value_{slug}"
+    return slug[: LONGEST_NAME - 4].strip("_")
 
 
 def _all(workflow: Json) -> Iterator[_Found]:
@@ -159,8 +174,16 @@ def _in_text(text: str, node: str, path: Path) -> Iterator[_Found]:
             yield _Found("text", "url", "address", text, Use(node, path))
         else:
             # Only the server varies between tenants; the rest is made by an expression or code.
-            for origin in dict.fromkeys(_ORIGIN.findall(text)):
+            for origin in dict.fromkeys(_origins(text)):
                 yield _Found("text", "url", "server", origin, Use(node, path, whole=False))
     for person in dict.fromkeys(EMAIL.findall(text)) if "@" in text else ():
         whole = text.strip() == person
         yield _Found("text", "email", "e-mail address", person, Use(node, path, whole))
+
+
+def _origins(text: str) -> Iterator[str]:
+    for match in _ORIGIN.finditer(text):
+        host, goes_on = match.groups()
+        whole = host.rstrip(".:!*_~-")
+        if len(whole) >= 4 and (whole == host or not goes_on):
+            yield f"{match[0].partition('//')[0]}//{whole}"

@@ -1,15 +1,18 @@
 """What comes of an import."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from controlplane.workflow.findings import Note
+from controlplane.workflow.findings import Mend, Note
+from controlplane.workflow.naming import renamed_ends
+from controlplane.workflow.parts import exchanged
 from controlplane.workflow.shapes import MISSING, Edge, Json, copied
 
 Path = tuple[str | int, ...]
 RemovalKind = Literal[
     "credential", "instance", "webhook", "pinned", "version", "owner", "state", "personal",
-    "secret", "subworkflow", "cached",
+    "secret", "subworkflow", "table", "cached",
 ]  # fmt: skip
 ProposalType = Literal["text", "number", "schedule"]
 Format = Literal["", "url", "email", "id", "timezone"]
@@ -26,12 +29,20 @@ class Removal:
     was: Any = field(repr=False)
     """Never to be kept or shown: it may be a secret."""
     now: Any = MISSING
+    within: tuple["Removal", ...] = ()
+    """What was removed from a workflow that is written down as text there; paths are in that."""
 
     @property
     def field(self) -> str:
         """Where it was, for people: within the node, or in the workflow."""
         steps = self.path[2:] if self.path[0] == "nodes" else self.path
         return ".".join(str(step) for step in steps)
+
+    def all(self) -> Iterator["Removal"]:
+        """This one and those within."""
+        yield self
+        for inner in self.within:
+            yield from inner.all()
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Proposal:
     format: Format
     label: str
     default: Any
-    """The value as it stood; None where it was personal and is gone."""
+    """The value as it stood; None where it was personal or a secret, and is gone."""
     value: Any
     """What stands at the uses now."""
     uses: tuple[Use, ...]
@@ -91,6 +102,8 @@ class Imported:
     notes: tuple[Note, ...]
     """What reading put right."""
     loose: tuple[Edge, ...] = ()
+    mended: tuple[Mend, ...] = ()
+    """What stood in the nodes where reading put something right."""
 
     def restored(self) -> Json:
         """The export as it was read, with everything that was removed: for checks, not to keep."""
@@ -101,6 +114,7 @@ class Imported:
             for step in steps:
                 holder = holder[step]
             holder[last] = copied(removal.was)
+        self._unmend(workflow)
         for edge in self.loose:
             outputs = workflow["connections"].setdefault(edge.source, {}).setdefault(edge.kind, [])
             while len(outputs) <= edge.output:
@@ -110,6 +124,21 @@ class Imported:
                 {"node": edge.target, "type": edge.input, "index": edge.slot},
             ]
         return workflow
+
+    def _unmend(self, workflow: Json) -> None:
+        """A node that had another's name was called by its id, as it is again."""
+        called: dict[str, str] = {}
+        for mend in self.mended:
+            _nodes, number, key = mend.path
+            node = workflow["nodes"][number]
+            if key == "name" and str(mend.was) != node["name"]:
+                called[node["name"]] = node["id"]
+            if mend.was is MISSING:
+                node.pop(key, None)
+            else:
+                node[key] = copied(mend.was)
+        if called:
+            workflow["connections"] = renamed_ends(workflow["connections"], called)
 
 
 def with_values(workflow: Json, chosen: dict[str, tuple[Proposal, str]]) -> Json:
@@ -128,6 +157,6 @@ def with_values(workflow: Json, chosen: dict[str, tuple[Proposal, str]]) -> Json
             if use.whole:
                 holder[last] = f"={wrapped}"
             else:
-                text = holder[last].replace(str(proposal.value), wrapped)
+                text = exchanged(holder[last], [(str(proposal.value), wrapped)])
                 holder[last] = text if text.startswith("=") else f"={text}"
     return copy

@@ -49,6 +49,10 @@ def part(url: str) -> Part:
             "policies/<uuid:policy_id>/submit/": NOTE,
             "policies/<uuid:policy_id>/simulate/": {"days": "3"},
             **{
+                f"policies/<uuid:policy_id>/{move}/": NOTE
+                for move in ("retire", "switch-off", "switch-on")
+            },
+            **{
                 f"policies/<uuid:policy_id>/versions/<int:number>/{step}/": NOTE
                 for step in ("approve", "publish", "withdraw", "roll-back")
             },
@@ -59,6 +63,7 @@ def part(url: str) -> Part:
         },
         inputs={
             "policy.evaluate": {"context": CONTEXT, "facts": facts_of(_SAMPLE)},
+            "policy.get_simulation": {"simulation_id": str(run.pk)},
             "decision.override": {"verdict": "accept", "why": "The pier is open."},
         },
         aliases={("policies", "number"): "policy_version", ("policies", "name"): "context_name"},

@@ -27,6 +27,9 @@ def part(url: str) -> Part:
             "exceptions/<uuid:exception_id>/edit/": {"body": '{"name": "#7001"}'},
             "exceptions/<uuid:exception_id>/resolve/": {"resolution": "by_hand", "text": "Done."},
             "sources/<slug:slug>/options/": {"is_ordered": "on"},
+            "sources/<slug:slug>/name/": {"name": "Another name"},
+            "sources/<slug:slug>/switch/": {"to": "off", "sure": "yes"},
+            "sources/<slug:slug>/remove/": {"sure": "yes"},
             "installations/<uuid:installation_id>/by-hand/": {"delivery": "{delivery_id}"},
         },
         inputs={

@@ -14,6 +14,8 @@ def part(url: str) -> Part:
     return Part(
         rows={},
         bodies={
+            "templates/own/<uuid:release_id>/trial/": {"sandbox": str(sandbox.pk)},
+            "api/v1/releases/<uuid:release_id>/trials": {"sandbox": sandbox.slug},
             "sandbox/copy/": {"what": "policies"},
             "sandbox/reset/": {"sure": "yes"},
             "sandbox/remove/": {"sure": "yes"},

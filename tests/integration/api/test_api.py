@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +17,7 @@ from controlplane.nodes.registry import all_operations
 from tenants.context import inside
 from tenants.models import ApiKey, Member, Tenant
 from tests.factories.approvals import make_approval, make_order
+from tests.factories.approvers import make_partner, make_person
 from tests.factories.events import NOWHERE, make_event, make_workspace
 
 URL = f"{NOWHERE}/webhook/orders"
@@ -301,3 +305,53 @@ class TestHealthAndDocs:
         }
 
         assert len(ids) == 2
+
+
+def test_a_person_decides_by_a_script_as_the_page_says(
+    north: Tenant, make_member: Callable[..., Member]
+) -> None:
+    """The steps of docs/approvals.md, with the checks that a browser meets."""
+    member = make_member(north)
+    with inside(north):
+        make_workspace()
+        approval = make_approval()
+    script = Client(headers={"host": north.host}, enforce_csrf_checks=True)
+
+    def token() -> dict[str, str]:
+        return {"X-CSRFToken": script.cookies["pergola_csrf"].value}
+
+    script.get("/accounts/login/")
+    given = {"login": member.user.email, "password": "correct horse battery"}
+    assert script.post("/accounts/login/", given, headers=token()).status_code == 302
+    (waiting,) = script.get("/api/v1/approvals?status=pending").json()["results"]
+    answer = {"decision": "approve", "comment": "By phone", "revision": waiting["revision"]}
+    address = f"/api/v1/approvals/{approval.pk}/decision"
+    assert script.post(address, answer, "application/json").status_code == 403
+    done = script.post(address, answer, "application/json", headers=token())
+
+    assert (done.status_code, done.json()["status"]) == (200, "approved")
+
+
+def test_a_file_beside_an_approval_is_fetched(
+    north: Tenant, south: Tenant, browser: Callable[..., Client], tmp_path: Path, settings: Any
+) -> None:
+    settings.FILES_ROOT = tmp_path
+    with inside(north):
+        make_workspace()
+        approval = make_approval()
+    ada = browser(north)
+    files = f"/api/v1/approvals/{approval.pk}/attachments"
+    sent = SimpleUploadedFile("<b>.txt", b"<script>1</script>", "text/plain")
+    made = ada.post(files, {"file": sent}).json()
+
+    got = ada.get(f"{files}/{made['id']}")
+
+    assert b"".join(got.streaming_content) == b"<script>1</script>"  # type: ignore[attr-defined]
+    assert got.headers["Content-Type"] == "application/octet-stream"
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert ada.get(f"{files}/{uuid.uuid4()}").json()["code"] == "attachment_unknown"
+    assert browser(south).get(f"{files}/{made['id']}").status_code == 404
+    pat = make_person(north, "pat", partner=make_partner(north, "acme", {"automation"}))
+    partner = Client(headers={"host": north.host})
+    partner.force_login(User.objects.get(pk=pat.id), "django.contrib.auth.backends.ModelBackend")
+    assert partner.get(f"{files}/{made['id']}").status_code == 403

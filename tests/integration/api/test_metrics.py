@@ -340,6 +340,7 @@ def test_names_say_what_they_are() -> None:
 def test_labels_hold_no_customers_data() -> None:
     allowed = {
         "tenant", "result", "reason", "handler", "state", "instance", "type", "context", "verdict",
+        "resource",
     }  # fmt: skip
 
     for family in measures.declared().values():

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from controlplane.approvals.models import Approval, Comment
+from controlplane.approvals.groups import save_group
+from controlplane.approvals.models import Approval, Comment, Route
 from tenants.context import inside
 from tenants.models import Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.approvers import make_person, make_route
-from tests.factories.events import make_workspace
+from tests.factories.events import ADA, make_workspace
 
 Call = Callable[..., Any]
 
@@ -70,9 +71,34 @@ def test_a_list_is_filtered(north: Tenant, call: Call, approvals: list[Approval]
     assert ids(subject_type="invoice") == []
 
 
+def test_a_list_is_of_a_group_or_a_route(
+    north: Tenant, call: Call, approvals: list[Approval]
+) -> None:
+    with inside(north):
+        save_group(group=None, slug="council", name="Council", member_ids=[], by=ADA)
+        steps = [{"name": "First", "hours": 4}, {"groups": ["council"]}]
+        councils = make_route("Council", steps=steps, subject_type="order", reasons=["odd"])
+        plain = Route.objects.exclude(pk=councils.pk).get()
+        Approval.objects.filter(pk=approvals[1].pk).update(
+            terms=councils.terms, route=councils.name
+        )
+
+    def ids(**given: Any) -> list[str]:
+        return [each["approval_id"] for each in call("list", **given).json()["approvals"]]
+
+    assert ids(group="council") == [str(approvals[1].pk)]
+    assert ids(route=str(councils.pk)) == [str(approvals[1].pk)]
+    assert len(ids(route=str(plain.pk))) == 4
+    assert ids(group="nobody") == []
+    assert ids(route=str(uuid.uuid4())) == []
+
+
 @pytest.mark.parametrize(
     ("given", "status", "field"),
     [
+        ({"route": "x"}, 422, "route"),
+        ({"route": "-" * 32}, 400, "route"),
+        ({"group": "No Group"}, 422, "group"),
         ({"limit": 0}, 422, "limit"),
         ({"limit": 201}, 422, "limit"),
         ({"status": "odd"}, 422, "status"),

@@ -15,6 +15,7 @@ from controlplane.catalog import importing, releases
 from controlplane.catalog.changes import changes_since
 from controlplane.catalog.models import CaseRun, Release, Template
 from controlplane.catalog.services import ReleaseNotOffered, ReleaseUnknown, install
+from controlplane.core.actor import system
 from controlplane.workflow.reading import WorkflowUnreadable
 from tenants.context import inside
 from tenants.engagements import engage_partner
@@ -103,6 +104,19 @@ def test_what_ought_to_be_a_parameter_becomes_one_when_somebody_says_so(draft: R
         importing.confirm(release_id=draft.pk, names=[name], labels={}, by=ADA)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "客服", "🤖", "8:00am", "a\nb", "<b>", "-"])
+@pytest.mark.parametrize("is_platforms", [True, False])
+def test_a_workflow_of_any_name_is_a_draft(
+    partner: Partner, name: str, *, is_platforms: bool
+) -> None:
+    owner = None if is_platforms else partner
+
+    (release,) = importing.import_workflows(source=export(name=name), owner=owner, by=ADA)
+
+    assert release.template.title == name[:120]
+    assert importing.proposed(release)
+
+
 def test_an_export_of_many_is_many_drafts_and_none_if_one_is_broken(partner: Partner) -> None:
     one = json.loads(export())
     source = json.dumps([one, {**one, "name": "Other"}])
@@ -132,9 +146,10 @@ def test_a_new_version_of_what_is_there(draft: Release, partner: Partner) -> Non
 
 
 def test_without_cases_that_passed_it_does_not_go_live(draft: Release) -> None:
-    with pytest.raises(releases.CasesNotPassed, match="has no cases"):
-        releases.go_live(release_id=draft.pk, note="", by=ADA)
     manifest = draft.terms.model_copy(update={"events": ["order.created"]})
+    releases.change_draft(release_id=draft.pk, manifest=manifest, by=ADA)
+    with pytest.raises(releases.CasesNotPassed, match="has no cases"):
+        releases.go_live(release_id=draft.pk, note="A long enough reason", by=ADA)
     releases.change_draft(release_id=draft.pk, manifest=manifest, cases={"accepts": CASE}, by=ADA)
     with pytest.raises(releases.CasesNotPassed, match="never ran"):
         releases.go_live(release_id=draft.pk, note="", by=ADA)
@@ -164,7 +179,61 @@ def test_a_change_after_the_cases_ran_asks_for_them_again(draft: Release) -> Non
         releases.go_live(release_id=draft.pk, note="", by=ADA)
 
 
+def with_case(draft: Release) -> Release:
+    manifest = draft.terms.model_copy(update={"events": ["order.created"]})
+    return releases.change_draft(
+        release_id=draft.pk, manifest=manifest, cases={"accepts": CASE}, by=ADA
+    )
+
+
+def test_what_failed_goes_live_for_nobody(draft: Release) -> None:
+    with_case(draft)
+    passed(draft, failed=1)
+
+    with pytest.raises(releases.CasesNotPassed, match="failed"):
+        releases.go_live(
+            release_id=draft.pk, note="It is urgent, believe me", despite_cases=True, by=ADA
+        )
+
+    draft.refresh_from_db()
+    assert draft.status == "draft"
+
+
+def test_a_run_that_broke_off_or_goes_on_proves_nothing(draft: Release) -> None:
+    with_case(draft)
+    passed(draft)
+    for status in ("running", "broken"):
+        CaseRun.objects.update(status=status)
+        with pytest.raises(releases.CasesNotPassed, match="never ran"):
+            releases.go_live(release_id=draft.pk, note="Ready", by=ADA)
+
+
+def test_where_no_case_is_possible_a_person_says_why(draft: Release) -> None:
+    why = "Ran it in the sandbox on Monday; the list came."
+    for note, by in (("", ADA), ("short", ADA), (why, system("job"))):
+        with pytest.raises(releases.CasesNotPassed, match="nothing that a case could bring"):
+            releases.go_live(release_id=draft.pk, note=note, by=by)
+
+    live = releases.go_live(release_id=draft.pk, note=why, by=ADA)
+
+    assert live.steps[-1]["note"] == why
+    entry = Entry.objects.get(action="release.live")
+    assert (entry.data["note"], "nothing that a case" in entry.data["despite"]) == (why, True)
+
+
+def test_a_trigger_left_out_of_the_manifest_does_not_make_cases_impossible(
+    partner: Partner,
+) -> None:
+    (release,) = importing.import_workflows(source=json.dumps(workflow()), owner=partner, by=ADA)
+    manifest = release.terms.model_copy(update={"events": []})
+    releases.change_draft(release_id=release.pk, manifest=manifest, by=ADA)
+
+    with pytest.raises(releases.CasesNotPassed, match="has no cases"):
+        releases.go_live(release_id=release.pk, note="A long enough reason", by=ADA)
+
+
 def test_a_platform_admin_says_why_and_releases_it_all_the_same(draft: Release) -> None:
+    with_case(draft)
     with pytest.raises(releases.CasesNotPassed, match="say why"):
         releases.go_live(release_id=draft.pk, note="now", despite_cases=True, by=ADA)
 
@@ -173,7 +242,7 @@ def test_a_platform_admin_says_why_and_releases_it_all_the_same(draft: Release) 
     )
 
     entry = Entry.objects.get(action="release.live")
-    assert "has no cases" in entry.data["despite"]
+    assert "never ran" in entry.data["despite"]
     assert entry.data["note"] == "The shop of the case is closed"
 
 

@@ -21,9 +21,10 @@ from controlplane.events.delivery import (
 )
 from controlplane.events.incoming import Incoming
 from controlplane.events.intake import receive
-from controlplane.events.models import Delivery, Event, OutboxMessage
+from controlplane.events.models import Delivery, Event, ExceptionCase, OutboxMessage
 from controlplane.events.presentation import present_delivery
 from controlplane.events.services import attach_execution, unsubscribe
+from controlplane.instances.models import Workspace
 from tenants.context import inside
 from tenants.models import ApiKey, Tenant
 from tests.factories.events import (
@@ -262,3 +263,18 @@ def test_through_the_api_as_the_trigger_does(yard: Tenant, n8n: FakeN8n) -> None
     assert not OutboxMessage.objects.exists()
     with inside(yard):
         assert Delivery.objects.get().status == Delivery.Status.DELIVERED
+
+
+def test_an_address_that_is_not_n8ns_any_more_is_somebodys_work_at_once(
+    tenant: Tenant, n8n: FakeN8n
+) -> None:
+    make_workspace(n8n.url)
+    make_subscription(n8n.url)
+    make_event()
+    Workspace.objects.update(base_url="http://n8n.example", webhook_base_url="http://n8n.example")
+
+    with pytest.raises(outbox.NotYet, match="own n8n"):
+        deliver(Delivery.objects.get().pk)
+
+    assert not n8n.calls
+    assert ExceptionCase.objects.get().type == "rejected"

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from controlplane.audit.models import Entry
-from controlplane.core.actor import system
+from controlplane.core.actor import Execution, system
 from controlplane.events import delivery, outbox, services
 from controlplane.events.exceptions import again, handling, taxonomy
+from controlplane.events.exceptions import operations as exceptions
 from controlplane.events.exceptions.opening import open_case
 from controlplane.events.incoming import BodyMalformed, Incoming
 from controlplane.events.intake import receive
@@ -27,6 +28,7 @@ from controlplane.events.services import unsubscribe
 from controlplane.events.verification import keyed_hash
 from tenants.context import outside
 from tenants.models import Tenant
+from tenants.permissions import Permission, areas_opening
 from tests.factories.events import (
     ADA,
     SECRET,
@@ -78,8 +80,9 @@ def test_the_hours_are_a_setting(tenant: Tenant, settings: pytest.FixtureRequest
 
 @pytest.mark.parametrize("failure", Failure.values)
 def test_every_type_has_an_owner_and_hours(failure: str) -> None:
-    assert taxonomy.AREAS[failure]
     assert taxonomy.HOURS[failure] > 0
+    # Whose work it is may work on it.
+    assert taxonomy.AREAS[failure] in areas_opening(Permission.EXCEPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -314,3 +317,68 @@ def test_a_failing_delivery_is_told_before_the_last_try(tenant: Tenant) -> None:
             delivery.deliver(Delivery.objects.get().pk)
         assert ExceptionCase.objects.filter(delivery__isnull=False).exists() is opened
     assert Delivery.objects.get().status == "pending"
+
+
+@pytest.fixture
+def opened(tenant: Tenant) -> ExceptionCase:
+    """What a workflow said of the event that it was given."""
+    make_workspace()
+    make_subscription()
+    event = make_event()
+    delivery.mark_delivered(Delivery.objects.get())
+    by = replace(make_machine(), execution=Execution("wf1", "71", "Say so"))
+    found = exceptions.open_exception(
+        exceptions.OpenExceptionInput(summary="No SKU", event_id=event.pk), by=by
+    )
+    return ExceptionCase.objects.get(pk=found.exception_id)
+
+
+def test_what_a_workflow_opened_is_well_when_its_event_is_delivered_again(
+    opened: ExceptionCase,
+) -> None:
+    handling.retry(case=opened, by=ADA)
+    delivery.mark_delivered(Delivery.objects.get())
+
+    opened.refresh_from_db()
+    assert (opened.status, opened.resolution) == ("resolved", "succeeded")
+
+
+def test_what_a_run_says_before_its_delivery_is_done_stays_open(opened: ExceptionCase) -> None:
+    delivery.mark_delivered(Delivery.objects.get())
+
+    opened.refresh_from_db()
+    assert opened.status == "open"
+
+
+def test_it_is_not_closed_by_another_workflow(opened: ExceptionCase) -> None:
+    make_subscription(path="/webhook/other", workflow_id="wf2")
+    handling.retry(case=opened, by=ADA)
+    other = Delivery.objects.get()
+    other.subscription = Subscription.objects.get(workflow_id="wf2")
+    other.save()
+    delivery.mark_delivered(other)
+
+    opened.refresh_from_db()
+    assert opened.status == "retrying"
+
+
+def test_a_later_event_of_the_subject_closes_it_too(opened: ExceptionCase) -> None:
+    make_event(number=1001, note="now with a SKU")
+    later = Delivery.objects.exclude(event=opened.event_id).get()
+    delivery.mark_delivered(later)
+
+    opened.refresh_from_db()
+    assert opened.status == "resolved"
+
+
+def test_one_of_a_listener_that_was_made_anew_is_closed_by_its_workflow(
+    failed: ExceptionCase,
+) -> None:
+    Subscription.objects.all().delete()
+    make_subscription(path="/webhook/anew")
+    make_event(number=1001, note="again")
+    later = Delivery.objects.exclude(event=failed.event_id).get()
+    delivery.mark_delivered(later)
+
+    failed.refresh_from_db()
+    assert failed.status == "resolved"

@@ -257,10 +257,11 @@ def test_the_same_document_again_is_the_same_event(north: Tenant, papers: Source
     assert len(files_kept()) == 1
 
 
-def test_the_same_number_with_another_body_is_the_same_event(north: Tenant, papers: Source) -> None:
-    first, again = (post(body, signed_headers(body, own_id="1")) for body in (b"<a/>", b"<b/>"))
+def test_the_same_number_with_another_body_is_a_conflict(north: Tenant, papers: Source) -> None:
+    first, other = (post(body, signed_headers(body, own_id="1")) for body in (b"<a/>", b"<b/>"))
 
-    assert again.json() == {"event_id": first.json()["event_id"], "duplicate": True}
+    assert (first.status_code, other.status_code) == (202, 409)
+    assert other.json()["code"] == "event_id_reused"
 
 
 def test_a_message_is_given_on_as_an_object(north: Tenant, notes: Source) -> None:

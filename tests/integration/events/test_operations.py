@@ -9,7 +9,7 @@ from django.test import Client
 
 from controlplane.events.models import Delivery, Event, ExceptionCase
 from tenants.context import inside
-from tenants.models import Tenant
+from tenants.models import Member, Tenant
 from tests.factories.events import make_event, make_subscription, make_workspace
 
 
@@ -121,6 +121,8 @@ def test_an_exceptions_life(call: Callable[..., Any], event: Event, north: Tenan
     assert call("exception/assign", **case, assignee="Grace").json()["assignee"] == "Grace"
     assert call("exception/comment", **case, text="Asked the customer").status_code == 200
     assert call("exception/get", **case).json()["assignee"] == "Grace"
+    with inside(north):
+        assert ExceptionCase.objects.get().assignee_id == ""  # a team's name
     assert call("exception/retry", **case).json()["status"] == "retrying"
     assert len(call("exception/list", type="missing_data").json()["exceptions"]) == 1
     assert call("exception/resolve", **case, text="Got it").json()["resolution"] == "by_hand"
@@ -143,3 +145,36 @@ def test_what_is_not_there_is_said(call: Callable[..., Any]) -> None:
 
     assert call("exception/get", exception_id=nobodys).json()["code"] == "exception_unknown"
     assert call("event/get", event_id=nobodys).json()["code"] == "event_unknown"
+
+
+@pytest.mark.parametrize("name", ["ada@example.com", "ID", "ada lovelace"])
+def test_an_exception_is_given_to_a_member_who_finds_it_among_their_own(
+    call: Callable[..., Any],
+    event: Event,
+    north: Tenant,
+    make_member: Callable[..., Member],
+    name: str,
+) -> None:
+    ada = make_member(north).user
+    ada.first_name, ada.last_name, ada.email = "Ada", "Lovelace", "ada@example.com"
+    ada.save()
+    case = call("exception/open", summary="No VAT ID", event_id=str(event.pk)).json()
+    named = str(ada.pk) if name == "ID" else name
+
+    done = call("exception/assign", exception_id=case["exception_id"], assignee=named)
+
+    assert done.json()["assignee"] == "Ada Lovelace"
+    with inside(north):
+        assert ExceptionCase.objects.get().assignee_id == str(ada.pk)
+
+
+@pytest.mark.parametrize("name", ["nobody@example.com", "99999999"])
+def test_an_address_that_is_nobodys_is_an_error_at_the_field(
+    call: Callable[..., Any], event: Event, name: str
+) -> None:
+    case = call("exception/open", summary="No VAT ID", event_id=str(event.pk)).json()
+
+    answer = call("exception/assign", exception_id=case["exception_id"], assignee=name)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "assignee_unknown")
+    assert answer.json()["errors"][0]["field"] == "assignee"

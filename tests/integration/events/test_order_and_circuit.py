@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
@@ -223,3 +224,20 @@ def test_a_paused_installation_may_change_nothing(north: Tenant) -> None:
 
 def _let_the_pause_pass(instance_id: uuid.UUID) -> None:
     cache.set(circuit._keys(instance_id)[1], 0, timeout=60)
+
+
+def test_how_long_n8n_takes_is_measured_whether_it_answers_or_not(
+    listener: uuid.UUID, n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, ...]] = []
+    taken = SimpleNamespace(observe=lambda seconds, *labels: seen.append((seconds > 0, *labels)))
+    monkeypatch.setattr("controlplane.events.outage.N8N_CALLS", taken)
+    instance = Workspace.current().instance_id
+    make_event()
+
+    try_all()
+    Delivery.objects.update(offered_at=None)
+    n8n.break_off("POST", PATH, after_effect=False)
+    try_all()
+
+    assert seen == [(True, instance, "answered"), (True, instance, "no_answer")]

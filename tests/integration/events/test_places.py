@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from controlplane.events import circuit, delivery, outbox, pauses, places, services
+from controlplane.events import circuit, delivery, outage, outbox, pauses, places, services
 from controlplane.events.exceptions import handling
 from controlplane.events.models import (
     Delivery,
@@ -153,7 +153,7 @@ def test_a_relay_that_dies_with_a_place_offers_it_again(
 
     first = burst(WINDOW + 1)[0]
     with monkeypatch.context() as dying:
-        dying.setattr(delivery.http, "client", die)
+        dying.setattr(outage.http, "client", die)
         with pytest.raises(KeyboardInterrupt):
             delivery.deliver(first.pk)
     assert offers(n8n) == []

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from controlplane.events import reconciling
 from controlplane.events.models import Delivery, Event, ExceptionCase, LedgerEntry
 from controlplane.events.reconciling import reconcile
 from tenants.models import Tenant
@@ -102,5 +103,145 @@ def test_an_n8n_that_does_not_answer_is_asked_next_time(n8n: FakeN8n) -> None:
 
 def test_what_was_delivered_just_now_is_left_alone() -> None:
     Delivery.objects.update(delivered_at=timezone.now())
+
+    assert reconcile() == 0
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **past: float) -> None:
+    """As if so much time had passed since everything was delivered."""
+    now = timezone.now() + timedelta(**past)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+
+def test_one_that_crashed_behind_very_many_that_wait_is_found(
+    n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person's answer takes days: those that wait for one keep nobody from being looked at."""
+    monkeypatch.setattr(reconciling, "ASKED", 5)
+    monkeypatch.setattr(reconciling, "FEW", 100)
+    for number in range(2000, 2012):
+        event = make_event(number=number)
+        Event.objects.filter(pk=event.pk).update(workflow_id="wf1", execution_id=str(number))
+        Delivery.objects.filter(event=event).update(
+            status=Delivery.Status.DELIVERED,
+            delivered_at=timezone.now() - timedelta(hours=5, minutes=-number),
+        )
+        n8n.executions[str(number)] = "waiting"
+    n8n.executions["71"] = "crashed"
+
+    assert sum(reconcile() for _time in range(3)) == 1
+    assert ExceptionCase.objects.get().execution_id == "71"
+
+
+def test_of_very_many_those_that_failed_are_looked_at_first(
+    n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "ASKED", 2)
+    monkeypatch.setattr(reconciling, "FEW", 3)
+    for number in range(2000, 2006):
+        event = make_event(number=number)
+        Event.objects.filter(pk=event.pk).update(workflow_id="wf1", execution_id=str(number))
+        Delivery.objects.filter(event=event).update(
+            status=Delivery.Status.DELIVERED, delivered_at=timezone.now() - timedelta(hours=5)
+        )
+        n8n.executions[str(number)] = "waiting"
+    n8n.executions["71"] = "error"
+
+    assert reconcile() == 1
+
+
+@pytest.mark.parametrize("status", ["error", "crashed"])
+def test_a_run_that_waits_for_weeks_and_then_fails_is_found(
+    n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    n8n.executions["71"] = "waiting"
+    for days in (0, 2, 2.5, 2.5, 2.5, 2.5):
+        later(monkeypatch, days=days)
+        assert reconcile() == 0
+    n8n.executions["71"] = status
+    later(monkeypatch, days=2)
+
+    assert reconcile() == 1
+
+
+def test_a_run_that_was_resumed_has_its_time_from_then_on(
+    n8n: FakeN8n, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n8n.executions["71"] = "waiting"
+    n8n.started["71"] = (timezone.now() - timedelta(days=1)).isoformat()
+    assert reconcile() == 0
+    n8n.executions["71"] = "running"
+    later(monkeypatch, hours=1)
+    assert reconcile() == 0
+    later(monkeypatch, hours=1.5)
+
+    assert reconcile() == 1
+    assert ExceptionCase.objects.get().type == "vanished_run"
+
+
+@pytest.fixture
+def uncalled(n8n: FakeN8n) -> Delivery:
+    """Its workflow got it by the Pergola Trigger, and called no operation since."""
+    Event.objects.update(workflow_id="", execution_id="")
+    Delivery.objects.update(claimed_at=timezone.now() - timedelta(minutes=5))
+    return Delivery.objects.get()
+
+
+def ran(n8n: FakeN8n, delivery: Delivery, number: str, status: str, *, names: bool) -> None:
+    n8n.executions[number] = status
+    assert delivery.claimed_at is not None
+    n8n.started[number] = (delivery.claimed_at + timedelta(seconds=1)).isoformat()
+    item = {"json": {"delivery_id": str(delivery.pk), "event_id": str(delivery.event_id)}}
+    trigger = [{"data": {"main": [[item]]}}]
+    failed = {"message": "Cannot read properties of undefined"}
+    if names:
+        n8n.data_of[number] = {"resultData": {"runData": {"Trigger": trigger}, "error": failed}}
+
+
+def test_a_run_that_failed_before_it_called_is_found_by_what_n8n_kept_of_it(
+    n8n: FakeN8n, uncalled: Delivery
+) -> None:
+    other = make_event(number=1002)
+    Delivery.objects.filter(event=other).update(
+        status=Delivery.Status.DELIVERED,
+        delivered_at=timezone.now() - timedelta(minutes=5),
+        claimed_at=uncalled.claimed_at,
+    )
+    ran(n8n, uncalled, "88", "error", names=True)
+    ran(n8n, uncalled, "89", "error", names=False)
+
+    assert (reconcile(), reconcile()) == (1, 0)
+
+    case = ExceptionCase.objects.get()
+    assert (case.execution_id, case.event_id) == ("88", uncalled.event_id)
+    assert "undefined" in case.detail
+
+
+def test_a_run_that_crashed_before_it_called_is_found_by_its_moment(
+    n8n: FakeN8n, uncalled: Delivery
+) -> None:
+    ran(n8n, uncalled, "88", "crashed", names=False)
+
+    assert reconcile() == 1
+    assert ExceptionCase.objects.get().type == "vanished_run"
+
+
+def test_where_the_moment_says_not_whose_a_run_is_nothing_is_concluded(
+    n8n: FakeN8n, uncalled: Delivery
+) -> None:
+    ran(n8n, uncalled, "88", "crashed", names=False)
+    ran(n8n, uncalled, "89", "crashed", names=False)
+
+    assert reconcile() == 0
+    assert not ExceptionCase.objects.exists()
+
+
+def test_a_run_of_another_workflow_or_another_time_is_not_taken_for_it(
+    n8n: FakeN8n, uncalled: Delivery
+) -> None:
+    ran(n8n, uncalled, "88", "crashed", names=False)
+    n8n.runs_of["88"] = "wf2"
+    ran(n8n, uncalled, "89", "crashed", names=False)
+    n8n.started["89"] = (timezone.now() - timedelta(hours=2)).isoformat()
 
     assert reconcile() == 0

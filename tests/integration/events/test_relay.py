@@ -179,6 +179,7 @@ def test_a_tenant_that_is_suspended_keeps_its_messages(put: Put) -> None:
     from tenants import lookup
 
     put()
+    OutboxMessage.objects.update(attempts=outbox.MAX_ATTEMPTS - 1)
     Tenant.objects.filter(slug="yard").update(status=Tenant.Status.SUSPENDED)
     lookup.forget_tenants()
     try:
@@ -186,7 +187,15 @@ def test_a_tenant_that_is_suspended_keeps_its_messages(put: Put) -> None:
     finally:
         Tenant.objects.filter(slug="yard").update(status=Tenant.Status.ACTIVE)
 
-    assert "no active tenant" in OutboxMessage.objects.get().last_error
+    row = OutboxMessage.objects.get()
+    assert "no active tenant" in row.last_error
+    assert row.failed_at is None
+
+
+def test_a_handler_says_who_is_told_when_it_is_given_up_or_why_nobody_is() -> None:
+    with pytest.raises(ValueError, match="given up"):
+        outbox.register("tests.untold", lambda _reference: None)
+    assert "tests.untold" not in outbox._handlers
 
 
 def test_two_relays_never_hold_the_same_message(put: Put) -> None:
@@ -227,6 +236,50 @@ def test_what_a_dead_relay_held_comes_back(put: Put) -> None:
     OutboxMessage.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
 
     assert len(outbox.claim(limit=1)) == 1
+
+
+def test_who_relays_alone_takes_what_a_dead_relay_held_at_once(
+    put: Put, handled: list[tuple[str, uuid.UUID]], relaying: Callable[[], object]
+) -> None:
+    reference = put()
+    outbox.claim(limit=1)
+
+    relaying()
+
+    eventually(lambda: handled == [("t_yard", reference)])
+
+
+def test_what_a_living_relay_holds_stays_with_it_until_it_is_done(
+    put: Put,
+    handled: list[tuple[str, uuid.UUID]],
+    relaying: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also while it is about to stop: then it takes nothing new, and ends what it has begun."""
+    begun, go_on, stop = threading.Event(), threading.Event(), threading.Event()
+    calls: list[uuid.UUID] = []
+
+    def slow(reference: uuid.UUID) -> None:
+        calls.append(reference)
+        begun.set()
+        go_on.wait(timeout=20)
+
+    monkeypatch.setitem(outbox._handlers, "tests.slow", slow)
+    put("tests.slow")
+    first = threading.Thread(target=lambda: (relay(stop=stop, threads=2), connections.close_all()))
+    first.start()
+    assert begun.wait(timeout=10)
+    stop.set()
+
+    relaying()
+    reference = put()
+    eventually(lambda: handled == [("t_yard", reference)])
+
+    assert len(calls) == 1
+    go_on.set()
+    first.join(timeout=10)
+    eventually(lambda: not OutboxMessage.objects.exists())
+    assert len(calls) == 1
 
 
 def test_a_commit_wakes_a_relay_that_sleeps(

@@ -16,6 +16,8 @@ from controlplane.instances.residency import tenants_held
 from controlplane.instances.services.workspaces import InstanceElsewhere
 from tenants.context import inside
 from tenants.models import Tenant
+from tenants.provisioning import provision_tenant
+from tenants.provisioning.steps import plan_steps
 from tenants.residency import RegionInUse, change_region
 from tests.factories.events import make_workspace
 from tests.fakes.n8n import running_fake_n8n
@@ -95,13 +97,32 @@ def test_provisioning_passes_over_what_stands_elsewhere_and_says_so(
 ) -> None:
     make_instance("us", "American", tenant=european)
 
-    services.bind_to_own_instance(european, BY)
+    said = services.bind_to_own_instance(european, BY)
+    assert said.startswith("Not bound: American stands in another region than “eu”.")
     assert workspace(european) is None
     assert [refused["what"] for refused in refusals(european)] == ["n8n instance American"]
 
     make_instance("eu", "European")
-    services.bind_to_own_instance(european, BY)
+    assert services.bind_to_own_instance(european, BY) == ""
     assert workspace(european).is_ready
+
+
+def test_the_step_says_whether_the_tenant_is_bound(
+    tenant: Tenant, make_instance: Callable[..., Instance]
+) -> None:
+    def said() -> str:
+        return tenant.provisioning_steps.get(name="n8n workspace").error
+
+    tenant.provisioning_steps.all().delete()
+    plan_steps(tenant, stands=True)
+    provision_tenant(tenant, by=BY)
+    assert said().startswith("Not bound: neither the tenant nor the partner that leads it")
+
+    instance = make_instance("")
+    services.bind_tenant(tenant=tenant, instance=instance, by=BY)
+    assert said() == ""
+    services.unbind_tenant(tenant=tenant, instance=instance, by=BY)
+    assert said().startswith("Not bound: its workspace was taken away")
 
 
 def test_the_region_cannot_change_while_bound_elsewhere(

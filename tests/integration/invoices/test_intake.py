@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from controlplane.audit.models import Entry
+from controlplane.events.intake import EventIdReused
 from controlplane.events.models import Event
 from controlplane.events.services import send_test_event
 from controlplane.invoices import services
@@ -89,14 +90,17 @@ def test_the_same_content_is_the_same_invoice(tenant: Tenant, stored: Path) -> N
     assert len(kept(stored)) == 1
 
 
-def test_the_senders_number_makes_it_the_same_too(tenant: Tenant, stored: Path) -> None:
+def test_the_senders_number_for_another_document_is_a_conflict(
+    tenant: Tenant, stored: Path
+) -> None:
     source = make_source("mail", kind="documents")
-    first = receive(source=source, external_id="42")
-    again = receive(b"%PDF-1.7 put right", source=source, external_id="42")
+    receive(source=source, external_id="42")
+    with pytest.raises(EventIdReused, match="“42” is the number of another document"):
+        receive(b"%PDF-1.7 put right", source=source, external_id="42")
+    assert len(kept(stored)) == 1
+
     another = receive(b"%PDF-1.7 put right", source=make_source("post"), external_id="42")
 
-    assert again.is_duplicate
-    assert again.invoice == first.invoice
     assert not another.is_duplicate
     assert len(kept(stored)) == 2
 

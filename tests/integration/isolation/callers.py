@@ -121,7 +121,7 @@ class Callers:
     def whose(self, route: str) -> Caller:
         """Who may do most at the address: a partner's templates and rules are its own people's."""
         own = route.removeprefix("api/v1/").startswith(
-            ("templates/own/", "partner-rules/", "rollouts")
+            ("templates/own/", "partner-rules/", "releases", "rollouts")
         )
         return self.builder if own else self.manager
 

@@ -44,6 +44,7 @@ REMEMBERED = {
     "controlplane/core/redaction.py:_always": "what is left out of every line, whoever writes it",
     "controlplane/core/redaction.py:_remembered": "what every line leaves out",
     "controlplane/core/withholding.py:_placeholders": "by model",
+    "controlplane/events/exceptions/again.py:_works": "registered at start",
     "controlplane/events/outbox.py:_handlers": "registered at start",
     "controlplane/events/outbox.py:_told_given_up": "registered at start",
     "controlplane/instances/removal.py:_made": "registered at start",

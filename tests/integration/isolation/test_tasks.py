@@ -23,6 +23,7 @@ SHARED = {
     "catalog.rollout_lane": "rollouts are shared rows",
     "catalog.tend_everywhere": "goes through all tenants",
     "catalog.tend_rollouts": "rollouts are shared rows",
+    "catalog.try_release": "releases are shared rows; it enters the sandbox that was chosen",
     "connections.check_everywhere": "goes through all tenants",
     "events.reconcile_everywhere": "goes through all tenants",
     "instances.check_health": "n8n servers are shared rows",
@@ -62,6 +63,7 @@ NO_ROWS = {
     "what": "policies",
     "slug": "north",
     "rollout_id": "0198f0aa-0000-7000-8000-000000000001",
+    "case_run_id": "0198f0aa-0000-7000-8000-000000000002",
     "lane": "0",
 }
 OF_TENANTS = [name for name in TASKS if name not in SHARED]

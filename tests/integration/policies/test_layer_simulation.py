@@ -7,7 +7,12 @@ from controlplane.core.actor import system
 from controlplane.core.models import new_id
 from controlplane.orders.contexts import _SAMPLE, CONTEXT, facts_of
 from controlplane.policies import layers
-from controlplane.policies.models import LayerSimulationPart, Policy, SimulationRun
+from controlplane.policies.models import (
+    LayerSimulationPart,
+    Policy,
+    PublishingTerms,
+    SimulationRun,
+)
 from controlplane.policies.services import (
     HistoryTooLong,
     SimulationUnknown,
@@ -23,7 +28,9 @@ from controlplane.policies.services import (
     save_layer_draft,
     seed_layer,
     seed_policy,
+    shares_of_last_run,
     start_layer_simulation,
+    submit_layer,
 )
 from tenants import lookup
 from tenants.context import inside
@@ -114,6 +121,36 @@ def test_each_tenant_is_counted_and_keeps_its_money(policy, north, south):
     with inside(north):
         looked = Entry.objects.filter(action="payload.opened", subject_id=str(run.pk))
         assert looked.count() == 1
+
+
+def test_each_tenant_is_judged_as_far_back_as_its_own_terms_say(policy, north, south):
+    """However short the run, or however long: what it found speaks for each one's threshold."""
+    for minor in (1000, 500, 3):
+        decide("north", minor)
+    with inside(south):
+        PublishingTerms.objects.create(history_days=90)
+    version = submit_layer(policy=policy, by=ADA)
+    for days in (1, 3650):
+        run = simulated(policy, version=version, days=days)
+        with inside(north):
+            since = SimulationRun.objects.latest("created_at").since
+        assert (run.created_at - since).days == max(days, 30)
+        with inside(south):
+            since = SimulationRun.objects.latest("created_at").since
+        assert (run.created_at - since).days == max(days, 90)
+        assert {str(share.tenant): share.flips for share in shares_of_last_run(version)[1]} == {
+            "North": 2, "South": 0,
+        }  # fmt: skip
+
+
+def test_what_is_older_than_the_terms_does_not_thin_it_out(policy, north, south):
+    decide("north", 1000)
+    version = submit_layer(policy=policy, by=ADA)
+    run = simulated(policy, version=version, days=3650)
+    run.parts.filter(tenant=north).update(done=900)  # as of years
+    _run, shares = shares_of_last_run(version)
+    assert [(share.judged, share.flips) for share in shares] == [(1, 1), (0, 0)]
+    assert parts(run)["north"].is_over
 
 
 def test_no_money_stands_outside_of_the_tenant():

@@ -4,11 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from controlplane.core.actor import system
+from controlplane.core.actor import Actor, ActorKind, system
 from controlplane.core.models import new_id
 from controlplane.orders.contexts import _SAMPLE, facts_of
 from controlplane.policies.models import Decision, LayerPolicy, LayerSimulation, Policy
-from controlplane.policies.services import evaluate, run_layer_simulation
+from controlplane.policies.services import evaluate, move_policy, run_layer_simulation
 from tenants.context import inside
 from tests.factories.support_access import make_entry
 
@@ -126,6 +126,32 @@ def test_what_is_refused_stays_a_draft_and_says_why(admin, checks, north):
     with inside(north):
         assert checks.live().number == 1
         assert checks.rules.get(code="no_lines").expression == "order.line_count < 900"
+
+
+def test_switching_a_policy_off_asks_the_threshold(admin, checks, north):
+    """With nothing of its own left, a tenant holds: whoever switches its rules off alone waits."""
+    with inside(north):
+        for _number in range(4):
+            evaluate(
+                context="order", subject_type="order", subject_id=new_id(), data=facts_of(_SAMPLE),
+                parameters={}, event_id=None, by=system("tests"),
+            )  # fmt: skip
+        assert set(Decision.objects.values_list("verdict", flat=True)) == {"accept"}
+    off = form_of(checks, north)
+    del off["is_active"]
+    for _time in range(2):
+        told = admin.post(url("policy", checks.pk, "change"), off, follow=True).content.decode()
+        assert "too much for one person" in told
+    with inside(north):
+        checks.refresh_from_db()
+        assert (checks.is_active, checks.asked_move) == (True, "off")
+        grace = Actor(ActorKind.MEMBER, "99999", "Grace")
+        assert move_policy(policy=checks, move="off", note="agreed", by=grace)
+    on = form_of(checks, north)
+    admin.post(url("policy", checks.pk, "change"), on, follow=True)
+    with inside(north):
+        checks.refresh_from_db()
+        assert checks.is_active  # it turns over nothing: what was decided so comes out so
 
 
 EMBARGO = {
@@ -257,3 +283,19 @@ def test_the_pages_of_what_is_kept_open(admin, checks, north):
         url("decision"),
     ):  # fmt: skip
         assert admin.get(address).status_code == 200
+
+
+def test_names_are_offered_while_a_rule_is_typed(admin, checks, north):
+    """In both halves: of a policy's own context, and of the one that is chosen for a new one."""
+    new = admin.get(f"{MANY}add/").content.decode()
+    assert f'data-completes="{MANY}fields/" data-completes-of="id_context"' in new
+    assert 'id="id_context"' in new
+    address = url("policy", "fields", "order")
+    page = admin.get(url("policy", checks.pk, "change")).content.decode()
+    assert f'data-completes="{address}"' in page
+    for shown in (new, page):
+        assert "policies/rules.js" in shown
+    for place in (address, f"{MANY}fields/order/"):
+        names = {field["name"] for field in admin.get(place).json()["fields"]}
+        assert {"order.total.minor", "tenant.slug"} <= names
+    assert admin.get(f"{MANY}fields/nothing/").status_code == 404

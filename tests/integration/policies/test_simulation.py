@@ -1,10 +1,14 @@
 """What would have come out otherwise: counted, kept, and by the same judge as live."""
 
+import uuid
+
 import pytest
 
+from controlplane.policies import operations
 from controlplane.policies.models import SimulationFlip, SimulationRun
 from controlplane.policies.services import (
     HistoryTooLong,
+    SimulationUnknown,
     cancel_simulation,
     run_simulation,
     save_draft,
@@ -83,3 +87,27 @@ def test_one_that_was_stopped_ends(policy, decide):
 def test_days_that_cannot_be(policy):
     with pytest.raises(HistoryTooLong):
         start_simulation(policy=policy, days=0, by=ADA)
+
+
+def test_a_workflow_asks_how_far_a_long_one_is_and_what_it_found(policy, decide, monkeypatch):
+    monkeypatch.setattr(operations, "AT_ONCE", 1)
+    for minor in (1000, 2000, 90_000):
+        decide(minor)
+    save_draft(policy=policy, rules=[STRICT], examples=[], by=ADA)
+    began = operations.simulate(operations.SimulateInput(policy_id=policy.pk, days=3), by=ADA)
+    assert (began.status, began.judged) == ("queued", 0)
+    asked = operations.SimulationInput(simulation_id=began.simulation_id)
+    waiting = operations.get_simulation(asked, by=ADA)
+    assert (waiting.status, waiting.percent_done) == ("queued", 0)
+    run_simulation(began.simulation_id)
+    found = operations.get_simulation(asked, by=ADA)
+    assert (found.status, found.judged, found.total, found.percent_done) == ("done", 3, 3, 100)
+    assert (found.flips, found.approvals) == (2, 2)
+    assert found.money == {"EUR": {"held": 3000, "released": 0}}
+    assert str(began.simulation_id) in found.url
+
+
+def test_a_simulation_that_is_not_there_is_unknown(policy):
+    asked = operations.SimulationInput(simulation_id=uuid.uuid4())
+    with pytest.raises(SimulationUnknown):
+        operations.get_simulation(asked, by=ADA)

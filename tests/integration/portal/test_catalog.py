@@ -17,6 +17,7 @@ from controlplane.instances.client.executions import ExecutionStatus
 from controlplane.portal.views import installations
 from tenants.context import inside
 from tenants.models import Tenant
+from tests.factories.installations import workflow
 
 Browser = Callable[..., Client]
 MANIFEST: dict[str, Any] = {
@@ -60,7 +61,11 @@ STORED = {
 def release(db: None) -> Release:
     template = Template.objects.create(slug="do-it", title="Do it", summary="Does it.")
     return Release.objects.create(
-        template=template, version="1.0.0", manifest=MANIFEST, workflow={}, workflow_hash="0"
+        template=template,
+        version="1.0.0",
+        manifest=MANIFEST,
+        workflow=workflow(),
+        workflow_hash="0",
     )
 
 

@@ -220,3 +220,13 @@ def test_who_works_for_two_partners_says_whose_rules_they_are(mia: Client, north
     assert mia.post("/partner-rules/new/", NEW).status_code == 422
     mia.post("/partner-rules/new/", {**NEW, "partner": str(other.pk)})
     assert LayerPolicy.objects.get().partner == other
+
+
+@pytest.mark.parametrize("version", ["", "1"])
+def test_days_that_cannot_be_are_told_at_the_field_and_stay_typed(
+    mia: Client, page: str, version: str
+) -> None:
+    sent = mia.post(f"{page}simulate/", {"days": "5000", "version": version})
+    assert sent.status_code == 422
+    assert 'value="5000"' in sent.content.decode()
+    assert "less than or equal to 3650" in sent.content.decode()

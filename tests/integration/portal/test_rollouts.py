@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from controlplane.catalog.models import Release, Rollout
 from tenants.models import Engagement, Member, Partner, Tenant
@@ -149,3 +150,24 @@ def test_another_partners_template_is_not_offered_and_not_taken(
     assert answer.status_code == 422
     with pytest.raises(Exception, match="another partner's template"):
         begun(later, partner=partner)
+
+
+def test_its_list_renews_as_it_was_asked_for_until_it_ends(
+    later: Release, people: Any, partner: Partner
+) -> None:
+    client = people("mia")
+    rollout = drive(begun(later, partner=partner, shares=[100], watch_minutes=30))
+    address = f"/rollouts/{rollout.pk}/?q=north&sort=-status"
+
+    page = text(client, address)
+
+    assert f'hx-get="/rollouts/{rollout.pk}/?q=north&amp;sort=-status"' in page
+    seen = page.split('"X-Seen": "')[1].split('"')[0]
+    asked = {"HX-Request": "true", "X-Seen": seen}
+    assert client.get(address, headers=asked).status_code == 204
+    rollout.places.update(error="The n8n is down", updated_at=timezone.now())
+    renewed = client.get(address, headers=asked).content.decode()
+    assert "The n8n is down" in renewed
+    assert "<html" not in renewed
+    Rollout.objects.update(status="done")
+    assert "X-Seen" not in text(client, address)

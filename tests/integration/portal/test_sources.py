@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from controlplane.audit.models import Entry
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.events import kinds, signing
 from controlplane.events.incoming import Incoming, parse_object
@@ -234,3 +236,114 @@ def test_an_event_that_waited_too_long_says_so(
         Event.objects.update(received_at=timezone.now() - timedelta(days=8))
     page = browser(north).get("/sources/pergola/").content.decode()
     assert "within 7 days. It starts none now." in page
+
+
+def test_a_source_is_renamed_switched_off_and_on(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    _source(north, member_actor)
+    client = browser(north, role="manager")
+
+    client.post("/sources/shop/name/", {"name": "Lamps online"})
+    assert "Lamps online" in client.get("/sources/").text
+    empty = client.post("/sources/shop/name/", {"name": " "})
+    assert empty.status_code == 422
+    client.post("/sources/shop/switch/", {"to": "off"})
+    with inside(north):
+        assert Source.objects.get().is_active  # it was not said that they are sure
+    client.post("/sources/shop/switch/", {"to": "off", "sure": "yes"})
+    page = client.get("/sources/shop/").text
+    assert "Switched off" in page
+    assert "send-test" not in page
+    body = b"{}"
+    assert Client(headers={"host": "localhost"}).post(
+        "/in/north/shop", body, "application/json"
+    ).status_code == 404  # fmt: skip
+    client.post("/sources/shop/switch/", {"to": "on"})
+    with inside(north):
+        assert Source.objects.get().is_active
+        said = list(Entry.objects.order_by("sequence").values_list("action", flat=True))
+    assert said[-3:] == ["source.renamed", "source.switched_off", "source.switched_on"]
+
+
+def test_a_removed_source_keeps_what_came_in(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    _source(north, member_actor)
+    client = browser(north, role="manager")
+    client.post("/sources/shop/test/")
+    client.post("/sources/shop/remove/", {})
+    with inside(north):
+        assert Source.objects.get().removed_at is None
+
+    client.post("/sources/shop/remove/", {"sure": "yes"})
+
+    with inside(north):
+        source = Source.objects.get()
+        assert (source.secret, source.is_active) == ("", False)
+        event = Event.objects.get()
+    client.get("/sources/")  # where it was said
+    assert "The shop" not in client.get("/sources/").text
+    page = client.get("/sources/shop/").text
+    assert event.subject in page
+    assert "Removed on" in page
+    assert "Switch on" not in page
+    for what in ("switch/", "remove/", "secret/", "name/", "options/", "test/"):
+        client.post(f"/sources/shop/{what}", {"to": "on", "sure": "yes", "name": "x"})
+    with inside(north):
+        found = Source.objects.get()
+        assert (found.is_active, found.secret, found.name) == (False, "", "The shop")
+        assert Event.objects.count() == 1
+    taken = client.post("/sources/new/", {"name": "Shop", "slug": "shop"})
+    assert "was removed" in taken.text
+
+
+def test_a_source_by_which_nothing_came_leaves_nothing(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    _source(north, member_actor)
+
+    browser(north, role="manager").post("/sources/shop/remove/", {"sure": "yes"})
+
+    with inside(north):
+        assert not Source.objects.exists()
+
+
+def test_only_who_may_change_sources_switches_and_removes(
+    north: Tenant, browser: Browser, member_actor: Actor
+) -> None:
+    _source(north, member_actor)
+    client = browser(north, role="approver")
+    assert "Remove the source" not in client.get("/sources/shop/").text
+    for what in ("switch/", "remove/", "name/"):
+        assert client.post(f"/sources/shop/{what}", {"sure": "yes"}).status_code == 403
+
+
+def test_a_client_certificate_is_replaced_with_an_overlap(
+    north: Tenant, browser: Browser, member_actor: Actor, settings: Any
+) -> None:
+    settings.MTLS_HEADER, settings.MTLS_PROXIES = "X-Client-Fingerprint", ["127.0.0.1"]
+    with inside(north):
+        create_source(
+            slug="shop", name="Shop", kind="certificate", options={"certificate": "AA:01"},
+            by=member_actor,
+        )  # fmt: skip
+
+    def send(fingerprint: str, body: str) -> int:
+        client = Client(headers={"host": "localhost"}, REMOTE_ADDR="127.0.0.1")
+        headers = {"X-Client-Fingerprint": fingerprint}
+        sent = client.post("/in/north/shop", body, "application/json", headers=headers)
+        return sent.status_code
+
+    manager = browser(north, role="manager")
+    assert send("aa01", '{"a": 1}') == 202
+    manager.post("/sources/shop/options/", {"certificate": "BB:02", "overlap": "24"})
+
+    assert (send("aa01", '{"a": 2}'), send("bb02", '{"a": 3}')) == (202, 202)
+    assert "previous-secret" in manager.get("/sources/shop/").text
+    manager.post("/sources/shop/options/", {"certificate": "BB:02", "subject_field": "name"})
+    assert send("aa01", '{"a": 4}') == 202  # nothing was said of the certificate
+    manager.post("/sources/shop/secret/end/")
+    assert (send("aa01", '{"a": 5}'), send("bb02", '{"a": 6}')) == (401, 202)
+    manager.post("/sources/shop/options/", {"certificate": "CC:03", "overlap": "0"})
+    assert (send("bb02", '{"a": 7}'), send("cc03", '{"a": 8}')) == (401, 202)

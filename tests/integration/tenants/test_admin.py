@@ -1,19 +1,23 @@
 """The admin in two halves: a platform's rows at /admin/, a tenant's at /t/<tenant>/admin/."""
 
+import re
 import uuid
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from controlplane.core.admin import ReadOnlyModelAdmin, SharedModelAdmin, TenantModelAdmin
+from controlplane.core.crypto import decrypt
 from tenants.context import inside
-from tenants.models import FleetResult, FleetRun, Tenant
+from tenants.lookup import key_from_text
+from tenants.models import ApiKey, FleetResult, FleetRun, Partner, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import make_event, make_workspace
 from tests.factories.installations import make_installation, make_release
@@ -141,17 +145,76 @@ def test_secrets_are_on_no_page(operator: Client, furnished: Tenant) -> None:
         assert "n8n-key" not in shown
 
 
-def test_a_key_is_shown_when_it_is_made_and_never_again(operator: Client, north: Tenant) -> None:
-    answer = operator.post(
-        "/admin/tenants/apikey/add/",
-        {"name": "ERP", "tenant": str(north.pk), "scopes": "orders:review"},
-        follow=True,
-    )
-    shown = answer.content.decode()
+KEYS = "/admin/tenants/apikey/"
 
-    assert "pgl_" in shown
-    key = shown.split("pgl_")[1][:77]
-    assert f"pgl_{key}" not in operator.get("/admin/tenants/apikey/").content.decode()
+
+def key_form(tenant: Tenant) -> dict[str, Any]:
+    return {"name": "ERP", "tenant": str(tenant.pk), "scopes": ["orders:review"]}
+
+
+def keys_on(page: str) -> list[str]:
+    return re.findall(r"pgl_live_[0-9a-f]{12}_[0-9a-f]{64}", page)
+
+
+def test_a_key_is_shown_when_it_is_made_and_never_again(operator: Client, north: Tenant) -> None:
+    made = operator.post(f"{KEYS}add/", key_form(north))
+
+    (key,) = keys_on(operator.get(made["Location"]).content.decode())
+    assert key_from_text(key).name == "ERP"
+    for page in (made["Location"], KEYS):
+        assert keys_on(operator.get(page).content.decode()) == []
+
+
+def test_rotated_keys_are_shown_together(operator: Client, north: Tenant) -> None:
+    old = [ApiKey.issue(tenant=north, name=name, scopes=[])[0] for name in ("ERP", "Shop")]
+    chosen = {"action": "rotate", "_selected_action": [str(key.pk) for key in old]}
+
+    shown = operator.post(KEYS, chosen, follow=True).content.decode()
+
+    assert {key_from_text(key).name for key in keys_on(shown)} == {"ERP", "Shop"}
+    assert keys_on(operator.get(KEYS).content.decode()) == []
+
+
+def test_a_new_key_lies_nowhere_in_clear_on_its_way_to_the_page(
+    operator: Client, north: Tenant
+) -> None:
+    made = operator.post(f"{KEYS}add/", key_form(north))
+
+    kept = operator.session.load()
+    secret = decrypt(kept["shown_once"]["secret"]).rpartition("_")[2]
+    assert len(secret) == 64
+    assert "pgl_" not in str(kept)
+    assert secret not in str(kept)
+    # The messages' cookie is only signed, and may be compressed.
+    storage = CookieStorage(RequestFactory().get("/"))
+    for cookie in operator.cookies.values():
+        told = storage._decode(cookie.value) if cookie.key == "messages" else cookie.value
+        assert secret not in str(told), cookie.key
+    assert secret not in str(made.headers)
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "said"),
+    [
+        ("expires_at", {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}, "have expired"),
+        ("operations", {"operations": ["orders.explode"]}, "orders.explode"),
+        ("scopes", {"scopes": ["orders:everything"]}, "orders:everything"),
+        ("scopes", {"scopes": []}, "This field is required"),
+        ("partner", {"partner": "stranger"}, "does not work for North"),
+    ],
+)
+def test_terms_that_no_key_can_have_are_told_at_their_field(
+    field: str, given: dict[str, Any], said: str, operator: Client, north: Tenant
+) -> None:
+    stranger = Partner.objects.create(slug="stranger", name="Stranger")
+    given = {name: stranger.pk if text == "stranger" else text for name, text in given.items()}
+
+    answer = operator.post(f"{KEYS}add/", {**key_form(north), **given})
+
+    assert answer.status_code == 200
+    assert said in str(answer.context["adminform"].form.errors[field])
+    assert 'value="ERP"' in answer.content.decode()
+    assert not ApiKey.objects.exists()
 
 
 def test_runs_of_the_fleet_are_to_be_looked_at_only(

@@ -4,226 +4,27 @@ Walks all registered pages: one that permits adding, changing or deleting, or of
 say here how that is tried, or it fails.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from controlplane.audit.models import Entry
 from controlplane.audit.services import verify_chain
-from controlplane.catalog.models import Release, Rollout
-from controlplane.core.actor import system
 from controlplane.core.admin import TenantModelAdmin
 from controlplane.core.admin_trail import LeavesTrail
-from controlplane.core.models import new_id
-from controlplane.events.models import OutboxMessage
-from controlplane.instances.models import Instance
-from controlplane.policies.models import LayerPolicy, Policy
-from controlplane.policies.services import submit_layer
-from controlplane.support.models import TriageExample
+from controlplane.core.errors import DomainError
 from tenants.context import inside
-from tenants.engagements import engage_partner
-from tenants.models import ApiKey, Member, Partner, SingleSignOn, Tenant
-from tests.factories.events import make_workspace
-from tests.factories.installations import make_installation, make_release
-from tests.factories.knowledge import make_collection
+from tenants.limits.plans import GIB
+from tenants.models import Member, Tenant
+from tests.factories.admin_pages import CHANGES, Place, filled, trial
+from tests.factories.installations import make_release
 from tests.factories.support_access import make_entry
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 VERBS = {"add": "added", "change": "changed", "delete": "deleted", "delete_selected": "deleted"}
-NOWHERE = "http://127.0.0.1:9"
-
-
-@dataclass
-class Sample:
-    """A row to try it on; what a form for a new one is given; one field and its new value."""
-
-    make: Callable[["Place"], Any]
-    add: Callable[["Place"], dict[str, Any]] = lambda place: {}
-    change: dict[str, Any] = field(default_factory=dict)
-    silent: frozenset[str] = frozenset()
-    """Kinds that cannot change anything: the page has no field to write in."""
-    elsewhere: frozenset[str] = frozenset()
-    """Kinds that lead to a page of their own, with tests of its own."""
-
-
-@dataclass
-class Place:
-    tenant: Tenant
-    partner: Partner
-    release: Release
-    person: User
-
-
-def _instance(place: Place) -> Instance:
-    return Instance.objects.create(
-        name="n8n one", base_url=NOWHERE, shape="shared", partner=place.partner, owner_key="key"
-    )
-
-
-def _rollout(release: Release) -> Rollout:
-    return Rollout.objects.create(template=release.template, release=release, shares=[100])
-
-
-def _other() -> Partner:
-    return Partner.objects.create(slug="other", name="Other")
-
-
-SAMPLES = {
-    "auth.user": Sample(
-        make=lambda place: User.objects.create_user("vera", "vera@example.com", "pw"),
-        add=lambda place: {
-            "username": "will",
-            "password1": "correct horse battery",
-            "password2": "correct horse battery",
-            "usable_password": "true",
-        },
-        change={"first_name": "Vera"},
-    ),
-    "tenants.partner": Sample(
-        make=lambda place: Partner.objects.create(slug="other", name="Other"),
-        add=lambda place: {
-            "slug": "new",
-            "name": "New",
-            "kind": "agency",
-            "tier": "standard",
-            "brand_color": "#123456",
-        },
-        change={"name": "Another"},
-    ),
-    "tenants.member": Sample(
-        make=lambda place: Member.objects.create(user=place.person, tenant=place.tenant),
-        add=lambda place: {"user": place.person.pk, "tenant": place.tenant.pk, "role": "viewer"},
-        change={"role": "manager"},
-    ),
-    "tenants.apikey": Sample(
-        make=lambda place: ApiKey.issue(tenant=place.tenant, name="ERP", scopes=[])[0],
-        add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": "orders:review"},
-        silent=frozenset({"change"}),
-    ),
-    "tenants.tenant": Sample(
-        make=lambda place: place.tenant,
-        add=lambda place: {
-            "name": "East",
-            "slug": "east",
-            "partner": place.partner.pk,
-            "language": "en",
-            "time_zone": "UTC",
-        },
-        change={"name": "Far North"},
-    ),
-    "tenants.engagement": Sample(
-        make=lambda place: engage_partner(
-            partner=_other(), tenant=place.tenant, owns=set(), by=system("tests")
-        ),
-        add=lambda place: {"tenant": place.tenant.pk, "partner": _other().pk, "owns": ["support"]},
-        elsewhere=frozenset({"change"}),
-    ),
-    "tenants.singlesignon": Sample(
-        make=lambda place: SingleSignOn.objects.create(
-            partner=place.partner,
-            issuer="https://login.partner.example",
-            client_id="pergola",
-            client_secret="secret",
-            email_domains=["partner.example"],
-        ),
-        add=lambda place: {
-            "partner": place.partner.pk,
-            "issuer": "https://login.partner.example",
-            "client_id": "pergola",
-            "client_secret": "secret",
-            "email_domains": "partner.example",
-        },
-        change={"client_id": "portal"},
-    ),
-    "tenants.supportentry": Sample(make=lambda place: make_entry(place.person, place.tenant)),
-    "instances.instance": Sample(
-        make=_instance,
-        add=lambda place: {
-            "name": "n8n two",
-            "shape": "shared",
-            "partner": place.partner.pk,
-            "base_url": NOWHERE,
-            "new_key": "secret",
-        },
-        change={"new_key": "a new secret"},
-    ),
-    "catalog.template": Sample(
-        make=lambda place: place.release.template, silent=frozenset({"change"})
-    ),
-    "catalog.release": Sample(
-        make=lambda place: place.release,
-        change={"step": "deprecated", "reason": "Replaced by another"},
-    ),
-    "events.outboxmessage": Sample(
-        make=lambda place: OutboxMessage.objects.create(
-            schema_name=place.tenant.schema_name, handler="nothing", reference=new_id()
-        )
-    ),
-    "policies.policy": Sample(
-        make=lambda place: Policy.objects.first(),
-        add=lambda place: {"title": "More", "slug": "more", "context": "order"},
-        change={"title": "Stricter"},
-    ),
-    "catalog.rollout": Sample(
-        make=lambda place: _rollout(place.release),
-        add=lambda place: {"release": place.release.pk},
-        elsewhere=frozenset({"change"}),
-    ),
-    "policies.layerpolicy": Sample(
-        make=lambda place: LayerPolicy.objects.create(
-            layer="platform", context="order", slug="embargo", title="Embargo"
-        ),
-        add=lambda place: {
-            "layer": "platform",
-            "context": "order",
-            "slug": "more",
-            "title": "More",
-        },
-        change={"title": "Stricter"},
-    ),
-    "policies.layerversion": Sample(
-        make=lambda place: submit_layer(
-            policy=LayerPolicy.objects.create(
-                layer="platform", context="order", slug="embargo", title="Embargo"
-            ),
-            by=system("tests"),
-        )
-    ),
-    "support.triageexample": Sample(
-        make=lambda place: TriageExample.objects.create(text="It is wet", intent="mooring"),
-        add=lambda place: {"text": "It is dry", "intent": "mooring"},
-        change={"intent": "weather"},
-    ),
-    "catalog.installation": Sample(
-        make=lambda place: make_workspace() and make_installation(place.release)
-    ),
-    "knowledge.collection": Sample(make=lambda place: make_collection()),
-}
-
-
-def kinds_of(found: Any) -> list[str]:
-    """What a superuser may do on its pages, wherever they stand."""
-    request = RequestFactory().get("/")
-    request.user = User(is_superuser=True, is_active=True)
-    with mock.patch("controlplane.core.admin._PlacedModelAdmin._is_here", return_value=True):
-        may = [
-            k for k in ("add", "change", "delete") if getattr(found, f"has_{k}_permission")(request)
-        ]
-        return [*may, *found.get_actions(request)]
-
-
-CHANGES = [
-    pytest.param(model, kind, id=f"{model._meta.label_lower}-{kind}")
-    for model, found in admin.site._registry.items()
-    for kind in kinds_of(found)
-]
 
 
 @pytest.fixture
@@ -244,78 +45,66 @@ def operator(north: Tenant) -> Client:
     return client
 
 
-def filled(response: Any) -> dict[str, Any]:
-    """What a browser would send of the form that is shown."""
-    data: dict[str, Any] = {}
-    forms = [response.context["adminform"].form]
-    for inline in response.context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    for form in forms:
-        for bound in form:
-            value, name = bound.value(), bound.html_name
-            if callable(value):
-                value = value()
-            if hasattr(bound.field.widget, "decompress"):
-                parts = bound.field.widget.decompress(value)
-                data |= {f"{name}_{i}": part or "" for i, part in enumerate(parts)}
-            elif (
-                bound.field.widget.input_type == "checkbox"
-                if hasattr(bound.field.widget, "input_type")
-                else False
-            ):
-                data |= {name: "on"} if value else {}
-            elif isinstance(value, list):
-                data[name] = [str(getattr(each, "pk", each)) for each in value]
-            else:
-                data[name] = "" if value is None else str(value)
-    return data
-
-
 @pytest.mark.parametrize(("model", "kind"), CHANGES)
 def test_it_is_written_with_before_and_after(
     model: Any, kind: str, place: Place, operator: Client
 ) -> None:
-    sample = SAMPLES.get(model._meta.label_lower)
-    if sample is None:
-        pytest.fail(f"say in SAMPLES how “{kind}” of {model.__name__} is tried")
-    is_tenants = isinstance(admin.site._registry[model], TenantModelAdmin)
-    entered: Any = (lambda: inside(place.tenant)) if is_tenants else nullcontext
-    with entered():
-        row = None if kind == "add" else sample.make(place)
-        last = Entry.objects.order_by("-sequence").first()
-    name = model._meta.model_name
-    root = f"{'/t/north' if is_tenants else ''}/admin/{model._meta.app_label}/{name}"
-
-    if kind == "add":
-        form = filled(operator.get(f"{root}/add/"))
-        answer = operator.post(f"{root}/add/", {**form, **sample.add(place)})
-    elif kind in sample.elsewhere:
-        assert operator.get(f"{root}/{row.pk}/change/").status_code == 302
+    tried = trial(model, kind, place)
+    if tried.is_elsewhere:
+        assert operator.get(f"{tried.root}/{tried.row.pk}/change/").status_code == 302
         return
-    elif kind == "change":
-        form = filled(operator.get(f"{root}/{row.pk}/change/"))
-        answer = operator.post(f"{root}/{row.pk}/change/", {**form, **sample.change})
-    elif kind == "delete":
-        answer = operator.post(f"{root}/{row.pk}/delete/", {"post": "yes"})
-    else:
-        chosen = {"action": kind, "_selected_action": [str(row.pk)], "post": "y", "confirmed": "1"}
-        answer = operator.post(f"{root}/", chosen)
+    with tried.entered():
+        last = Entry.objects.order_by("-sequence").first()
+    answer = tried.send(operator)
     assert answer.status_code == 302, answer.context and answer.context.get("errors")
 
-    if kind in sample.silent:
+    if kind in tried.sample.silent:
         return
-    with entered():
+    with tried.entered():
         assert verify_chain().broken_at is None
         told = Entry.objects.filter(
-            sequence__gt=last.sequence if last else 0, action=f"{name}.{VERBS.get(kind, kind)}"
+            sequence__gt=last.sequence if last else 0,
+            action=f"{model._meta.model_name}.{VERBS.get(kind, kind)}",
         ).get()
     assert told.actor_label.startswith("root (platform")
     if kind in VERBS:
         assert bool(told.data["before"]) == (kind != "add")
         assert bool(told.data["after"]) == (kind in {"add", "change"})
-    if not is_tenants and isinstance(getattr(row, "tenant", None), Tenant):
+    is_shared = not isinstance(admin.site._registry[model], TenantModelAdmin)
+    if is_shared and isinstance(getattr(tried.row, "tenant", None), Tenant):
         with inside(place.tenant):
             assert Entry.objects.filter(action=told.action, data=told.data).exists()
+
+
+@pytest.mark.parametrize(("model", "kind"), CHANGES)
+def test_what_a_service_refuses_is_said_on_the_page(
+    model: Any, kind: str, place: Place, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = trial(model, kind, place)
+    if tried.is_elsewhere:
+        return
+    with tried.entered():
+        there = set(model._default_manager.values_list("pk", flat=True))
+    hooks = {"add": "save_model", "change": "save_model", "delete": "delete_model"}
+    hook = hooks.get(kind, "delete_queryset" if kind == "delete_selected" else kind)
+
+    def refuses(*_args: Any, **_given: Any) -> None:
+        raise DomainError("Not on a Friday. Come back on Monday.")
+
+    monkeypatch.setattr(type(admin.site._registry[model]), hook, refuses)
+    answer = tried.send(operator)
+
+    if kind in {"add", "change"}:
+        assert answer.status_code == 200
+        typed = [tried.typed.get(name) for name in ("name", "title", "username", "first_name")]
+        assert all(f'value="{text}"' in answer.content.decode() for text in typed if text)
+    else:
+        assert answer.status_code == 302
+        answer = operator.get(answer["Location"], follow=True)
+    assert "Not on a Friday. Come back on Monday." in answer.content.decode()
+    with tried.entered():
+        assert set(model._default_manager.values_list("pk", flat=True)) == there
+        assert not Entry.objects.filter(action__endswith=".deleted").exists()
 
 
 def test_no_page_tells_by_itself_or_not_at_all() -> None:
@@ -335,7 +124,7 @@ def test_rows_of_an_inline_are_told_too(operator: Client, place: Place) -> None:
     form |= {
         "quotas-TOTAL_FORMS": str(int(new) + 1),
         f"quotas-{new}-resource": "storage",
-        f"quotas-{new}-amount": "1000",
+        f"quotas-{new}-amount": "1.5",
         f"quotas-{new}-tenant": str(place.tenant.pk),
         f"quotas-{new}-id": "",
     }
@@ -343,7 +132,7 @@ def test_rows_of_an_inline_are_told_too(operator: Client, place: Place) -> None:
     assert operator.post(page, form).status_code == 302
 
     told = Entry.objects.get(action="quota.added")
-    assert told.data["after"]["amount"] == 1000
+    assert told.data["after"]["amount"] == 1.5 * GIB
     with inside(place.tenant):
         assert Entry.objects.filter(action="quota.added").exists()
 

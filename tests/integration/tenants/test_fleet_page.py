@@ -7,20 +7,25 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db import connection
+from django.core.cache import cache
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from controlplane.catalog.models import Template
+from controlplane.core import measures
 from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
 from controlplane.policies.models import LayerPolicy, LayerSimulation, LayerVersion
-from tenants import fleet_page
+from tenants import fleet_page, lookup
+from tenants import measures as of_tenants
+from tenants.context import inside
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import Bar, Column
+from tenants.limits import rates
 from tenants.limits.spend import this_month
 from tenants.models import (
     ApiKey,
@@ -49,6 +54,10 @@ SHARED = [
 
 @pytest.fixture
 def operator(north: Tenant) -> Client:
+    return operator_client()
+
+
+def operator_client() -> Client:
     root = User.objects.create_superuser("root", "root@example.com", "pw")
     client = Client(headers={"host": "localhost"})
     client.force_login(root, "django.contrib.auth.backends.ModelBackend")
@@ -146,16 +155,37 @@ def queries(client: Client, path: str) -> int:
     return len(caught)
 
 
-@pytest.mark.parametrize("model", SHARED, ids=lambda model: model._meta.label_lower)
-def test_a_list_asks_as_often_for_thirty_rows_as_for_three(model: Any, operator: Client) -> None:
-    page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-    fill(0, 3)
-    assert model._default_manager.count() >= 3
-    queries(operator, page)  # what is kept by the process afterwards
-    few = queries(operator, page)
-    fill(3, 30)
+@pytest.fixture(scope="module")
+def asked(django_db_setup: None, django_db_blocker: Any) -> dict[Any, tuple[int, int]]:
+    """How often the list of each model asks: with three rows, and with thirty."""
 
-    assert queries(operator, page) == few
+    def counts() -> dict[Any, int]:
+        found = {}
+        for model in SHARED:
+            page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+            queries(client, page)  # what the process keeps afterwards, or for a while
+            found[model] = queries(client, page)
+        return found
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        client = operator_client()
+        fill(0, 3)
+        assert [model for model in SHARED if model._default_manager.count() < 3] == []
+        few = counts()
+        fill(3, 30)
+        many = counts()
+        transaction.set_rollback(True)
+    lookup.forget_tenants()
+    return {model: (few[model], many[model]) for model in SHARED}
+
+
+@pytest.mark.parametrize("model", SHARED, ids=lambda model: model._meta.label_lower)
+def test_a_list_asks_as_often_for_thirty_rows_as_for_three(
+    model: Any, asked: dict[Any, tuple[int, int]]
+) -> None:
+    few, many = asked[model]
+
+    assert many == few
 
 
 def test_what_it_shows_of_a_tenant(operator: Client) -> None:
@@ -175,6 +205,45 @@ def test_what_it_shows_of_a_tenant(operator: Client) -> None:
     behind = operator.get(f"{PAGE}?q=behind").content.decode()
     assert "0.1.0" in behind
     assert "Its schema lacks migrations" in behind
+
+
+def test_n8n_is_that_of_the_tenant_and_of_its_region_or_none(operator: Client) -> None:
+    partner = Partner.objects.create(slug="brightline", name="Brightline")
+    anywhere = make_row(1, partner, name="Anywhere")
+    make_row(2, partner, name="European", region="eu")
+    own = make_row(3, partner, name="Own")
+    make_row(4, name="Own sandbox", environment="sandbox", sandbox_of=own)
+    nowhere = make_row(5, partner, name="Nowhere")
+    waiting = make_row(6, partner, name="Waiting")
+    make_row(7, name="Alone")
+    given = {"owner_key": "key", "shape": "brought", "health": "ok", "region": "us"}
+    Instance.objects.create(name="US", base_url="http://us", partner=partner, **given)
+    Instance.objects.create(
+        name="Its own", base_url="http://own", tenant=own, **{**given, "health": "down"}
+    )
+    for tenant, status, said in (
+        (anywhere, "done", ""), (nowhere, "done", "Not bound: n8n was away."),
+        (waiting, "pending", ""),
+    ):  # fmt: skip
+        ProvisioningStep.objects.create(
+            tenant=tenant, name="n8n workspace", status=status, error=said
+        )
+
+    page = operator.get(f"{PAGE}?q=row-")
+    rows = {row.name: row.cells["n8n"][row.pk] for row in page.context["cl"].result_list}
+
+    assert {name: mark.text for name, mark in rows.items()} == {
+        "Anywhere": "OK", "European": "Not bound", "Own": "Down", "Own sandbox": "Down",
+        "Nowhere": "Not bound", "Waiting": "Not confirmed", "Alone": "Not bound",
+    }  # fmt: skip
+    assert "n8n was away" in rows["Nowhere"].title
+    for value, found in (
+        ("ok", {"Anywhere"}), ("down", {"Own", "Own sandbox"}),
+        ("troubled", {"Own", "Own sandbox"}),
+        ("unbound", {"European", "Nowhere", "Waiting", "Alone"}),
+    ):  # fmt: skip
+        listed = operator.get(f"{PAGE}?q=row-&n8n={value}").context["cl"].result_list
+        assert {row.name for row in listed} == found, value
 
 
 def test_a_sandbox_stands_under_its_production_and_with_its_partner(operator: Client) -> None:
@@ -267,6 +336,57 @@ def test_how_much_of_its_limits_a_tenant_uses_is_drawn(operator: Client) -> None
     assert "95 % models" in shown
 
 
+@pytest.fixture
+def measured() -> Iterator[None]:
+    """Redis outlives a test that the database rolls back."""
+    yield
+    rates._storage().reset()
+    cache.clear()
+    with measures.store() as shared:
+        shared.delete(of_tenants.KEY)
+
+
+def test_every_limit_of_a_tenant_is_measured_and_shown(
+    operator: Client, north: Tenant, south: Tenant, measured: None
+) -> None:
+    limits = {"requests": 10, "events": 8, "storage": 10**12}
+    for resource, amount in limits.items():
+        Quota.objects.update_or_create(tenant=north, resource=resource, defaults={"amount": amount})
+    lookup.forget_tenants()
+    tenant = lookup.tenant_by_slug("north")
+    for _number in range(4):
+        rates.count_request(tenant, is_open=False)
+    for _number in range(7):
+        rates.count_event(tenant)
+    for each in (tenant, south):
+        with inside(each):
+            of_tenants.refresh()
+
+    page = operator.get(f"{PAGE}?q=north")
+    (row,) = page.context["cl"].result_list
+    bar = row.cells["limits"][row.pk]
+    assert round(bar.percent) == 88
+    assert f"{bar.text}" == "88 % events"
+    told = bar.title.splitlines()
+    assert told[:2] == ["88 % events: 7 of 8", "40 % requests: 4 of 10"]
+    assert told[2].startswith("0 % storage: 0.")
+    assert told[2].endswith("of 931.32 GiB")
+    assert told[3] == "0 % models: US$ 0.00 of US$ 25.00"
+    assert '<meter class="pg-warning"' in page.content.decode()
+
+    alarm = next(f for f in page.context["cl"].summary["alarms"] if "Limits" in str(f.label))
+    assert alarm.count == 1
+    listed = operator.get(f"{PAGE}?{alarm.query}").context["cl"].result_list
+    assert [each.name for each in listed] == ["North"]
+    assert operator.get(f"{PAGE}?limits=full").context["cl"].result_count == 0
+    columns = page.context["cl"].list_display
+    labels = [str(getattr(column, "short_description", "")) for column in columns]
+    place = labels.index("Limits")
+    for sign, first in (("-", "North"), ("", "South")):
+        rows = operator.get(f"{PAGE}?o={sign}{place}&q=th").context["cl"].result_list
+        assert rows[0].name == first
+
+
 def test_actions_say_what_came_of_each(operator: Client, north: Tenant) -> None:
     waiting = make_row(1, status="provisioning")
     chosen = {"_selected_action": [str(north.pk), str(waiting.pk)]}
@@ -281,66 +401,3 @@ def test_actions_say_what_came_of_each(operator: Client, north: Tenant) -> None:
     assert "Nothing done: North. They are suspended" in again.content.decode()
     back = operator.post(PAGE, {"action": "reactivate", **chosen}, follow=True)
     assert "Reactivated: North." in back.content.decode()
-
-
-def test_a_new_tenant_lands_on_the_page_of_its_progress(operator: Client, north: Tenant) -> None:
-    partner = north.lead_partner
-    assert partner is not None
-    form = {
-        "name": "Ost See", "slug": "ost-see", "partner": str(partner.pk),
-        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
-    }  # fmt: skip
-
-    answer = operator.post(f"{PAGE}add/", form)
-
-    tenant = Tenant.objects.get(slug="ost-see")
-    assert (tenant.region, tenant.language) == ("eu", "de")
-    assert answer["Location"] == f"{PAGE}{tenant.pk}/progress/"
-    assert "Ost See is being set up" in operator.get(answer["Location"]).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [
-        ("slug", "north", "There is a tenant “north” already"),
-        ("slug", "Ünder", "Use 1 to 40 lower-case letters"),
-        ("region", "Far Away!", "such as eu"),
-        ("time_zone", "Mars/North", "is no time zone"),
-    ],
-)
-def test_what_is_wrong_is_said_at_the_field_and_the_rest_stays(
-    field: str, value: str, said: str, operator: Client, north: Tenant
-) -> None:
-    partner = north.lead_partner
-    assert partner is not None
-    form = {
-        "name": "Ost See", "slug": "ost-see", "partner": str(partner.pk),
-        "language": "de", "time_zone": "Europe/Berlin", "region": "eu",
-    }  # fmt: skip
-
-    answer = operator.post(f"{PAGE}add/", {**form, field: value})
-
-    shown = answer.context["adminform"].form
-    assert said in str(shown.errors[field])
-    assert 'value="Ost See"' in answer.content.decode()
-    assert not Tenant.objects.filter(name="Ost See").exists()
-
-
-def test_progress_shows_each_step_and_what_to_do_next(operator: Client) -> None:
-    tenant = make_row(1, status="provisioning")
-    for name, status, error in (
-        ("schema", "done", ""), ("n8n workspace", "failed", "n8n does not answer <here>"),
-        ("policies", "pending", ""),
-    ):  # fmt: skip
-        ProvisioningStep.objects.create(tenant=tenant, name=name, status=status, error=error)
-    page = f"{PAGE}{tenant.pk}/progress/"
-
-    shown = operator.get(page).content.decode()
-    assert "n8n does not answer &lt;here&gt;" in shown
-    assert "Mend what the message names" in shown
-    part = operator.get(f"{page}state/").content.decode()
-    assert "<html" not in part
-    assert "data-over" in part
-    assert operator.post(page)["Location"] == page
-    Tenant.objects.filter(pk=tenant.pk).update(status="active")
-    assert "is ready" in operator.get(f"{page}state/").content.decode()

@@ -167,6 +167,15 @@ def test_a_key_of_another_tenant_is_not_found(north: Tenant, south: Tenant) -> N
         keys.get_key(key.pk, tenant=south)
 
 
+def test_a_scope_that_nothing_asks_for_is_refused(north: Tenant) -> None:
+    with pytest.raises(keys.KeyTermsInvalid) as refused:
+        keys.issue_key(tenant=north, name="ERP", scopes=["orders:everything"], by=ADA)
+
+    assert [fault.field for fault in refused.value.errors] == ["scopes"]
+    assert "orders:everything" in refused.value.detail
+    assert not ApiKey.objects.exists()
+
+
 def test_every_scope_that_an_operation_asks_for_is_offered() -> None:
     offered = keys.offered_scopes()
 

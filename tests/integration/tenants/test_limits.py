@@ -1,7 +1,10 @@
 """What a tenant may use: refused with a clear 429, counted for that tenant alone."""
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +14,7 @@ from django.test import Client, override_settings
 from redis import Redis
 
 from tenants import files, lookup
+from tenants.admin.limits import QuotaForm
 from tenants.context import inside, outside
 from tenants.limits import admission, rates, spend, storage
 from tenants.limits.gate import Gate
@@ -70,34 +74,104 @@ def test_a_flood_is_refused_without_asking_the_database(
     assert statuses == [200, 429, 429]
 
 
+class Server:
+    """Granian's threads before the gate; behind it an application that notes who got through."""
+
+    def __init__(self, *, threads: int = 1, spare: int = 0) -> None:
+        self.reached: list[str] = []
+        self.gate = Gate(self._django, threads=threads, spare=spare)
+
+    def knock(self, client: Client) -> tuple[str, dict[str, str], bytes]:
+        told: list[Any] = []
+        environ = client.request(PATH_INFO="/api/v1/whoami").wsgi_request.environ
+        body = b"".join(self.gate(environ, lambda *given: told.append(given)))
+        return told[0][0], dict(told[0][1]), body
+
+    def _django(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.reached.append(environ["HTTP_AUTHORIZATION"])
+        start_response("200 OK", [])
+        return []
+
+
 def test_a_flood_does_not_get_as_far_as_django(
     north: Tenant, south: Tenant, machine: Callable[..., Client]
 ) -> None:
     limit(north, Resource.REQUESTS, 1)
     noisy, quiet = machine(north), machine(south)
     refused = [noisy.get("/api/v1/whoami") for _number in range(2)][1]
-    reached: list[str] = []
+    server = Server()
 
-    def knock(client: Client) -> tuple[str, dict[str, str], bytes]:
-        told: list[Any] = []
+    status, headers, body = server.knock(noisy)
 
-        def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-            reached.append(environ["HTTP_AUTHORIZATION"])
-            start_response("200 OK", [])
-            return []
-
-        environ = client.request(PATH_INFO="/api/v1/whoami").wsgi_request.environ
-        body = b"".join(Gate(django)(environ, lambda *given: told.append(given)))
-        return told[0][0], dict(told[0][1]), body
-
-    status, headers, body = knock(noisy)
     assert status == "429 Too Many Requests"
     assert json.loads(body) == refused.json()
     assert headers["Retry-After"] == refused["Retry-After"]
     assert headers["Content-Type"] == "application/problem+json"
-    assert reached == []
-    assert knock(quiet)[0] == "200 OK"
-    assert len(reached) == 1
+    assert server.reached == []
+    assert server.knock(quiet)[0] == "200 OK"
+    assert len(server.reached) == 1
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> Iterator["Naps"]:
+    naps = Naps()
+    monkeypatch.setattr("tenants.limits.gate.time.sleep", naps.sleep)
+    yield naps
+    naps.over.set()
+
+
+class Naps:
+    """Sleep that lasts until the test is over."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Semaphore(0), threading.Event()
+
+    def sleep(self, _seconds: float) -> None:
+        self.begun.release()
+        self.over.wait(30)
+
+
+def test_a_flood_is_held_back_on_threads_besides_and_takes_nobodys(
+    north: Tenant, south: Tenant, machine: Callable[..., Client], naps: Naps
+) -> None:
+    limit(north, Resource.REQUESTS, 1)
+    noisy, quiet = machine(north), machine(south)
+    for _number in range(2):
+        noisy.get("/api/v1/whoami")
+    server = Server(threads=1, spare=2)
+
+    with ThreadPoolExecutor(2) as flood:
+        held = [flood.submit(server.knock, noisy) for _number in range(2)]
+        for _number in range(2):
+            assert naps.begun.acquire(timeout=10), "a refusal was not held back"
+        # Both threads besides sleep: the next refusal is not held back, nor is anybody's request.
+        assert server.knock(noisy)[0] == "429 Too Many Requests"
+        assert server.knock(quiet)[0] == "200 OK"
+        assert not any(one.done() for one in held)
+        naps.over.set()
+        assert {one.result()[0] for one in held} == {"429 Too Many Requests"}
+
+
+def test_no_more_requests_are_carried_out_at_once_than_there_are_threads_for(
+    north: Tenant, machine: Callable[..., Client]
+) -> None:
+    caller = machine(north)
+    inside_now, most = [0], [0]
+
+    def django(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        inside_now[0] += 1
+        most[0] = max(most[0], inside_now[0])
+        time.sleep(0.01)
+        inside_now[0] -= 1
+        start_response("200 OK", [])
+        return []
+
+    environ = caller.request(PATH_INFO="/api/v1/whoami").wsgi_request.environ
+    gate = Gate(django, threads=1, spare=7)
+    with ThreadPoolExecutor(8) as requests:
+        done = [requests.submit(gate, environ, lambda *_: None) for _number in range(8)]
+    assert [one.result() for one in done] == [[]] * 8
+    assert most == [1]
 
 
 def test_one_tenants_requests_are_not_anothers(
@@ -281,3 +355,50 @@ def test_a_manager_sees_what_is_allowed_and_used_before_it_is_used_up(
     assert "$21.00" in rows["Language models this month (UTC)"]
     assert "1,000,000,000" in rows["Requests in this minute"]
     assert "Nothing more is kept." not in rows["Requests in this minute"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "written", "kept"),
+    [
+        ("storage", "2.5", 2_684_354_560),
+        ("model_spend", "40", 40_000_000),
+        ("model_spend", "0.99", 990_000),
+        ("events", "1000", 1000),
+    ],
+)
+def test_an_amount_is_written_in_the_unit_that_people_think_in(
+    resource: str, written: str, kept: int, north: Tenant
+) -> None:
+    form = QuotaForm({"resource": resource, "amount": written}, instance=Quota(tenant=north))
+    assert form.is_valid(), form.errors
+    quota = form.save(commit=False)
+
+    assert quota.amount == kept
+    again = QuotaForm(instance=quota)
+    assert str(again["amount"].value()) == written
+    same = QuotaForm({"resource": resource, "amount": written}, instance=quota)
+    assert not same.has_changed()
+
+
+@pytest.mark.parametrize(
+    ("resource", "written", "said"),
+    [
+        ("events", "1.5", "Write a whole number."),
+        ("storage", "99999999999", "more than can be kept"),
+        ("requests", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_an_amount_that_cannot_be_is_told_at_its_field(
+    resource: str, written: str, said: str, north: Tenant
+) -> None:
+    form = QuotaForm({"resource": resource, "amount": written}, instance=Quota(tenant=north))
+
+    assert said in str(form.errors["amount"])
+
+
+def test_the_form_names_its_units(north: Tenant) -> None:
+    choices = str(QuotaForm(instance=Quota(tenant=north))["resource"])
+
+    assert "in GiB" in choices
+    assert "in US dollars" in choices
+    assert "bytes" not in choices

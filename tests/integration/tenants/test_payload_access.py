@@ -15,6 +15,7 @@ from tenants.context import inside
 from tenants.models import Member, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import make_workspace
+from tests.factories.invoices import make_invoice
 from tests.factories.support_access import make_entry
 
 Browser = Callable[..., Client]
@@ -83,16 +84,51 @@ def test_what_was_refused_or_not_found_leaves_none(north: Tenant, browser: Brows
     assert opened(north) == []
 
 
-def test_the_api_of_members_counts_too_and_a_machine_has_its_ledger(
-    north: Tenant, browser: Browser, machine: Callable[..., Client]
-) -> None:
+def test_the_api_of_members_counts_too(north: Tenant, browser: Browser) -> None:
     with inside(north):
         make_workspace()
         approval = make_approval()
     browser(north).get(f"/api/v1/approvals/{approval.pk}")
-    machine(north).get("/api/v1/invoices")
 
     assert opened(north) == [("ada-north", "approval", str(approval.pk))]
+
+
+def test_a_machine_leaves_one_for_a_key_what_it_asked_and_an_hour(
+    north: Tenant, machine: Callable[..., Client]
+) -> None:
+    """As of a leaked key: which operations were asked with it, not each of a thousand rows."""
+    with inside(north):
+        make_workspace()
+        orders = [make_order(1001), make_order(1002)]
+    leaked = machine(north, scopes=["decisions:read", "events:read"])
+    for order in (*orders, orders[0]):
+        for operation, sent in (
+            ("decision/get", {"decision_id": str(order.decision_id)}),
+            ("event/get", {"event_id": str(order.event_id)}),
+        ):
+            answer = leaked.post(f"/api/v1/operations/{operation}", sent, "application/json")
+            assert answer.status_code == 200, answer.content
+    leaked.post("/api/v1/operations/decision/get", {"decision_id": "no"}, "application/json")
+
+    assert opened(north) == [
+        ("test key", "operation", "decision.get"),
+        ("test key", "operation", "event.get"),
+    ]
+    with inside(north):
+        entry = Entry.objects.filter(action="payload.opened")[0]
+        assert entry.actor_kind == "machine"
+        assert "Decision" in entry.data["kinds"]
+
+
+def test_what_a_machine_lists_is_told(north: Tenant, machine: Callable[..., Client]) -> None:
+    with inside(north):
+        make_workspace()
+        make_invoice()
+    client = machine(north, scopes=["invoices:read"])
+    for _n in range(2):
+        assert client.get("/api/v1/invoices").status_code == 200
+
+    assert opened(north) == [("test key", "api", "api/v1/invoices")]
 
 
 def test_a_visit_of_support_leaves_one_by_the_visitors_own_name(north: Tenant) -> None:

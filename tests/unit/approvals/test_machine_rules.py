@@ -79,6 +79,15 @@ def test_one_rejection_ends_it_unless_the_terms_ask_for_more() -> None:
     assert voted(two, replace(no, hand="ben", principal="ben")).status == "rejected"
 
 
+def test_a_rejection_that_ends_nothing_counts_for_no_quorum_either() -> None:
+    council = Terms(steps=(Step(quorum=2),), rejections=2)
+
+    divided = voted(state(council), yes("ada"), replace(yes("ben"), approves=False))
+
+    assert divided.status == "pending"
+    assert voted(divided, yes("cid")).status == "approved"
+
+
 def test_a_ladder_asks_further_people_and_still_hears_the_first() -> None:
     ladder = Terms(steps=(Step(quorum=2, hours=4), Step(quorum=1)))
     begun = voted(state(ladder), yes("ada", "", "customer", 0))

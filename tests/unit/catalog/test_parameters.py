@@ -5,8 +5,8 @@ from typing import Any
 import pydantic
 import pytest
 
-from controlplane.catalog.manifest import Manifest
-from controlplane.catalog.parameters import ParametersInvalid, filled, for_rules, unfit_defaults
+from controlplane.catalog.manifest import Manifest, ParameterSpec
+from controlplane.catalog.parameters import ParametersInvalid, filled, for_rules, unfit_default
 from tests.factories.installations import MANIFEST
 
 
@@ -197,10 +197,9 @@ def test_parameters_that_could_never_be_filled_are_refused(
     ],
 )
 def test_defaults_that_do_not_fit_are_faults(parameter: dict[str, Any], told: str) -> None:
-    (fault,) = unfit_defaults(manifest(parameter))
-
-    assert told in fault
-    assert unfit_defaults(manifest(spec("integer", default=3), spec("text") | {"name": "o"})) == []
+    assert told in unfit_default(ParameterSpec.model_validate(parameter))
+    for fit in (spec("integer", default=3), spec("text")):
+        assert unfit_default(ParameterSpec.model_validate(fit)) == ""
 
 
 def test_every_kind_has_its_json_schema() -> None:

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from controlplane.catalog.manifest import Manifest
+from controlplane.catalog.manifest import Manifest, ParameterSpec, Use
 from controlplane.catalog.places import differs, exchanged, with_values
 
 WORKFLOW: dict[str, Any] = {
@@ -78,6 +78,61 @@ def test_new_values_are_exchanged_and_edits_stay() -> None:
         "extra": True,
     }  # fmt: skip
     assert [use.path for use in left] == [["parameters", "url"]]
+
+
+ONE, TWO = "https://a.example", "https://a.example.org"
+SENTENCE = f"see {ONE}/x and {TWO}/y, or {ONE}."
+
+
+def two_in(text: str) -> tuple[dict[str, Any], Manifest]:
+    workflow = deepcopy(WORKFLOW)
+    get(workflow)["code"] = text
+    uses = {"one": ONE, "two": TWO}
+    return workflow, MANIFEST.model_copy(update={"parameters": [
+        ParameterSpec(name=name, type="text", label=name, uses=[
+            Use(node="Get", path=["parameters", "code"], part=part),
+        ]) for name, part in uses.items()
+    ]})  # fmt: skip
+
+
+def test_a_server_is_no_part_of_one_that_begins_like_it() -> None:
+    workflow, manifest = two_in(SENTENCE)
+
+    clone = with_values(workflow, manifest, {"one": "https://shop.test"})
+    assert get(clone)["code"] == f"see https://shop.test/x and {TWO}/y, or https://shop.test."
+    clone = with_values(workflow, manifest, {"one": TWO, "two": ONE})
+    assert get(clone)["code"] == f"see {TWO}/x and {ONE}/y, or {TWO}."
+
+
+def test_two_parts_of_one_value_are_told_apart_again() -> None:
+    workflow, manifest = two_in(SENTENCE)
+    same = {"one": "https://shop.test", "two": "https://shop.test"}
+    clone = with_values(workflow, manifest, same)
+
+    after, left = exchanged(
+        clone, workflow, manifest, before=same, after={**same, "two": "https://new.test"}
+    )
+
+    assert get(after)["code"] == (
+        "see https://shop.test/x and https://new.test/y, or https://shop.test."
+    )
+    assert left == []
+    assert exchanged(clone, workflow, manifest, before=same, after={}) == (workflow, [])
+
+
+def test_parts_of_a_text_that_somebody_edited_are_exchanged_in_it() -> None:
+    workflow, manifest = two_in(SENTENCE)
+    before = {"one": "https://shop.test"}
+    clone = with_values(workflow, manifest, before)
+    get(clone)["code"] = get(clone)["code"].replace("see", "look at").replace(TWO, "it")
+
+    after, left = exchanged(
+        clone, workflow, manifest, before=before,
+        after={"one": "https://new.test", "two": "https://other.test"},
+    )  # fmt: skip
+
+    assert get(after)["code"] == "look at https://new.test/x and it/y, or https://new.test."
+    assert [use.part for use in left] == [TWO]
 
 
 def test_what_was_deleted_is_left_alone() -> None:

@@ -14,20 +14,10 @@ from tenants.provisioning.names import (
     check_slug,
     schema_named,
 )
+from tests.factories.hostile_names import HOSTILE_SLUGS
 
 
-@pytest.mark.parametrize(
-    "slug",
-    [
-        "", " ", "-", "a-", "-a", "1st", "a b", "a_b", "A", "ab\n", "a.b", "a/b", "../a", "a\x00",
-        "a'b", 'a"b', "a;drop schema public", "a--", "xn--nrdwind-90a", "ab--c",
-        "nоrdwind",  # a Cyrillic o
-        "ｎordwind", "nordwınd", "straße", "nord​wind", "١",
-        "www", "api", "admin", "mail", "static", "support", "public", "information-schema", "t",
-        "pg-catalog", "pg-toast", "pg_catalog", "postgres", "spare-1", "template-tenant",
-        "nordwind-sandbox", "a" * 33, "a" * 64, "a" * 1000,
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("slug", HOSTILE_SLUGS)
 def test_a_slug_that_could_be_something_else_is_refused(slug: str) -> None:
     with pytest.raises(SlugRefused) as refused:
         check_slug(slug)

@@ -15,24 +15,10 @@ from controlplane.workflow.importer.personal import Persons
 from controlplane.workflow.importer.result import Imported, with_values
 from controlplane.workflow.reading import WorkflowUnreadable
 from controlplane.workflow.shapes import is_sticky
+from tests.factories.imports import imported, told, with_node
 from tests.factories.workflows import FILES, FOLDER, find
 
 Json = dict[str, Any]
-
-
-def imported(source: Any) -> Imported:
-    [found] = import_export(source)
-    return found
-
-
-def with_node(kind: str = "n8n-nodes-base.set", name: str = "It", **parameters: Any) -> Imported:
-    node = {"id": "1", "name": name, "type": kind, "typeVersion": 1, "position": [0, 0],
-            "parameters": parameters}  # fmt: skip
-    return imported({"name": "W", "nodes": [node], "connections": {}, "settings": {}})
-
-
-def told(found: Imported) -> list[str]:
-    return [note.message for note in found.not_carried]
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +135,13 @@ def test_a_persons_address_has_a_stand_in_and_no_default() -> None:
     assert [p.default for p in found.proposals] == [None, None, "a@example.com"]
 
 
+def test_an_address_with_a_secret_in_it_has_no_default() -> None:
+    [proposal] = with_node(url="https://hooks.slack.com/services/T0/B0/abcdefghijklm").proposals
+
+    assert proposal.default is None
+    assert "REMOVED" in proposal.value
+
+
 HOME = "/ho" + "me/"
 CLEANED = {
     f"{HOME}jane/in.csv": f"{HOME}someone/in.csv",
@@ -176,6 +169,13 @@ def test_text_is_cleaned(before: str, after: str) -> None:
     assert Persons().cleaned(after)[0] == after
 
 
+def test_a_header_of_letters_alone_is_a_secret() -> None:
+    header = {"parameters": [{"name": "X-API-Key", "value": "ABCDEFGHIJKLMNOPQR"}]}
+    found = with_node("n8n-nodes-base.httpRequest", headerParameters=header)
+
+    assert "ABCDEFGH" not in json.dumps(found.workflow)
+
+
 def test_a_secret_in_clear_is_taken_out_and_told() -> None:
     headers = {"parameters": [{"name": "X-Api-Key", "value": "a1b2c3d4e5"},
                               {"name": "Accept", "value": "text/html5"}]}  # fmt: skip
@@ -196,14 +196,6 @@ def test_what_will_not_work_elsewhere_is_told() -> None:
     assert any("names no package" in m for m in told(with_node("noOp")))
 
 
-def test_a_webhooks_path_of_an_id_is_called_after_its_node() -> None:
-    path = "0f6c1a52-1c0e-4d53-9d43-3a7d6a0f5a11"
-
-    found = with_node("n8n-nodes-base.webhook", "New order!", path=path)
-
-    assert find(found.workflow, "New order!")["parameters"]["path"] == "new-order"
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_real_files_come_back_but_for_ids(path: Any) -> None:
     content = path.read_bytes()
@@ -212,6 +204,30 @@ def test_real_files_come_back_but_for_ids(path: Any) -> None:
     assert _left(json.loads(content), found) == 0
     assert _differences(json.loads(content), found) == []
     assert all(is_sticky(n) or n["parameters"] is not None for n in found.workflow["nodes"])
+
+
+def test_what_was_put_right_comes_back_as_it_was() -> None:
+    kind = "n8n-nodes-base.noOp"
+    source = {
+        "name": "W", "settings": {},
+        "nodes": [
+            {"id": "1", "name": "A", "type": kind, "position": {"x": 1, "y": 2}, "parameters": []},
+            {"id": "2", "name": "A", "type": kind, "typeVersion": "1.1", "parameters": {}},
+            {"id": "3", "name": "A1", "type": kind, "typeVersion": [1, 2], "position": ["0", "4"],
+             "parameters": {}},
+            {"id": "4", "name": 7, "type": kind, "position": [None, None], "typeVersion": None},
+            {"id": "5", "type": kind, "position": [], "parameters": {}},
+        ],
+        "connections": {
+            "A": {"main": [[{"node": "2", "type": "main", "index": 0}]]},
+            "2": {"main": [[{"node": "A1", "type": "main", "index": 0}]]},
+        },
+    }  # fmt: skip
+
+    found = imported(source)
+
+    assert found.restored() == source
+    assert _differences(source, found) == []
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

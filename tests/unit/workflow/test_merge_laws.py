@@ -19,6 +19,7 @@ from tests.factories.workflows import FILES, Editor, find, wired
 
 Json = dict[str, Any]
 WORKFLOWS = [wired(path) for path in FILES]
+IDS = [[node["id"] for node in workflow["nodes"]] for workflow in WORKFLOWS]
 SEEDS = st.integers(0, 2**32)
 CASES = st.tuples(st.sampled_from(range(len(WORKFLOWS))), SEEDS, SEEDS, st.integers(1, 6))
 OFTEN = settings(max_examples=80, deadline=None, derandomize=True)
@@ -104,10 +105,34 @@ def test_expressions_name_nodes_that_are_there(case: Case) -> None:
 
     names = {node["name"] for node in merged["nodes"]}
     known = {node["name"] for copy in (base, ours, theirs) for node in copy["nodes"]}
-    gone = {name for copy in (base, ours, theirs) for name in _unresolved(copy)}
+    gone = {name for copy in (base, ours, theirs) for name in _unresolved(copy, known)}
     gone |= {n["name"] for copy in (base, ours, theirs) for n in copy["nodes"]
              if n["id"] not in {m["id"] for m in merged["nodes"]}}  # fmt: skip
-    assert {name for name in referenced(_parameters(merged)) - names if name in known} <= gone
+    assert said(merged, known) - names <= gone
+
+
+@OFTEN
+@given(CASES)
+def test_what_one_side_names_anew_is_there_or_in_a_conflict(case: Case) -> None:
+    number, mine, new, times = case
+    base, some = WORKFLOWS[number], set(IDS[number][:4])
+    ours = Editor(base, mine, mark="mine", among=some).edit(times, ["remove", "rename", "move"])
+    theirs = Editor(base, new, mark="new", among=some).edit(times, ["mention", "rename", "add"])
+    if mine % 2:
+        ours, theirs = theirs, ours
+    merged = merge(base=base, ours=ours, theirs=theirs)
+
+    there = {node["id"] for node in merged.workflow["nodes"]}
+    told = {conflict.key.split(":")[1] for conflict in merged.conflicts}
+    before = {node["id"]: node for node in base["nodes"]}
+    for side in (ours, theirs):
+        known = {node["name"]: node["id"] for node in side["nodes"]}
+        was = {before[key]["name"]: key for key in known.values() if key in before}
+        for node in side["nodes"]:
+            old = {"nodes": [before[node["id"]]]} if node["id"] in before else {"nodes": []}
+            named = {known[name] for name in said({"nodes": [node]}, set(known))}
+            anew = named - {was[name] for name in said(old, set(was))}
+            assert {key for key in anew - {node["id"]} if key in before} <= there | told
 
 
 @OFTEN
@@ -174,12 +199,30 @@ def new_overlaps(merged: Json, *sources: Json) -> list[tuple[str, str]]:
     ]
 
 
-def _parameters(workflow: Json) -> list[Any]:
-    return [node["parameters"] for node in workflow["nodes"]]
+def said(workflow: Json, names: set[str]) -> set[str]:
+    """Those names that expressions say, by another reading than the one that is tried here."""
+    texts = "\n".join(_texts([node["parameters"] for node in workflow["nodes"]]))
+    return {name for name in names if any(form in texts for form in _forms(name))}
 
 
-def _unresolved(workflow: Json) -> set[str]:
-    return referenced(_parameters(workflow)) - {node["name"] for node in workflow["nodes"]}
+def _forms(name: str) -> Iterator[str]:
+    for quote in "'\"`":
+        inner = name.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+        for head in ("$(", "$node[", "$items("):
+            yield f"{head}{quote}{inner}{quote}"
+    yield f"$node.{name}."
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _unresolved(workflow: Json, names: set[str]) -> set[str]:
+    return said(workflow, names) - {node["name"] for node in workflow["nodes"]}
 
 
 def _flat(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:

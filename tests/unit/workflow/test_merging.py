@@ -10,7 +10,7 @@ from controlplane.workflow.conflicts import Resolution
 from controlplane.workflow.merging import merge
 from controlplane.workflow.naming import renamed
 from controlplane.workflow.shapes import MISSING, edges
-from tests.factories.workflows import connect, cut, find, named, worker_names
+from tests.factories.workflows import add, connect, cut, find, named, targets, worker_names
 
 Json = dict[str, Any]
 
@@ -18,26 +18,6 @@ Json = dict[str, Any]
 @pytest.fixture
 def base() -> Json:
     return named("support-agent")
-
-
-def targets(workflow: Json, source: str) -> list[tuple[int, str]]:
-    return [(e.output, e.target) for e in edges(workflow) if e.source == source]
-
-
-def add(workflow: Json, name: str, **more: Any) -> Json:
-    node = {"id": f"id {name}", "name": name, "type": "n8n-nodes-base.set", "typeVersion": 3.4,
-            "position": [420, 160], "parameters": {}, **more}  # fmt: skip
-    workflow["nodes"].append(node)
-    return node
-
-
-def rule(key: str) -> Json:
-    return {"conditions": {"conditions": [{"id": key, "leftValue": "", "rightValue": key}]}}
-
-
-def rules(workflow: Json) -> list[Json]:
-    values: list[Json] = find(workflow, "What kind?")["parameters"]["rules"]["values"]
-    return values
 
 
 def test_both_sides_edits_come_together(base: Json) -> None:
@@ -190,102 +170,33 @@ def test_a_node_that_the_release_dropped_and_the_tenant_edited_is_a_conflict(bas
     assert targets(gone.workflow, "Reply") == [(0, "Ask a person")]
 
 
-def test_a_node_kept_against_the_release_is_not_passed_by(base: Json) -> None:
-    """Else what comes after it would run twice."""
+@pytest.mark.parametrize("how", ["a node that was added", "a node that was there"])
+def test_a_node_that_one_side_dropped_and_the_other_names_anew_is_a_conflict(
+    base: Json, how: str
+) -> None:
+    says = {"a": "={{ $('Tidy').item.json.a }}"}
+    keeps, drops = deepcopy(base), deepcopy(base)
+    if how == "a node that was added":
+        add(keeps, "Mine", parameters=says)
+    else:
+        find(keeps, "Memory")["parameters"].update(says)
+    drops["nodes"].remove(find(drops, "Tidy"))
+    cut(drops, "Tidy")
+
+    [conflict] = merge(base=base, ours=keeps, theirs=drops).conflicts
+    assert (conflict.kind, conflict.node, conflict.theirs) == ("node", "Tidy", MISSING)
+    [conflict] = merge(base=base, ours=drops, theirs=keeps).conflicts
+    assert (conflict.kind, conflict.node, conflict.ours) == ("node", "Tidy", MISSING)
+
+
+def test_who_named_it_before_is_the_dropping_sides_own_matter(base: Json) -> None:
+    find(base, "Memory")["parameters"]["a"] = "={{ $('Tidy').item.json.a }}"
     ours, theirs = deepcopy(base), deepcopy(base)
-    find(ours, "Sure enough?")["parameters"]["options"]["looseTypeValidation"] = True
-    theirs["nodes"].remove(find(theirs, "Sure enough?"))
-    cut(theirs, "Sure enough?")
-    connect(theirs, "Support Agent", "Reply")
+    find(ours, "Memory")["parameters"]["b"] = 1
+    theirs["nodes"].remove(find(theirs, "Tidy"))
+    cut(theirs, "Tidy")
 
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    assert targets(merged.workflow, "Support Agent") == [(0, "Sure enough?")]
-    assert targets(merged.workflow, "Sure enough?") == [(0, "Reply"), (1, "What kind?")]
-
-
-def test_both_put_a_node_into_the_same_line(base: Json) -> None:
-    ours, theirs = deepcopy(base), deepcopy(base)
-    for side, name in ((ours, "Mine"), (theirs, "New")):
-        add(side, name)
-        side["connections"]["Reply"]["main"] = [[]]
-        connect(side, "Reply", name)
-        connect(side, name, "Tidy")
-
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    [conflict] = merged.conflicts
-    assert conflict.kind == "connection"
-    assert [t["node"] for t in conflict.ours] == ["Mine"]
-    assert [t["node"] for t in conflict.theirs] == ["New"]
-    assert targets(merged.workflow, "Reply") == [(0, "Mine")]
-    both = conflict.resolved("value", value=[*conflict.ours, *conflict.theirs])
-    merged = merge(base=base, ours=ours, theirs=theirs, resolutions=[both])
-    assert merged.clean
-    assert targets(merged.workflow, "Reply") == [(0, "Mine"), (0, "New")]
-
-
-def test_outputs_of_a_switch_follow_their_rules(base: Json) -> None:
-    """The release puts a rule before the others, the tenant one behind: both keep their edges."""
-    ours, theirs = deepcopy(base), deepcopy(base)
-    add(ours, "Mine")
-    rules(ours).append(rule("mine"))
-    ours["connections"]["What kind?"]["main"].insert(2, [])
-    connect(ours, "What kind?", "Mine", 2)
-    add(theirs, "New")
-    rules(theirs).insert(0, rule("new"))
-    theirs["connections"]["What kind?"]["main"].insert(0, [])
-    connect(theirs, "What kind?", "New", 0)
-
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    assert merged.clean
-    keys = [r["conditions"]["conditions"][0]["id"] for r in rules(merged.workflow)]
-    assert keys == ["new", "r-1", "r-2", "mine"]
-    assert targets(merged.workflow, "What kind?") == [
-        (0, "New"), (1, "Tell finance"), (2, "Tell the warehouse"), (3, "Mine"),
-        (4, "Ask a person"),
-    ]  # fmt: skip
-
-
-def test_an_edge_from_a_rule_that_is_gone_is_told(base: Json) -> None:
-    ours, theirs = deepcopy(base), deepcopy(base)
-    connect(ours, "What kind?", "Tidy", 1)
-    rules(theirs).pop(1)
-    theirs["connections"]["What kind?"]["main"].pop(1)
-
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    [conflict] = merged.conflicts
-    assert (conflict.kind, conflict.node) == ("connection", "What kind?")
-    assert targets(merged.workflow, "What kind?") == [(0, "Tell finance"), (1, "Ask a person")]
-
-
-def test_an_agent_has_one_model(base: Json) -> None:
-    ours, theirs = deepcopy(base), deepcopy(base)
-    for side, name in ((ours, "Mine"), (theirs, "New")):
-        add(side, name, type="@n8n/n8n-nodes-langchain.lmChatOllama")
-        cut(side, "Chat Model")
-        connect(side, name, "Support Agent", kind="ai_languageModel")
-
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    [conflict] = merged.conflicts
-    assert (conflict.kind, conflict.node) == ("connection", "Support Agent")
-    assert [target["node"] for target in conflict.theirs] == ["New"]
-
-
-def test_tools_of_both_sides_are_added(base: Json) -> None:
-    ours, theirs = deepcopy(base), deepcopy(base)
-    for side, name in ((ours, "Mine"), (theirs, "New")):
-        add(side, name, type="n8n-nodes-base.httpRequestTool")
-        connect(side, name, "Support Agent", kind="ai_tool")
-
-    merged = merge(base=base, ours=ours, theirs=theirs)
-
-    assert merged.clean
-    tools = [e.source for e in edges(merged.workflow) if e.kind == "ai_tool"]
-    assert sorted(tools) == ["Handbook", "Mine", "New", "Order lookup"]
+    assert merge(base=base, ours=ours, theirs=theirs).clean
 
 
 def test_another_kind_of_node_under_an_edit_is_one_decision(base: Json) -> None:
@@ -351,6 +262,20 @@ def test_the_tenants_path_name_and_webhook_stay(base: Json) -> None:
     assert node["webhookId"] == "north"
     assert node["parameters"] == {"path": "north-x", "httpMethod": "POST"}
     assert merged.workflow["name"] == "[north] Support"
+    assert workflow_hash(merged.workflow) == workflow_hash(theirs)
+
+
+def test_a_forms_path_in_its_options_is_no_conflict(base: Json) -> None:
+    add(base, "In", type="n8n-nodes-base.formTrigger", parameters={"options": {"path": "x"}})
+    ours, theirs = deepcopy(base), deepcopy(base)
+    find(ours, "In")["parameters"]["options"]["path"] = "north-x"
+    find(theirs, "In")["parameters"]["options"].update(path="x2", buttonLabel="Send")
+
+    merged = merge(base=base, ours=ours, theirs=theirs)
+
+    assert merged.clean
+    options = find(merged.workflow, "In")["parameters"]["options"]
+    assert options == {"path": "north-x", "buttonLabel": "Send"}
     assert workflow_hash(merged.workflow) == workflow_hash(theirs)
 
 

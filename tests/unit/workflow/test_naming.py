@@ -21,6 +21,20 @@ TOLD = {
     '={{ $items("Old", 0, 1).length }}': '={{ $items("New \\"1\\"", 0, 1).length }}',
     "return _('Old').first()  # Python": "return _('New \"1\"').first()  # Python",
     "const a = $('Old'), b = $('Older');": "const a = $('New \"1\"'), b = $('Older');",
+    "={{ $node?.Old.json.a }}": '={{ $node?.["New \\"1\\""].json.a }}',
+    "={{ $node?.['Old'].json.a }}": "={{ $node?.['New \"1\"'].json.a }}",
+    "={{ $node [ 'Old' ].json.a }}": "={{ $node [ 'New \"1\"' ].json.a }}",
+    "={{ $ ('Old').all() }}": "={{ $ ('New \"1\"').all() }}",
+    "={{ $(/*c*/'Old').all() }}": "={{ $(/*c*/'New \"1\"').all() }}",
+    "={{ $(\n  // no\n'Old') }}": "={{ $(\n  // no\n'Old') }}",
+    "={{ $(/* a * b */ /**/\n'Old') }}": "={{ $(/* a * b */ /**/\n'New \"1\"') }}",
+    "={{ $items ( 'Old' ) }}": "={{ $items ( 'New \"1\"' ) }}",
+    "={{ $items?.('Old') }}": "={{ $items?.('New \"1\"') }}",
+    "={{ $('\\x4fld').all() }}": "={{ $('New \"1\"').all() }}",
+    "={{ $('\\u004Fld').all() }}": "={{ $('New \"1\"').all() }}",
+    "={{ $('\\u{4f}ld').all() }}": "={{ $('New \"1\"').all() }}",
+    "={{ $node\n  .Old.json }}": '={{ $node\n  ["New \\"1\\""].json }}',
+    "={{ $node.Older.json + $node.Oldé }}": "={{ $node.Older.json + $node.Oldé }}",
     "={{ $json.Old + x$('Old') }}": "={{ $json.Old + x$('Old') }}",
     "Old": "Old",
     "={{ $('Old": "={{ $('Old",
@@ -30,6 +44,51 @@ TOLD = {
 @pytest.mark.parametrize(("before", "after"), TOLD.items())
 def test_every_way_to_name_a_node_is_kept(before: str, after: str) -> None:
     assert rewritten({"a": [before]}, {"Old": 'New "1"'}) == {"a": [after]}
+
+
+FOREIGN = {
+    "={{ $node.Übersicht.json }}": ("Übersicht", "={{ $node.New.json }}"),
+    "={{ $node.日本.json }}": ("日本", "={{ $node.New.json }}"),
+    "={{ $node.हिन्दी.json }}": ("हिन्दी", "={{ $node.New.json }}"),
+    "={{ $node?.日本 }}": ("日本", "={{ $node?.New }}"),
+    "={{ $('Caf\\u00e9') }}": ("Café", "={{ $('New') }}"),
+    "={{ $('Caf\\xe9') }}": ("Café", "={{ $('New') }}"),
+    "={{ $('\\ud83d\\ude00 a') }}": ("😀 a", "={{ $('New') }}"),
+    "={{ $('\\u{1F600} a') }}": ("😀 a", "={{ $('New') }}"),
+    "={{ $('a\\\nb') }}": ("ab", "={{ $('New') }}"),
+}
+
+
+@pytest.mark.parametrize(("before", "name", "after"), [(k, *v) for k, v in FOREIGN.items()])
+def test_names_of_any_script_are_kept(before: str, name: str, after: str) -> None:
+    assert rewritten(before, {name: "New"}) == after
+
+
+def test_a_name_that_is_no_plain_one_is_written_in_brackets() -> None:
+    assert rewritten("$node.Old", {"Old": "日本"}) == '$node["日本"]'
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["$('", '$("\\', "$(`$('$(\"", "$(/*", "$(/*$(/**/", "$ ", "$node", "$node?.", "$node[ ", "_ (",
+     "$( ", "$(/**/ ", "$node.a", "$items(", "\\u{", "$('\\x"],
+)  # fmt: skip
+def test_hostile_text_costs_no_more_than_its_length(part: str) -> None:
+    """It would take hours, if the time grew with the square of the length."""
+    text = part * (400_000 // len(part))
+
+    assert rewritten(text, {"Old": "New"}) == text
+    assert rewritten(f"{part}{' ' * 400_000}", {"Old": "New"})
+    assert rewritten(f"{part}{text}'Old')", {"Older": "New"})
+
+
+def test_a_workflow_in_a_parameter_names_its_own_nodes() -> None:
+    inner = {"workflowJson": '{"a": "={{ $(\'Old\').all() }}"}'}
+    outer = {"workflowJson": '={"a": "{{ $(\'Old\').all() }}"}'}
+
+    assert rewritten(inner, {"Old": "New"}) == inner
+    assert referenced(inner) == set()
+    assert referenced(rewritten(outer, {"Old": "New"})) == {"New"}
 
 
 def test_two_nodes_swap_their_names() -> None:

@@ -58,7 +58,16 @@ WRAPPED: dict[str, Any] = {
     "itself": small(),
     "a list": [small()],
     "n8n's gallery": {"workflow": {"id": 7, "name": "Outer", "workflow": small()}},
+    "n8n's gallery, with the kinds of nodes": {
+        "workflow": {"id": 7, "workflow": small(), "nodes": [{"id": 5, "icon": "fa:x"}]},
+    },
     "n8n's API": {"data": [small()]},
+    "an execution": {"id": 5, "data": {"resultData": {}}, "workflowData": small()},
+    "an item": [{"json": small(), "pairedItem": {"item": 0}}],
+    "a name and its workflow": {"workflow": "My flow", "data": small()},
+    "an id and its workflow": {"workflow": {"id": 3}, "data": [small()]},
+    "attributes": {"data": {"id": 1, "attributes": {"workflow": small()}}},
+    "something else before": {"workflow": "{broken", "workflows": [1], "data": small()},
     "text inside": {"workflow": json.dumps(small())},
     "text": json.dumps(small()),
     "a byte order mark": b"\xef\xbb\xbf" + json.dumps(small()).encode(),
@@ -72,6 +81,14 @@ def test_every_wrapping_is_read(source: Any) -> None:
 
     assert [node["name"] for node in found.workflow["nodes"]] == ["In", "Out"]
     assert workflow_hash(found.workflow) == workflow_hash(small())
+
+
+def test_a_name_on_the_outside_is_taken() -> None:
+    bare = {key: value for key, value in small().items() if key != "name"}
+
+    assert read_one({"workflow": "My flow", "data": bare}).workflow["name"] == "My flow"
+    assert read_one({"name": "Outer", "workflow": bare}).workflow["name"] == "Outer"
+    assert read_one({"name": "Outer", "workflow": small()}).workflow["name"] == "Small"
 
 
 def test_a_list_gives_every_workflow() -> None:
@@ -141,6 +158,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an empty list": ([], "no workflow"),
     "a list with something else": ([small(), {"a": 1}], "Entry 2"),
     "another JSON": ({"openapi": "3.1.0"}, "no workflow"),
+    "broken JSON inside": ({"workflow": "{broken"}, "not JSON"),
     "a Python object": ({"nodes": {1, 2}}, "is a set"),
     "keys that are no text": ({"nodes": [], 7: 1}, "a key that is not text"),
     "too deep for us": (json.dumps(changed(0, parameters=json.loads(deep(200)))), "levels deep"),
@@ -162,6 +180,11 @@ MENDED: dict[str, tuple[Json, str, str]] = {
     "a name that is a number": (changed(0, name=7), "7", "nodes.0.name"),
     "one name twice": (changed(1, name="In"), "In", "nodes.1.name"),
     "one id twice": (changed(1, id="1"), "Out", "nodes.1.id"),
+    "a position of nothing": (changed(0, position=[None, None]), "In", "nodes.0.position"),
+    "an empty position": (changed(0, position=[]), "In", "nodes.0.position"),
+    "a position as an object": (
+        changed(0, position={"x": 4, "y": 5}), "In", "nodes.0.position",
+    ),
     "no position": (changed(0, position=None), "In", "nodes.0.position"),
     "parameters that PHP emptied": (changed(0, parameters=[]), "In", "nodes.0.parameters"),
     "a version as text": (changed(0, typeVersion="1.1"), "In", "nodes.0.typeVersion"),
@@ -189,6 +212,53 @@ def test_what_n8n_would_put_right_is_put_right_and_said(
     assert (found.notes[0].node, found.notes[0].field) == (node, where)
     assert sound(found)
     assert read_one(found.workflow) == Read(found.workflow)
+
+
+def named_nodes(*names: Any) -> list[Json]:
+    return [
+        {"id": str(n), "name": name, "type": "n8n-nodes-base.set", "parameters": {}}
+        for n, name in enumerate(names)
+    ]
+
+
+def test_a_node_by_its_name_and_by_its_id_has_the_edges_of_both() -> None:
+    def to(*targets: str) -> Json:
+        return {"main": [[{"node": name, "type": "main", "index": 0} for name in targets]]}
+
+    by_id = {"main": [*to("B", "C")["main"], *to("D")["main"]], "error": to("D")["main"]}
+    source = small(nodes=named_nodes("A", "B", "C", "D"), connections={"A": to("B"), "0": by_id})
+
+    found = read_one(source)
+
+    assert [(e.kind, e.output, e.target) for e in edges(found.workflow)] == [
+        ("main", 0, "B"), ("main", 0, "C"), ("main", 1, "D"), ("error", 0, "D"),
+    ]  # fmt: skip
+
+
+def test_a_copy_does_not_take_the_name_that_another_node_has() -> None:
+    source = small(
+        nodes=named_nodes("A", "A", "A1", "B", None, "set"),
+        connections={"A1": {"main": [[{"node": "B", "type": "main", "index": 0}]]}},
+    )
+    source["nodes"][3]["parameters"] = {"a": "={{ $('A1').item.json.a }}"}
+
+    found = read_one(source).workflow
+
+    assert [node["name"] for node in found["nodes"]] == ["A", "A2", "A1", "B", "set1", "set"]
+    assert [(e.source, e.target) for e in edges(found)] == [("A1", "B")]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["A", "A1", "A2", "A11", "set", "set1", 1, "1", None, ""])))
+def test_who_is_first_keeps_its_name(names: list[Any]) -> None:
+    found = read_one(small(nodes=named_nodes(*names), connections={})).workflow
+
+    given_names = [str(name) for name in names if name not in (None, "")]
+    kept = [node["name"] for node in found["nodes"]]
+    assert len(set(kept)) == len(kept)
+    assert set(given_names) <= set(kept)
+    for name in set(given_names):
+        assert kept.index(name) == [str(each) for each in names].index(name)
 
 
 def test_ways_to_nowhere_are_kept_beside() -> None:

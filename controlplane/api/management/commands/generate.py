@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
+from controlplane.catalog import pictures_page
 from controlplane.connections import kinds_page
 from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes import docs, node_pages, typescript
@@ -37,6 +38,7 @@ def rendered() -> dict[str, str]:
         **terms_page.render(),
         **contexts_page.render(),
         **kinds_page.render(),
+        **pictures_page.render(),
         "docs/openapi.json": openapi,
     }
 

@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from django.core.management import BaseCommand
@@ -44,7 +44,9 @@ def relay(*, stop: threading.Event, threads: int = 8, drain: bool = False) -> No
     log.info("relay.started", threads=threads)
     while not stop.is_set():
         try:
-            with ThreadPoolExecutor(threads, thread_name_prefix="relay") as pool, _Bell() as bell:
+            # The bell outlasts the threads: it says that what they have in hand is held.
+            with _Bell() as bell, ThreadPoolExecutor(threads, thread_name_prefix="relay") as pool:
+                bell.tell_that_we_relay()
                 _keep_busy(pool, bell, stop=stop, threads=threads, drain=drain)
             return
         except (OperationalError, psycopg.OperationalError) as error:
@@ -106,7 +108,10 @@ def _carry_out(message: outbox.Claimed) -> None:
 
 
 class _Bell:
-    """Rings when a transaction that wrote to the outbox commits (LISTEN/NOTIFY)."""
+    """Rings when a transaction that wrote to the outbox commits (LISTEN/NOTIFY).
+
+    Its session tells the other relays that this one lives: it goes when the process dies.
+    """
 
     def __enter__(self) -> "_Bell":
         # As Django connects, but outside its pool: a listener is held for good.
@@ -117,6 +122,19 @@ class _Bell:
 
     def __exit__(self, *exc: Any) -> None:
         self._connection.close()
+
+    def tell_that_we_relay(self) -> None:
+        """What is held while nobody relays is a dead relay's: it need not run out first."""
+        (is_only,) = self._ask("SELECT pg_try_advisory_lock(hashtext(%s), 0)")
+        if is_only and (found := outbox.let_go()):
+            log.warning("relay.took_over", messages=found)
+        # Waits at most for another relay that has just come, and does the same.
+        self._ask("SELECT pg_advisory_lock_shared(hashtext(%s), 0)")
+        if is_only:
+            self._ask("SELECT pg_advisory_unlock(hashtext(%s), 0)")
+
+    def _ask(self, question: LiteralString) -> Any:
+        return self._connection.execute(question, [outbox.CHANNEL]).fetchone()
 
     def wait(self, *, seconds: float) -> None:
         for _notification in self._connection.notifies(timeout=seconds, stop_after=1):

@@ -8,6 +8,7 @@ import { connectionOperations, connectionProperties } from './connection';
 import { decisionOperations, decisionProperties } from './decision';
 import { eventOperations, eventProperties } from './event';
 import { exceptionOperations, exceptionProperties } from './exception';
+import { installationOperations, installationProperties } from './installation';
 import { invoiceOperations, invoiceProperties } from './invoice';
 import { knowledgeOperations, knowledgeProperties } from './knowledge';
 import { orderOperations, orderProperties } from './order';
@@ -21,6 +22,7 @@ export const operations: Record<string, Record<string, Operation>> = {
 	decision: decisionOperations,
 	event: eventOperations,
 	exception: exceptionOperations,
+	installation: installationOperations,
 	invoice: invoiceOperations,
 	knowledge: knowledgeOperations,
 	order: orderOperations,
@@ -60,6 +62,10 @@ export const properties: INodeProperties[] = [
 				value: 'exception',
 			},
 			{
+				name: 'Installation',
+				value: 'installation',
+			},
+			{
 				name: 'Invoice',
 				value: 'invoice',
 			},
@@ -88,6 +94,7 @@ export const properties: INodeProperties[] = [
 	...decisionProperties,
 	...eventProperties,
 	...exceptionProperties,
+	...installationProperties,
 	...invoiceProperties,
 	...knowledgeProperties,
 	...orderProperties,

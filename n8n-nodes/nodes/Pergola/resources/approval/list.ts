@@ -101,6 +101,34 @@ export const list: Operation = {
 					description: 'The next_page of the call before, to go on there; empty: from the newest',
 				},
 				{
+					displayName: 'Group',
+					name: 'group',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a group...',
+							typeOptions: {
+								searchListMethod: 'approver_groups',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By Short Name',
+							name: 'name',
+							type: 'string',
+						},
+					],
+					description:
+						'Only those that ask this group of approvers at one of their steps, by its short name; empty: whomever they ask',
+				},
+				{
 					displayName: 'Limit',
 					name: 'limit',
 					type: 'number',
@@ -112,6 +140,33 @@ export const list: Operation = {
 							'@version': [1, 1.1],
 						},
 					},
+				},
+				{
+					displayName: 'Route',
+					name: 'route',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a route...',
+							typeOptions: {
+								searchListMethod: 'approval_routes',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By ID',
+							name: 'id',
+							type: 'string',
+						},
+					],
+					description: 'Only those that go by this route, by its ID; empty: by any or none',
 				},
 				{
 					displayName: 'Subject ID',

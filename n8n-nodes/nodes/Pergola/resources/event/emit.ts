@@ -22,7 +22,7 @@ export const emit: Operation = {
 			type: 'string',
 			required: true,
 			default: '={{ $execution.id }}:{{ $itemIndex }}',
-			description: 'A number of its own: the same one again is the same event',
+			description: 'A number of its own; again with the same payload it is the same event',
 			displayOptions: showOnlyForEmit,
 		},
 		{

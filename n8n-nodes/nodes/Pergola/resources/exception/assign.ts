@@ -40,9 +40,30 @@ export const assign: Operation = {
 				{
 					displayName: 'Assignee',
 					name: 'assignee',
-					type: 'string',
-					default: '',
-					description: 'Name of the person; empty for nobody',
+					type: 'resourceLocator',
+					default: {
+						mode: 'list',
+						value: '',
+					},
+					modes: [
+						{
+							displayName: 'From List',
+							name: 'list',
+							type: 'list',
+							placeholder: 'Select a member...',
+							typeOptions: {
+								searchListMethod: 'members',
+								searchable: true,
+							},
+						},
+						{
+							displayName: 'By E-Mail Address or ID',
+							name: 'name',
+							type: 'string',
+						},
+					],
+					description:
+						'The member, by e-mail address, ID or full name, who finds it among their own; or a team by its name. Empty for nobody.',
 				},
 			],
 		},

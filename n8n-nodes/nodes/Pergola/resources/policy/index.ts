@@ -3,10 +3,12 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import type { Operation } from '../../operation';
 import { evaluate } from './evaluate';
+import { getSimulation } from './getSimulation';
 import { simulate } from './simulate';
 
 export const policyOperations: Record<string, Operation> = {
 	evaluate,
+	get_simulation: getSimulation,
 	simulate,
 };
 
@@ -26,6 +28,13 @@ export const policyProperties: INodeProperties[] = [
 					'Judge facts by the published policies, and keep the decision: accept, hold or reject',
 			},
 			{
+				name: 'Get Simulation',
+				value: 'get_simulation',
+				action: 'Get a simulation',
+				description:
+					'Get how far a simulation is, and what it found: ask again while it is queued or running',
+			},
+			{
 				name: 'Simulate',
 				value: 'simulate',
 				action: 'Simulate a policy',
@@ -35,5 +44,6 @@ export const policyProperties: INodeProperties[] = [
 		default: 'evaluate',
 	},
 	...evaluate.properties,
+	...getSimulation.properties,
 	...simulate.properties,
 ];

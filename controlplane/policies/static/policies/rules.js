@@ -14,6 +14,13 @@
     });
   }
 
+  /* Of a new policy in the admin, what its rules are about is chosen on the page. */
+  function addressOf(area) {
+    var chooser = document.getElementById(area.dataset.completesOf || "");
+    if (!area.dataset.completesOf) return area.dataset.completes;
+    return chooser && chooser.value ? area.dataset.completes + chooser.value + "/" : "";
+  }
+
   function begun(area) {
     var found = /[A-Za-z_][\w.]*$/.exec(area.value.slice(0, area.selectionStart));
     return found ? found[0] : "";
@@ -67,7 +74,8 @@
   document.addEventListener("input", function (event) {
     var area = event.target;
     if (!area.dataset || !area.dataset.completes || !event.isTrusted) return;
-    fieldsOf(area.dataset.completes, function (fields) { show(area, fields); });
+    var address = addressOf(area);
+    if (address) fieldsOf(address, function (fields) { show(area, fields); });
   });
 
   document.addEventListener("keydown", function (event) {

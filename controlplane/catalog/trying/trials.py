@@ -1,0 +1,178 @@
+"""A draft's cases in a sandbox, had by its owner's people: with them it may go live.
+
+Releases are shared rows: all of this is called outside of any tenant, and enters the sandbox.
+"""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from controlplane.audit.services import record
+from controlplane.catalog.models import CaseRun, Installation, Release
+from controlplane.catalog.services import get_release, uninstall
+from controlplane.catalog.trying.rehearsing import OtherReleaseThere
+from controlplane.catalog.trying.running import CaseResult, keep_results, note_run, run_cases
+from controlplane.catalog.trying.sandbox import OnlyInSandbox
+from controlplane.core.actor import Actor, system
+from controlplane.core.errors import DomainError
+from controlplane.core.jobs import enqueue_on_commit
+from controlplane.core.logs import get_logger
+from controlplane.instances.models import Workspace
+from tenants.access import tenants_opened
+from tenants.context import inside
+from tenants.models import Member, Partner, Tenant
+from tenants.permissions import Permission
+
+BY = system("trial of a release")
+"""Who installs what is tried: what an earlier trial left is told by it."""
+
+log = get_logger(__name__)
+
+
+class NothingToTry(DomainError):
+    code = "release_without_cases"
+    status = 409
+    title = "It has no cases to try"
+
+
+class TrialUnderWay(DomainError):
+    code = "release_trial_under_way"
+    status = 409
+    title = "Its cases are running"
+
+
+class DraftChanged(DomainError):
+    code = "release_changed_meanwhile"
+    status = 409
+    title = "The draft was changed meanwhile"
+
+
+def sandboxes_for(owner: Partner, seat: Member) -> list[Tenant]:
+    """Of the customers that `owner` works for, by name: where the person in `seat` may clone."""
+    found = Tenant.objects.active().filter(sandbox_of__engagements__partner=owner)
+    theirs = [pk for pk in found.values_list("sandbox_of", flat=True) if pk is not None]
+    opened = tenants_opened(Permission.INSTALLATIONS, seat, theirs)
+    return list(found.filter(sandbox_of__in=opened).prefetch_related("domains").order_by("name"))
+
+
+def begin_trial(*, release_id: uuid.UUID, sandbox: Tenant, by: Actor) -> CaseRun:
+    """Have a worker carry out the cases of the release as it is now.
+
+    Raises ReleaseUnknown, OnlyInSandbox, NothingToTry, TrialUnderWay, OtherReleaseThere.
+    """
+    release = get_release(release_id)
+    if not sandbox.is_sandbox:
+        raise OnlyInSandbox(f"“{sandbox}” is no sandbox: cases act as customers would.")
+    if not release.cases:
+        raise NothingToTry(f"“{release}” has no cases. Write one first, on the draft's page.")
+    _require_none_under_way(release)
+    with inside(sandbox):
+        _require_free(release, sandbox)
+    with transaction.atomic():
+        Release.objects.select_for_update().get(pk=release.pk)
+        _require_none_under_way(release)
+        run = CaseRun.objects.create(
+            release=release,
+            digest=release.digest,
+            status=CaseRun.Status.RUNNING,
+            sandbox=sandbox,
+            passed=0,
+            failed=0,
+            results=[],
+            ran_by=by.label,
+        )
+        enqueue_on_commit("catalog.try_release", case_run_id=str(run.pk))
+        record(
+            action="release.trial_begun",
+            subject_type="release",
+            subject_id=str(release.pk),
+            data={
+                "template": release.template.slug,
+                "version": release.version,
+                "sandbox": sandbox.slug,
+            },
+            by=by,
+        )
+    return run
+
+
+def carry_out_trial(run_id: uuid.UUID) -> None:
+    """By a worker, in no transaction. One that is not running any more is left alone.
+
+    The draft is cloned anew, as it is now. Where all passed it is taken away again; what failed
+    stays, for people to look at in n8n, until the next trial.
+    """
+    run = CaseRun.objects.select_related("release__template", "sandbox").filter(pk=run_id).first()
+    if run is None or run.status != CaseRun.Status.RUNNING:
+        return
+    try:
+        _carry_out(run)
+    except DomainError as error:
+        _break_off(run, error.detail)
+    except Exception as error:
+        _break_off(
+            run,
+            f"Pergola stopped with {type(error).__name__}. Try again; if it stays so, the worker's "
+            "log says more.",
+        )
+        raise
+
+
+def _carry_out(run: CaseRun) -> None:
+    release, sandbox = run.release, run.sandbox
+    if sandbox is None:
+        raise OnlyInSandbox("The sandbox is not there any more. Choose another one.")
+    _require_same(release, run)
+    with inside(sandbox):
+        _clear_away(release)
+        _require_free(release, sandbox)
+    results: list[CaseResult] = []
+
+    def tell(result: CaseResult) -> None:
+        results.append(result)
+        keep_results(run, results)
+
+    run_cases(release, ground=lambda case: sandbox, by=BY, progress=tell)
+    _require_same(get_release(release.pk), run)
+    with inside(sandbox):
+        version = Workspace.current().n8n_version
+        if all(result.passed for result in results):
+            _clear_away(release)
+    note_run(release, results, n8n_version=version, by=BY, run=run)
+
+
+def _require_none_under_way(release: Release) -> None:
+    """Raises TrialUnderWay."""
+    if release.case_runs.under_way(at=timezone.now()).exists():
+        raise TrialUnderWay(f"The cases of “{release}” are running. Wait until they ended.")
+
+
+def _require_same(release: Release, run: CaseRun) -> None:
+    """Raises DraftChanged."""
+    if release.digest != run.digest:
+        raise DraftChanged(f"“{release}” was changed meanwhile. Try it again as it is now.")
+
+
+def _require_free(release: Release, sandbox: Tenant) -> None:
+    """Raises OtherReleaseThere where somebody cloned the template there."""
+    slug = release.template.slug
+    found = Installation.objects.present().filter(template_slug=slug)
+    if stands := found.exclude(installed_by=BY.label).first():
+        raise OtherReleaseThere(
+            f"In “{sandbox}” “{stands}” is installed, and both would be started by the same "
+            "events. Remove it there, or choose another sandbox."
+        )
+
+
+def _clear_away(release: Release) -> None:
+    """What a trial installed. Raises InstanceError."""
+    found = Installation.objects.present().filter(template_slug=release.template.slug)
+    for installation in found.filter(installed_by=BY.label):
+        uninstall(installation_id=installation.pk, by=BY)
+
+
+def _break_off(run: CaseRun, why: str) -> None:
+    log.warning("release.trial_broken_off", run_id=str(run.pk), why=why)
+    run.status, run.error = CaseRun.Status.BROKEN, why
+    run.save(update_fields=["status", "error", "updated_at"])
