@@ -67,7 +67,8 @@ def register_step(name: str, run: StepWork) -> None:
 def register_sandbox_step(name: str, run: StepWork) -> None:
     """From AppConfig.ready: as `register_step`, for sandboxes only.
 
-    Done before the other steps, so that it does not wait for an outside system that is down.
+    Done before the other steps, so that it does not wait for an outside system that is down, and
+    not again until the sandbox is reset.
     """
     _sandbox_steps.append((name, run))
 
@@ -94,15 +95,25 @@ def run_seeds(tenant: Tenant) -> None:
 def plan_steps(tenant: Tenant, *, stands: bool = False, using: str = "default") -> None:
     """A pending row for each step that has none; what was done stays done.
 
-    `stands` says that the schema was made in the same transaction.
+    `stands` says that the schema was made in the same transaction. What fills a sandbox is for one
+    that is being made: one that stands, restored or of an older release, has its data.
     """
     now = timezone.now()
     status = ProvisioningStep.Status
-    made = {"status": status.DONE, "started_at": now, "finished_at": now} if stands else {}
-    ProvisioningStep.objects.using(using).bulk_create(
+    rows = ProvisioningStep.objects.using(using)
+    made = {"status": status.DONE, "started_at": now, "finished_at": now}
+    schema = made if stands else {}
+    if tenant.is_sandbox and rows.filter(tenant=tenant, name=SCHEMA, status=status.DONE).exists():
+        stands = True
+    filled = made if stands else {}
+    rows.bulk_create(
         [
-            ProvisioningStep(tenant=tenant, name=SCHEMA, **made),
-            *(ProvisioningStep(tenant=tenant, name=name) for name, _run in _steps_of(tenant)),
+            ProvisioningStep(tenant=tenant, name=SCHEMA, **schema),
+            *(
+                ProvisioningStep(tenant=tenant, name=name, **filled)
+                for name, _run in (_sandbox_steps if tenant.is_sandbox else ())
+            ),
+            *(ProvisioningStep(tenant=tenant, name=name) for name, _run in _steps),
         ],
         ignore_conflicts=True,
     )
@@ -124,8 +135,12 @@ def plan_anew(sandbox: Tenant, *, using: str) -> None:
 
 
 def begin_again(tenant: Tenant) -> None:
-    """Where everything is done, everything is looked at once more: an n8n may have come since."""
-    steps = ProvisioningStep.objects.filter(tenant=tenant)
+    """Where everything is done, everything is looked at once more: an n8n may have come since.
+
+    But for what fills a sandbox: its people may have emptied it, or copied something in.
+    """
+    filled = [name for name, _run in _sandbox_steps]
+    steps = ProvisioningStep.objects.filter(tenant=tenant).exclude(name__in=filled)
     if not unfinished_steps(tenant).exists():
         steps.update(status=ProvisioningStep.Status.PENDING, started_at=None, finished_at=None)
 

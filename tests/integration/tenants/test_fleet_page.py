@@ -110,6 +110,10 @@ def fill(first: int, last: int) -> None:
             partner=partner, issuer=f"https://login-{number}.example", client_id="pergola",
             client_secret="secret", email_domains=[f"partner-{number}.example"],
         )  # fmt: skip
+        tenant.agreements.create(
+            data_owner="N", processed_in="EU", valid_from=timezone.now().date(), agreed_by="N",
+            document=f"DPA-{number}", recorded_by="root",
+        )  # fmt: skip
         make_layer(number, partner)
         make_traces(tenant, user)
 

@@ -155,6 +155,22 @@ def test_a_request_that_no_worker_took_is_done(production: Tenant, sent: list[An
     assert_gone(production, sandbox)
 
 
+def test_one_that_stands_is_not_filled_again(sandbox: Tenant) -> None:
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        Ticket.objects.all().delete()
+    provision_tenant(sandbox, by=BY)
+    # As one of an older release has it, whose filling was no step; and one that was restored.
+    ProvisioningStep.objects.filter(tenant=sandbox, name__startswith="synthetic").delete()
+    provision_tenant(sandbox, by=BY)
+    ProvisioningStep.objects.filter(tenant=sandbox).delete()
+    steps.plan_steps(sandbox, stands=True)
+    provision_tenant(sandbox, by=BY)
+
+    assert not ProvisioningStep.objects.filter(tenant=sandbox).exclude(status="done").exists()
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        assert not Ticket.objects.exists(), "its people took them away"
+
+
 @pytest.mark.parametrize("number", range(6))
 def test_a_crash_after_each_step_of_making(
     number: int, production: Tenant, sent: list[Any], monkeypatch: pytest.MonkeyPatch
