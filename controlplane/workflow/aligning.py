@@ -39,14 +39,13 @@ class Aligned:
         they would find nothing where it is gone.
         """
         if who not in self._named:
-            before, side = by_name(self.base), by_name(getattr(self, who))
-            self._named[who] = {
-                name
-                for own, node in side.items()
-                for name in referenced(node["parameters"])
-                - referenced(before.get(own, {}).get("parameters"))
-                if name != own
-            }
+            before = by_name(self.base)
+            named: set[str] = set()
+            for node in getattr(self, who)["nodes"]:
+                was = before.get(node["name"], {}).get("parameters")
+                if node["parameters"] != was:
+                    named |= referenced(node["parameters"]) - referenced(was) - {node["name"]}
+            self._named[who] = named
         return self._named[who]
 
 

@@ -30,6 +30,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z", re.A)
 _ESCAPED = re.compile(
     r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{1,6})\}|(\r\n|.))", re.S | re.I
 )
+_FLOW = "workflowJson"
 _LETTERS = {
     "n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0",
     "\n": "", "\r": "", "\r\n": "", "\u2028": "", "\u2029": "",
@@ -84,7 +85,7 @@ def rewritten(value: Any, names: Mapping[str, str]) -> Any:
         return _rewritten_text(value, names)
     if isinstance(value, dict):
         return {
-            key: inner if _is_another(key, inner) else rewritten(inner, names)
+            key: inner if key == _FLOW and _is_another(inner) else rewritten(inner, names)
             for key, inner in value.items()
         }
     if isinstance(value, list):
@@ -105,13 +106,13 @@ def _retargeted(targets: list[Json] | None, names: Mapping[str, str]) -> list[Js
     return [{**t, "node": names.get(t["node"], t["node"])} for t in targets]
 
 
-def _is_another(key: str, value: Any) -> bool:
+def _is_another(value: Any) -> bool:
     """A workflow of its own that stands in a parameter as text: it names its own nodes."""
-    return key == "workflowJson" and isinstance(value, str) and not value.startswith("=")
+    return isinstance(value, str) and not value.startswith("=")
 
 
 def _may_refer(text: str) -> bool:
-    return "$" in text or any(sign in text for sign in ("_node", "_(", "_ (", "_items"))
+    return "$" in text or "_node" in text or "_(" in text or "_ (" in text or "_items" in text
 
 
 def _collect(value: Any, found: set[str]) -> None:
@@ -120,7 +121,7 @@ def _collect(value: Any, found: set[str]) -> None:
             found |= {_name_in(match) for match in _REFERENCE.finditer(value)}
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if not _is_another(key, inner):
+            if key != _FLOW or not _is_another(inner):
                 _collect(inner, found)
     elif isinstance(value, list):
         for inner in value:

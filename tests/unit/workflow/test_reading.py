@@ -225,13 +225,14 @@ def test_a_node_by_its_name_and_by_its_id_has_the_edges_of_both() -> None:
     def to(*targets: str) -> Json:
         return {"main": [[{"node": name, "type": "main", "index": 0} for name in targets]]}
 
-    by_id = {"main": [*to("B", "C")["main"], *to("D")["main"]], "error": to("D")["main"]}
-    source = small(nodes=named_nodes("A", "B", "C", "D"), connections={"A": to("B"), "0": by_id})
+    by_id = {"main": [*to("C", "D")["main"], *to("D")["main"]], "error": to("D")["main"]}
+    by_name = to("B", "C")
+    source = small(nodes=named_nodes("A", "B", "C", "D"), connections={"A": by_name, "0": by_id})
 
     found = read_one(source)
 
     assert [(e.kind, e.output, e.target) for e in edges(found.workflow)] == [
-        ("main", 0, "B"), ("main", 0, "C"), ("main", 1, "D"), ("error", 0, "D"),
+        ("main", 0, "B"), ("main", 0, "C"), ("main", 0, "D"), ("main", 1, "D"), ("error", 0, "D"),
     ]  # fmt: skip
 
 
