@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ def _copied(
         yield from map(bytes, copy)
 
 
+@cache
 def _secrets() -> dict[str, set[str]]:
     """By table, the columns that are encrypted, or that are classified as secrets."""
     found: dict[str, set[str]] = {}

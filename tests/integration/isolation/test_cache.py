@@ -90,6 +90,7 @@ REMEMBERED = {
     "tenants/grants.py:_visible": "registered at start",
     "tenants/health.py:_figures": "registered at start",
     "tenants/keys.py:_further_scopes": "registered at start",
+    "tenants/leaving/export.py:_secrets": "the product's own columns",
     "tenants/leaving/kinds.py:_registered": "registered at start",
     "tenants/limits/admission.py:_refused": "by what the request names its tenant by, for a second",
     "tenants/limits/admission.py:_seen": "by schema: a time",
