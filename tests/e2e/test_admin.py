@@ -1,5 +1,6 @@
 """The platform admin's half, in a real browser: every list opens, nothing is blocked or broken."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from sesame.utils import get_query_string
 from controlplane.policies.models import PolicyVersion
 from tenants import support_access
 from tenants.context import inside
-from tenants.models import Tenant
+from tenants.models import ProvisioningStep, Tenant
 from tests.factories.support_access import make_entry
 
 pytestmark = pytest.mark.e2e
@@ -57,6 +58,17 @@ def test_every_shared_list_opens(admin: Page) -> None:
         expect(admin.locator("#changelist, .changelist-form-container").first).to_be_visible()
 
 
+def test_keys_are_narrowed_to_a_tenant_that_is_typed(admin: Page) -> None:
+    admin.goto(f"{settings.PUBLIC_URL}/admin/tenants/apikey/")
+    admin.locator("a", has_text="filter_list").first.click()
+    admin.locator("#filter-form .select2-selection").first.click()
+    admin.locator(".select2-search__field").last.fill("hafen")
+    admin.locator(".select2-results__option", has_text="Hafen").first.click()
+    admin.get_by_role("button", name="Apply Filters").click()
+    expect(admin).to_have_url(re.compile("tenant__id__exact="))
+    expect(admin.locator("#changelist, .changelist-form-container").first).to_be_visible()
+
+
 def test_every_list_of_a_tenant_opens_and_stays_within_it(admin: Page) -> None:
     for model in OF_TENANT:
         admin.goto(f"{settings.PUBLIC_URL}/t/hafen/admin/{model}/")
@@ -76,8 +88,10 @@ def test_a_tenant_added_by_form_is_provisioned(admin: Page, eventually: Any) -> 
     admin.select_option("[name=partner]", label="Brightline Integrations")
     admin.click("[name=_save]")
     expect(admin.locator("#progress")).to_contain_text("Added by Form")
+    left = ProvisioningStep.objects.unfinished().filter(tenant__slug=slug)
     eventually(
-        lambda: Tenant.objects.active().filter(slug=slug).exists(), what="the worker provisions it"
+        lambda: Tenant.objects.active().filter(slug=slug).exists() and not left.exists(),
+        what="the worker provisions it, its place in n8n too",
     )
     expect(admin.locator("#progress")).to_contain_text("is ready")
     admin.goto(f"{settings.PUBLIC_URL}/t/{slug}/admin/policies/policy/")
