@@ -172,3 +172,14 @@ def test_a_ticket_leads_to_the_decisions_on_it_and_on_its_answer(
         assert f"/decisions/{decision.pk}/" in page
     assert f"Decision on ticket {ticket.number}" in shown(ada, f"/decisions/{of_ticket.pk}/")
     assert f"/knowledge/answers/{answer.pk}/" in shown(ada, f"/decisions/{of_answer.pk}/")
+
+
+def test_the_list_is_narrowed_to_what_it_is_about(
+    north: Tenant, browser: Browser, order: Any
+) -> None:
+    ada = browser(north)
+    assert str(order.decision_id) in shown(ada, "/decisions/?about=order")
+    page = shown(ada, "/decisions/?about=invoice")
+    assert str(order.decision_id) not in page
+    assert '<option value="invoice" selected>' in page
+    assert str(order.decision_id) in shown(ada, "/decisions/?about=nonsense")
