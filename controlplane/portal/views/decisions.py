@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.approvals.models import Approval
 from controlplane.policies import services
-from controlplane.policies.contexts import get_context
+from controlplane.policies.contexts import context_names, get_context
 from controlplane.policies.messages import fill_message
 from controlplane.policies.models import Decision
 from controlplane.policies.models.policies import VERDICTS
@@ -35,7 +35,10 @@ DAYS = ("1", "7", "30")
 def index(request: HttpRequest) -> HttpResponse:
     status = lists.chosen(request, "status", [EVERY, *(v for v, _l in VERDICTS)], default=EVERY)
     days = lists.chosen(request, "days", [EVERY, *DAYS], default=EVERY)
-    rows = Decision.objects.said(verdict="" if status == EVERY else status).defer("input")
+    about = lists.chosen(request, "about", [EVERY, *context_names()], default=EVERY)
+    rows = Decision.objects.said(
+        context="" if about == EVERY else about, verdict="" if status == EVERY else status
+    ).defer("input")
     if days != EVERY:
         rows = rows.filter(decided_at__gte=timezone.now() - timedelta(days=int(days)))
     shown = lists.listing(
@@ -54,7 +57,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "status": status,
         "statuses": [(EVERY, _("All")), *VERDICTS],
         "days": days,
-        "every_day": EVERY,
+        "every": EVERY,
+        "about": about,
+        "about_choices": context_names(),
         "day_choices": [(each, int(each)) for each in DAYS],
     }
     return lists.page_or_part(

@@ -19,6 +19,7 @@ from tenants.models import Member, Tenant
 from tests.factories.approvals import make_approval, make_order
 from tests.factories.events import make_workspace
 from tests.factories.invoices import make_invoice
+from tests.factories.support import make_answer, make_ticket
 from tests.integration.policies.conftest import ADA
 
 Browser = Callable[..., Client]
@@ -148,3 +149,37 @@ def test_what_a_simulation_flips_is_called_and_found_by_its_number(
     assert f'<a href="/orders/{order.pk}/">{order.number}</a>' in shown(ada, page)
     assert str(order.pk) in shown(ada, f"{page}?q={order.number.lstrip('#')}")
     assert f"Nothing fits “9{order.pk}”" in shown(ada, f"{page}?q=9{order.pk}")
+
+
+def test_a_ticket_leads_to_the_decisions_on_it_and_on_its_answer(
+    north: Tenant, browser: Browser
+) -> None:
+    with inside(north):
+        make_workspace()
+        ticket = make_ticket()
+        answer = make_answer(ticket)
+        of_answer = Decision.objects.create(
+            pk=answer.decision_id, context="answer", subject_type="answer", subject_id=answer.pk,
+            verdict="accept", input_sha256="0",
+        )  # fmt: skip
+        of_ticket = Decision.objects.create(
+            context="ticket", subject_type="ticket", subject_id=ticket.pk, verdict="hold",
+            input_sha256="0",
+        )  # fmt: skip
+    ada = browser(north)
+    page = shown(ada, f"/tickets/{ticket.pk}/")
+    for decision in (of_answer, of_ticket):
+        assert f"/decisions/{decision.pk}/" in page
+    assert f"Decision on ticket {ticket.number}" in shown(ada, f"/decisions/{of_ticket.pk}/")
+    assert f"/knowledge/answers/{answer.pk}/" in shown(ada, f"/decisions/{of_answer.pk}/")
+
+
+def test_the_list_is_narrowed_to_what_it_is_about(
+    north: Tenant, browser: Browser, order: Any
+) -> None:
+    ada = browser(north)
+    assert str(order.decision_id) in shown(ada, "/decisions/?about=order")
+    page = shown(ada, "/decisions/?about=invoice")
+    assert str(order.decision_id) not in page
+    assert '<option value="invoice" selected>' in page
+    assert str(order.decision_id) in shown(ada, "/decisions/?about=nonsense")
