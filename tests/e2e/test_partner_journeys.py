@@ -11,11 +11,14 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from controlplane.catalog.deploy import deploy
+from controlplane.catalog.loader import read_folder
 from controlplane.catalog.models import Installation, Release, Rollout, Template
 from controlplane.catalog.services import install, uninstall
+from controlplane.catalog.shaping import write_draft
 from controlplane.connections.models import Connection
 from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
@@ -24,6 +27,7 @@ from controlplane.workflow.reading import read_one
 from deploy.demo.story import MANAGER
 from deploy.demo.world import BY, Place
 from tenants.context import inside
+from tenants.models import Tenant
 from tests.e2e.conftest import Visit
 from tests.fakes.outside import FakeOutside, running_outside, told
 from tests.integration.instances.test_upgrading_in_n8n import flow, later_flow, release
@@ -188,6 +192,56 @@ def test_an_exported_workflow_becomes_a_draft_with_parameters(running: Any, visi
     page.locator("[name=note]").fill("Made to be tried")
     page.get_by_role("button", name="Discard the draft").click()
     expect(page).to_have_url(re.compile("/templates/own/$"))
+
+
+def test_a_draft_is_tried_in_a_sandbox_released_and_cloned(
+    running: Any, visit: Visit, eventually: Any
+) -> None:
+    place = running.places["hafen"]
+    page = visit(place, MARA)
+    page.goto("/sandbox/")
+    page.get_by_role("button", name="Create the sandbox").click()
+    sandbox = eventually(
+        lambda: Tenant.objects.active().filter(sandbox_of=place.tenant).first(), within=180
+    )
+    folder = read_folder(settings.BASE_DIR / "workflow-templates" / "review-shopify-order")
+    name = f"Look at orders {secrets.token_hex(3)}"
+    content = json.dumps({**folder.workflow, "name": name}).encode()
+    page.goto("/templates/own/import/")
+    file = {"name": "export.json", "mimeType": "application/json", "buffer": content}
+    page.get_by_label("Exported file").set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{name} 1.0.0")
+    draft = Release.objects.get(template__title=name)
+    write_draft(
+        release_id=draft.pk,
+        parameters=[spec.model_dump(mode="json") for spec in folder.manifest.parameters],
+        cases=dict(list(folder.stored_cases.items())[:2]),
+        by=BY,
+    )
+    page.reload()
+
+    page.get_by_label("Sandbox").select_option(label=str(sandbox))
+    page.get_by_test_id("try").click()
+    expect(page.get_by_test_id("trial")).to_contain_text("2 passed, 0 failed", timeout=180_000)
+    page.locator("[name=note]").fill("Both cases passed.")
+    page.get_by_role("button", name="Take it live").click()
+    expect(page.locator(".head")).to_contain_text("Live")
+
+    page.goto(f"/templates/{draft.template.slug}/clone/")
+    page.get_by_test_id("clone").click()
+    expect(page.locator(".head")).to_contain_text("Active", timeout=60_000)
+    with inside(place.tenant):
+        installation = Installation.objects.get(template_slug=draft.template.slug)
+        uninstall(installation_id=installation.pk, by=BY)
+    with inside(sandbox):
+        assert not Installation.objects.present().filter(template_slug=draft.template.slug)
+    draft.template.releases.update(status=Release.Status.DEPRECATED)
+    page.goto("/sandbox/")
+    removal = page.locator("form[action$='/sandbox/remove/']")
+    removal.locator("[name=sure]").check()
+    removal.get_by_role("button").click()
+    eventually(lambda: not Tenant.objects.filter(pk=sandbox.pk).exists(), within=60)
 
 
 def test_a_connection_is_made_and_says_how_it_is(

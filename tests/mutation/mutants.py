@@ -5,8 +5,9 @@ from tests.mutation.doors import DOORS
 from tests.mutation.events import EVENTS
 from tests.mutation.layers import LAYERS
 from tests.mutation.outside import OUTSIDE
+from tests.mutation.releases import RELEASES
 from tests.mutation.rollouts import ROLLOUTS
 from tests.mutation.walls import WALLS
 from tests.mutation.work import WORK
 
-MUTANTS = [*WALLS, *DOORS, *WORK, *OUTSIDE, *APPROVALS, *EVENTS, *LAYERS, *ROLLOUTS]
+MUTANTS = [*WALLS, *DOORS, *WORK, *OUTSIDE, *APPROVALS, *EVENTS, *LAYERS, *RELEASES, *ROLLOUTS]

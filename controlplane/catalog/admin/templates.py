@@ -98,7 +98,7 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class CaseRunInline(ReadOnlyInline):
     model = CaseRun
-    fields = ["ran_at", "passed", "failed", "n8n_version", "ran_by"]
+    fields = ["ran_at", "status", "passed", "failed", "n8n_version", "sandbox", "ran_by"]
     readonly_fields = fields
 
 

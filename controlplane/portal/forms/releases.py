@@ -89,6 +89,12 @@ class ProposalForm(forms.Form):
                 required=False, max_length=120, initial=spec.label, label=_("Label")
             )
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not any(data.get(f"use-{spec.name}") for spec in self.specs):
+            self.add_error(None, _("Tick what is to become a parameter."))
+        return data
+
     @property
     def rows(self) -> list[tuple[ParameterSpec, Any, Any]]:
         return [(s, self[f"use-{s.name}"], self[f"label-{s.name}"]) for s in self.specs]

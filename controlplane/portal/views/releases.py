@@ -6,6 +6,7 @@ and look whose people are asking.
 
 import json
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -53,7 +54,12 @@ def index(request: HttpRequest) -> HttpResponse:
         .select_related("template__owner")
         .defer("workflow", "manifest", "cases", "case_files", "findings", "readme"),
         search_in=["template__title", "template__slug", "version", "author"],
-        sorts={"title": "template__title", "status": "status", "changed": "updated_at"},
+        sorts={
+            "title": "template__title",
+            "status": "status",
+            "author": "author",
+            "changed": "updated_at",
+        },
         default_sort="-changed",
     )
     context = {"section": "templates", "listing": shown, "list_id": "releases"}
@@ -177,13 +183,18 @@ def confirm(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return redirect("releases:detail", release.pk)
     form = ProposalForm(importing.proposed(release), request.POST)
-    if form.is_valid() and form.names:
+    if not form.is_valid() or not form.names:
+        return _page(request, release, proposals=form)
+    try:
         importing.confirm(
             release_id=release.pk,
             names=form.names,
             labels=form.labels,
             by=actor_of(request.member),
         )
+    except DomainError as error:
+        form.add_error(None, error.detail)
+        return _page(request, release, proposals=form)
     return redirect("releases:detail", release.pk)
 
 
@@ -239,7 +250,13 @@ def trial(request: HttpRequest, release_id: uuid.UUID) -> HttpResponse:
     return redirect("releases:detail", release.pk)
 
 
-def _page(request: HttpRequest, release: Release, form: StepForm | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    release: Release,
+    *,
+    form: StepForm | None = None,
+    proposals: ProposalForm | None = None,
+) -> HttpResponse:
     before = release.before
     since = before.workflow if before else None
     context = {
@@ -250,10 +267,19 @@ def _page(request: HttpRequest, release: Release, form: StepForm | None = None) 
         "before": before,
         "changes": changes_since(before, release, _),
         "picture": picture(release.workflow, since=since),
-        "proposals": ProposalForm(importing.proposed(release)),
+        "proposals": proposals or ProposalForm(importing.proposed(release)),
+        "history": [
+            {
+                "label": Release.Status(step["status"]).label,
+                "by": step["by"],
+                "note": step["note"],
+                "at": datetime.fromisoformat(step["at"]),
+            }
+            for step in release.steps
+        ],
         "form": form or StepForm(),
     }
-    status = 409 if form is not None else 200
+    status = 409 if form is not None else 422 if proposals is not None else 200
     return TemplateResponse(request, "portal/releases/detail.html", context, status=status)
 
 

@@ -71,6 +71,10 @@ def test_from_draft_to_live(builder: Client, draft: Release) -> None:
     assert (
         builder.post(f"{at}/parameters/", {name: "on", "label-get_address": "Shop"}).url == f"{at}/"
     )
+    nothing = builder.post(f"{at}/parameters/", {"label-each_morning_schedule": "Typed before"})
+    assert nothing.status_code == 422
+    assert "Tick what is to become" in nothing.content.decode()
+    assert "Typed before" in nothing.content.decode()
     form = {
         "summary": "Tells the channel.", "readme": "# T\n\nHello *all*", "events": "order.created",
         "scopes": [], "cases": json.dumps({"accepts": {**CASE, "parameters": {}}}),

@@ -45,8 +45,9 @@ BY_MEMBER = behind(Door.MEMBER, Door.KEY_OR_MEMBER, host="tenant")
 ELSEWHERE = {"templates/<slug:slug>/rehearsal/"}
 PAGES = [a for a in BY_MEMBER if not a.route.startswith("api/") and a.route not in ELSEWHERE]
 # The audit trail is for those whose area it is: what it refuses others is in the matrix. The kinds
-# of connections are the same for everybody, and rollouts are shown to their own partner alone.
-NO_LISTS = {"api/v1/audit", "api/v1/connections/kinds", "api/v1/rollouts"}
+# of connections are the same for everybody, and rollouts and releases are shown to their own
+# partner alone.
+NO_LISTS = {"api/v1/audit", "api/v1/connections/kinds", "api/v1/releases", "api/v1/rollouts"}
 LISTS = [
     a
     for a in BY_MEMBER
