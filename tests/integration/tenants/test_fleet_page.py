@@ -7,26 +7,20 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from controlplane.catalog.models import Template
-from controlplane.core import measures
 from controlplane.core.admin import SharedModelAdmin
 from controlplane.core.models import new_id
 from controlplane.events.models import OutboxMessage
 from controlplane.instances.models import Instance
 from controlplane.policies.models import LayerPolicy, LayerSimulation, LayerVersion
 from tenants import fleet_page, lookup
-from tenants import measures as of_tenants
-from tenants.context import inside
 from tenants.fingerprint import current_fingerprint
 from tenants.fleet_page import Bar, Column
-from tenants.limits import rates
-from tenants.limits.spend import this_month
 from tenants.models import (
     ApiKey,
     Departure,
@@ -35,11 +29,9 @@ from tenants.models import (
     FleetResult,
     FleetRun,
     Member,
-    ModelSpend,
     Partner,
     ProvisioningStep,
     PurgeRun,
-    Quota,
     SecurityEvent,
     SingleSignOn,
     Tenant,
@@ -323,68 +315,6 @@ def test_a_column_of_a_higher_floor_is_a_bar(operator: Client, quota_column: Non
 
     assert '<meter class="pg-warning"' in shown
     assert "930 of 1,000" in shown
-
-
-def test_how_much_of_its_limits_a_tenant_uses_is_drawn(operator: Client) -> None:
-    tenant = make_row(1)
-    Quota.objects.create(tenant=tenant, resource="model_spend", amount=100)
-    ModelSpend.objects.create(tenant=tenant, month=this_month(), amount=95)
-
-    shown = operator.get(f"{PAGE}?q=row-001").content.decode()
-
-    assert '<meter class="pg-warning"' in shown
-    assert "95 % models" in shown
-
-
-@pytest.fixture
-def measured() -> Iterator[None]:
-    """Redis outlives a test that the database rolls back."""
-    yield
-    rates._storage().reset()
-    cache.clear()
-    with measures.store() as shared:
-        shared.delete(of_tenants.KEY)
-
-
-def test_every_limit_of_a_tenant_is_measured_and_shown(
-    operator: Client, north: Tenant, south: Tenant, measured: None
-) -> None:
-    limits = {"requests": 10, "events": 8, "storage": 10**12}
-    for resource, amount in limits.items():
-        Quota.objects.update_or_create(tenant=north, resource=resource, defaults={"amount": amount})
-    lookup.forget_tenants()
-    tenant = lookup.tenant_by_slug("north")
-    for _number in range(4):
-        rates.count_request(tenant, is_open=False)
-    for _number in range(7):
-        rates.count_event(tenant)
-    for each in (tenant, south):
-        with inside(each):
-            of_tenants.refresh()
-
-    page = operator.get(f"{PAGE}?q=north")
-    (row,) = page.context["cl"].result_list
-    bar = row.cells["limits"][row.pk]
-    assert round(bar.percent) == 88
-    assert f"{bar.text}" == "88 % events"
-    told = bar.title.splitlines()
-    assert told[:2] == ["88 % events: 7 of 8", "40 % requests: 4 of 10"]
-    assert told[2].startswith("0 % storage: 0.")
-    assert told[2].endswith("of 931.32 GiB")
-    assert told[3] == "0 % models: US$ 0.00 of US$ 25.00"
-    assert '<meter class="pg-warning"' in page.content.decode()
-
-    alarm = next(f for f in page.context["cl"].summary["alarms"] if "Limits" in str(f.label))
-    assert alarm.count == 1
-    listed = operator.get(f"{PAGE}?{alarm.query}").context["cl"].result_list
-    assert [each.name for each in listed] == ["North"]
-    assert operator.get(f"{PAGE}?limits=full").context["cl"].result_count == 0
-    columns = page.context["cl"].list_display
-    labels = [str(getattr(column, "short_description", "")) for column in columns]
-    place = labels.index("Limits")
-    for sign, first in (("-", "North"), ("", "South")):
-        rows = operator.get(f"{PAGE}?o={sign}{place}&q=th").context["cl"].result_list
-        assert rows[0].name == first
 
 
 def test_actions_say_what_came_of_each(operator: Client, north: Tenant) -> None:
