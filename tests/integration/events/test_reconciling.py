@@ -124,7 +124,7 @@ def test_one_that_crashed_behind_very_many_that_wait_is_found(
         Event.objects.filter(pk=event.pk).update(workflow_id="wf1", execution_id=str(number))
         Delivery.objects.filter(event=event).update(
             status=Delivery.Status.DELIVERED,
-            delivered_at=timezone.now() - timedelta(hours=5, minutes=-number),
+            delivered_at=timezone.now() - timedelta(hours=5, minutes=number - 2000),
         )
         n8n.executions[str(number)] = "waiting"
     n8n.executions["71"] = "crashed"
