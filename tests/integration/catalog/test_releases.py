@@ -84,7 +84,7 @@ def test_an_import_is_a_clean_draft_that_says_what_it_needs(draft: Release) -> N
     assert draft.findings["removed"]["credential"] == 1
     assert [p["name"] for p in draft.findings["packages"]] == ["n8n-nodes-base"]
     assert any("pinned" in note["message"] for note in draft.findings["not_carried"])
-    assert Entry.objects.filter(action="release.drafted").count() == 1
+    assert Entry.objects.filter(action="release.drafted", subject_id=str(draft.pk)).count() == 1
 
 
 def test_what_ought_to_be_a_parameter_becomes_one_when_somebody_says_so(draft: Release) -> None:
