@@ -32,7 +32,7 @@ def move_policy(*, policy: Policy, move: Move, note: str = "", by: Actor) -> boo
         policy.save(update_fields=[*ASKED, "updated_at"])
         record_policy("move_asked", policy, {**told, "move": str(move)}, by)
         return False
-    if policy.asked_by:
+    if _is_second(policy, move, by):
         told["asked_by"] = policy.asked_by
     _do(policy, move, note, by)
     record_policy(VERBS[move], policy, told, by)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +311,17 @@ def test_the_board_shows_every_measure() -> None:
 
     for family in measures.declared().values():
         assert samples_of(family) & set(NAMES.findall(text)), family.name
+
+
+def test_no_panel_lies_over_another() -> None:
+    panels = json.loads((ROOT / "deploy/grafana/pergola.json").read_text())["panels"]
+    places = [(panel["title"], panel["gridPos"]) for panel in panels]
+
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for (title, one), (other_title, other) in combinations(places, 2):
+        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert beside or below, f"{title} and {other_title}"
 
 
 def test_alerts_say_what_to_do() -> None:

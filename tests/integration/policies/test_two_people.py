@@ -119,6 +119,16 @@ def test_out_of_force_past_the_threshold_takes_two(policy, history, decide):
     assert decide(1000).verdict == "accept"
 
 
+def test_the_trail_names_as_second_who_asked_for_just_this(policy, history):
+    assert not move_policy(policy=policy, move=Move.OFF, by=ADA)
+    set_terms(flip_percent=Decimal(100), history_days=30, by=ADA)
+    set_terms(flip_percent=Decimal(100), history_days=30, by=GRACE)
+
+    assert move_policy(policy=policy, move=Move.RETIRE, by=GRACE)
+
+    assert "asked_by" not in Entry.objects.filter(action="policy.retired").get().data
+
+
 def test_what_turns_over_little_is_done_at_once_by_one(policy, history):
     other = seed_policy(
         context=CONTEXT, slug="other", title="Other", by=ADA,
