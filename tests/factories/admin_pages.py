@@ -23,7 +23,7 @@ from controlplane.support.models import TriageExample
 from tenants.context import inside
 from tenants.engagements import engage_partner
 from tenants.models import ApiKey, Member, Partner, SingleSignOn, Tenant
-from tests.factories.events import make_workspace
+from tests.factories.events import make_event, make_workspace
 from tests.factories.installations import make_installation
 from tests.factories.knowledge import make_collection
 from tests.factories.support_access import make_entry
@@ -97,6 +97,23 @@ SAMPLES = {
         make=lambda place: ApiKey.issue(tenant=place.tenant, name="ERP", scopes=[])[0],
         add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": ["orders:review"]},
         silent=frozenset({"change"}),
+    ),
+    "tenants.agreement": Sample(
+        make=lambda place: pytest.fail("none is ever changed"),
+        add=lambda place: {
+            "tenant": place.tenant.pk,
+            "data_owner": "North GmbH",
+            "ai_assisted": "suggest",
+            "processed_in": "EU",
+            "valid_from": "2026-01-01",
+            "agreed_by": "Ada",
+            "document": "DPA 7",
+        },
+    ),
+    "events.source": Sample(
+        # One by which something came in stays when it is removed.
+        make=lambda place: make_event().source,
+        change={"name": "Another shop"},
     ),
     "tenants.tenant": Sample(
         make=lambda place: place.tenant,
@@ -237,6 +254,8 @@ def filled(response: Any) -> dict[str, Any]:
                 else False
             ):
                 data |= {name: "on"} if value else {}
+            elif getattr(bound.field.widget, "allow_multiple_selected", False) and not value:
+                pass  # of a list in which nothing is chosen, a browser sends nothing
             elif isinstance(value, list):
                 data[name] = [str(getattr(each, "pk", each)) for each in value]
             else:

@@ -33,6 +33,7 @@ OPENS = {
     "controlplane/audit/signing.py": "the key that checkpoints are signed with",
     "controlplane/audit/sink.py": "one file for each chain, named by its id",
     "controlplane/audit/verifier.py": "as a tool: the files that its user names",
+    "controlplane/catalog/pictures_page.py": "the product's own templates",
     "controlplane/catalog/loader.py": "the product's own templates",
     "controlplane/catalog/management/commands/import_workflow.py": "an operator's file",
     "controlplane/invoices/reading/entry.py": "in the limited process: the path that it was given",
