@@ -86,10 +86,14 @@ class TellsRefusals(ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            # Deleted and told together or not at all.
-            name: (_refusable(transaction.atomic(run) if name == DELETES else run), name, text)
+            name: (_refusable(self.running(name, run)), name, text)
             for name, (run, _name, text) in super().get_actions(request).items()
         }
+
+    def running(self, name: str, run: Run) -> Run:
+        """The action with what belongs to it; what it refuses goes through all of that first."""
+        # Deleted and told together or not at all.
+        return transaction.atomic(run) if name == DELETES else run
 
 
 def _refusable(run: Run) -> Run:
