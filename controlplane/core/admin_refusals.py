@@ -10,27 +10,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import models, router, transaction
-from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from controlplane.core.errors import DomainError
+from controlplane.core.forms import tell
 
 Run = Callable[..., Any]
 DELETES = "delete_selected"
-
-
-def tell(form: BaseForm, refused: DomainError) -> None:
-    """The whole sentence at the one field at fault; above the form where it is none or several."""
-    at_fault = [fault for fault in refused.errors if fault.field in form.fields]
-    if len(at_fault) == len(refused.errors) == 1:
-        form.add_error(at_fault[0].field, refused.detail)
-        return
-    form.add_error(None, refused.detail)
-    for fault in at_fault:
-        form.add_error(fault.field, fault.message)
 
 
 class _Refused:
@@ -86,10 +75,14 @@ class TellsRefusals(ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            # Deleted and told together or not at all.
-            name: (_refusable(transaction.atomic(run) if name == DELETES else run), name, text)
+            name: (_refusable(self.running(name, run)), name, text)
             for name, (run, _name, text) in super().get_actions(request).items()
         }
+
+    def running(self, name: str, run: Run) -> Run:
+        """The action with what belongs to it; what it refuses goes through all of that first."""
+        # Deleted and told together or not at all.
+        return transaction.atomic(run) if name == DELETES else run
 
 
 def _refusable(run: Run) -> Run:

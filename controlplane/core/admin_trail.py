@@ -5,7 +5,6 @@ they were before the request and after it, so that it does not matter whether a 
 or through a service.
 """
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol
 
@@ -14,7 +13,8 @@ from django.contrib.admin.utils import NestedObjects
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
-from controlplane.core.admin_refusals import TellsRefusals
+from controlplane.core.admin_refusals import DELETES, Run, TellsRefusals
+from controlplane.core.errors import DomainError
 from controlplane.core.schema import is_in_tenant
 
 Snapshot = dict[str, Any]
@@ -95,23 +95,33 @@ class LeavesTrail(TellsRefusals):
             if pk in rows:
                 _trail[0].write("deleted", rows[pk], before[pk], {}, request)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def running(self, name: str, run: Run) -> Run:
         """`log_deletions` tells what is deleted."""
-        return {
-            name: (run if name == "delete_selected" else _told(name, run), name, text)
-            for name, (run, _name, text) in super().get_actions(request).items()
-        }
+        run = super().running(name, run)
+        return run if name == DELETES else _told(name, run)
 
 
-def _told(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+def _told(name: str, run: Run) -> Run:
+    """Where it is refused, only the rows that it had come to and changed."""
+
     @wraps(run)
     def action(admin: LeavesTrail, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
         before = {row.pk: _trail[0].snapshot(row) for row in queryset}
-        response = run(admin, request, queryset)
+
+        def tell(*, changed_only: bool = False) -> None:
+            for row in admin.model._default_manager.filter(pk__in=before):
+                after = _trail[0].snapshot(row)
+                if after != before[row.pk] or not changed_only:
+                    _trail[0].write(name, row, before[row.pk], after, request)
+
+        try:
+            response = run(admin, request, queryset)
+        except DomainError:
+            tell(changed_only=True)
+            raise
         if isinstance(response, HttpResponse) and response.status_code == 200:
             return response  # it asks first whether it shall
-        for row in admin.model._default_manager.filter(pk__in=before):
-            _trail[0].write(name, row, before[row.pk], _trail[0].snapshot(row), request)
+        tell()
         return response
 
     return action

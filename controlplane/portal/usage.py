@@ -1,41 +1,23 @@
 """What a workspace may use and has used, as its people read it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
-from django.template.defaultfilters import filesizeformat
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.core.money import Money
-from controlplane.portal.templatetags.portal import localized
-from tenants.limits.plans import USD, Resource
-from tenants.limits.usage import Usage, usage_now
+from tenants.limits.plans import Resource, written
+from tenants.limits.use import Use, uses_now
 
-TONES = {"fine": "", "nearly": "wait", "over": "bad"}
-
-
-def _number(amount: int) -> str:
-    return number_format(amount, force_grouping=True)
-
-
-def _dollars(millionths: int) -> str:
-    return localized(Money((Decimal(millionths) / USD).quantize(Decimal("0.01")), "USD"))
-
-
-# What each is called, how its amounts are written, and what becomes of what is over.
-SHOWN: dict[str, tuple[Promise, Callable[[int], str], Promise]] = {
+TONES = {"fine": "", "near": "wait", "full": "bad"}
+# What each is called, and what becomes of what is over.
+SHOWN: dict[str, tuple[Promise, Promise]] = {
     Resource.REQUESTS: (
-        _("Requests in this minute"), _number, _("Calls are refused until the minute is over."),
+        _("Requests in this minute"), _("Calls are refused until the minute is over."),
     ),
-    Resource.EVENTS: (
-        _("Events today (UTC)"), _number, _("New events are refused until midnight UTC."),
-    ),
-    Resource.STORAGE: (_("Storage"), filesizeformat, _("Nothing more is kept.")),
+    Resource.EVENTS: (_("Events today (UTC)"), _("New events are refused until midnight UTC.")),
+    Resource.STORAGE: (_("Storage"), _("Nothing more is kept.")),
     Resource.MODEL_SPEND: (
-        _("Language models this month (UTC)"), _dollars,
+        _("Language models this month (UTC)"),
         _("Answers are quoted from their sources until the month ends."),
     ),
 }  # fmt: skip
@@ -55,16 +37,16 @@ class Row:
 
 def rows_now() -> list[Row]:
     """Of the tenant that is entered."""
-    return [_row(each) for each in usage_now()]
+    return [_row(each) for each in uses_now()]
 
 
-def _row(each: Usage) -> Row:
-    title, written, consequence = SHOWN[each.resource]
+def _row(each: Use) -> Row:
+    title, consequence = SHOWN[each.resource]
     return Row(
         title=str(title),
-        used=written(each.used),
-        allowed=written(each.allowed),
-        share=each.share,
+        used=written(each.resource, each.used),
+        allowed=written(each.resource, each.allowed),
+        share=each.percent / 100,
         tone=TONES[each.state],
-        consequence=str(consequence) if each.state == "over" else "",
+        consequence=str(consequence) if each.state == "full" else "",
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
@@ -15,19 +16,36 @@ from tenants.agreements import TODAY
 from tenants.models import Agreement, Tenant
 
 
+class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Agreement
+        fields = [
+            "tenant", "document", "valid_from", "agreed_by",
+            "data_owner", "ai_assisted", "processed_in", "subprocessors",
+        ]  # fmt: skip
+
+    def clean_tenant(self) -> Tenant:
+        tenant: Tenant = self.cleaned_data["tenant"]
+        if tenant.is_sandbox:
+            raise forms.ValidationError(
+                _("Choose %(production)s instead: its sandbox goes by what was agreed for it."),
+                params={"production": tenant.customer},
+            )
+        return tenant
+
+
 @admin.register(Agreement)
 class AgreementAdmin(SharedModelAdmin):
     """A correction is another row: what held on any day can still be told."""
 
+    form = AgreementForm
     list_display = ["tenant", "document", "valid_from", "ai_assisted", "processed_in", "holds"]
     list_filter = ["ai_assisted"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__name", "tenant__slug", "document", "data_owner", "agreed_by"]
+    autocomplete_fields = ["tenant"]
     date_hierarchy = "valid_from"
-    fields = [
-        "tenant", "document", "valid_from", "agreed_by",
-        "data_owner", "ai_assisted", "processed_in", "subprocessors",
-    ]  # fmt: skip
+    fields = AgreementForm.Meta.fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agreement]:
         of_tenant = Agreement.objects.filter(tenant=OuterRef("tenant"), valid_from__lte=TODAY)
@@ -40,11 +58,6 @@ class AgreementAdmin(SharedModelAdmin):
     @display(description=_("Holds today"), boolean=True)
     def holds(self, agreement: Agreement) -> bool:
         return agreement.in_force == agreement.pk  # type: ignore[attr-defined, no-any-return]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "tenant":  # its sandbox goes by it too
-            kwargs["queryset"] = Tenant.objects.filter(sandbox_of__isnull=True)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Agreement, form: Any, change: bool) -> None:
         obj.recorded_by = actor_of(request).label

@@ -6,10 +6,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tenants.fleet_page import Bar, Cell, Column, Mark
+from tenants.limits.use import FULL, NEAR, state_of
 from tenants.models import Tenant
 
-NEAR, FULL = 80, 100
-"""Percent of a limit from which a bar warns, and from which nothing is left."""
+_TONES = {"fine": "plain", "near": "warning", "full": "danger"}
 
 
 def shown(cell: Cell | None) -> SafeString | str:
@@ -26,11 +26,11 @@ def shown(cell: Cell | None) -> SafeString | str:
             '<span class="pg-mark pg-{}" title="{}">{}</span>', tone, cell.title, cell.text
         )
     if isinstance(cell, Bar):
-        tone = "danger" if cell.percent >= FULL else "warning" if cell.percent >= NEAR else "plain"
         return format_html(
             '<span class="pg-use" title="{}"><meter class="pg-{}" min="0" max="100" low="{}" '
             'high="{}" value="{}">{}</meter><span>{}</span></span>',
-            cell.title, tone, NEAR, FULL, min(cell.percent, 100), cell.text, cell.text,
+            cell.title, _TONES[state_of(cell.percent)], NEAR, FULL, min(cell.percent, 100),
+            cell.text, cell.text,
         )  # fmt: skip
     return cell
 

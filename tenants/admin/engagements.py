@@ -19,8 +19,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from controlplane.core.admin import ReadOnlyInline, SharedModelAdmin, actor_of
-from controlplane.core.admin_refusals import tell
 from controlplane.core.errors import DomainError
+from controlplane.core.forms import tell
 from tenants.admin.inlines import register_inline
 from tenants.engagements import (
     change_ownership,

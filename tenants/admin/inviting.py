@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from controlplane.core.admin import actor_of
-from controlplane.core.admin_refusals import tell
 from controlplane.core.errors import DomainError
+from controlplane.core.forms import tell
 from tenants.invitation_mail import door_of_partner, invite_by_mail
 from tenants.invitations import revoke_invitation
 from tenants.models import Invitation, Member, Partner, Tenant

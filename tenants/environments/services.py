@@ -148,12 +148,15 @@ def reset_now(sandbox: Tenant, *, by: Actor) -> Tenant:
     with alone("tenants.sandbox", str(sandbox.pk)):
         sandbox.refresh_from_db()
         _assert_stays(sandbox)
-        # Where it is gone, an earlier run came this far, and what is left is to make it anew.
-        if schema_exists(sandbox.schema_name):
+        planned = unfinished_steps(sandbox).filter(name=RESET)
+        # Delivered once more when it is done, only what is left of making it anew is done.
+        if planned.exists() and schema_exists(sandbox.schema_name):
             with noted(sandbox, RESET):
                 _clear_outside(sandbox, by)
                 _drop_files(sandbox)
                 _empty(sandbox)
+        else:
+            planned.delete()  # it is only being made, and is empty
         return make_now(sandbox, by=by)
 
 

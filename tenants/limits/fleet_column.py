@@ -12,12 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from tenants.fleet_page import Bar, Column, fleet
 from tenants.limits.plans import Resource, written
-from tenants.limits.use import Use, uses_of
+from tenants.limits.use import FULL, NEAR, Use, uses_of
 from tenants.models import Tenant
 
-NEAR, FULL = "near", "full"
-_FROM = {NEAR: 80.0, FULL: 100.0}
-"""Percent of a limit from which one is near to it, and from which nothing is left."""
+_FROM = {"near": NEAR, "full": FULL}
 _NAMES = {
     Resource.REQUESTS: gettext_lazy("requests"),
     Resource.EVENTS: gettext_lazy("events"),
@@ -77,8 +75,8 @@ COLUMN = Column(
     name="limits",
     label=gettext_lazy("Limits"),
     load=load,
-    choices=[(NEAR, gettext_lazy("80 % used or more")), (FULL, gettext_lazy("Used up"))],
+    choices=[("near", gettext_lazy("80 % used or more")), ("full", gettext_lazy("Used up"))],
     narrow=narrow,
-    alarm=NEAR,
+    alarm="near",
     order=_ByUse(),
 )

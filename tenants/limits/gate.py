@@ -2,8 +2,8 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable
+from time import sleep
 from typing import Any
 
 from controlplane.core import problems
@@ -47,7 +47,7 @@ class Gate:
     def _hold_back(self) -> None:
         if self._holding_back.acquire(blocking=False):
             try:
-                time.sleep(HELD_BACK_SECONDS)
+                sleep(HELD_BACK_SECONDS)
             finally:
                 self._holding_back.release()
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -31,14 +33,13 @@ class Unit:
 
     label: Any
     size: int = 1
-    written: str = "{:,.0f}"
+    places: int = 0
+    written: str = "{}"
 
 
 _UNITS = {
-    Resource.STORAGE: Unit(_("Storage, in GiB"), GIB, "{:,.2f} GiB"),
-    Resource.MODEL_SPEND: Unit(
-        _("Language models a month (UTC), in US dollars"), USD, "US$ {:,.2f}"
-    ),
+    Resource.STORAGE: Unit(_("Storage, in GiB"), GIB, 2, "{} GiB"),
+    Resource.MODEL_SPEND: Unit(_("Language models a month (UTC), in US dollars"), USD, 2, "US$ {}"),
 }
 
 
@@ -47,9 +48,10 @@ def unit_of(resource: str) -> Unit:
 
 
 def written(resource: str, amount: int) -> str:
-    """For people: 10.00 GiB, US$ 25.00."""
+    """For people, in their language: 10.00 GiB, US$ 25,00."""
     unit = unit_of(resource)
-    return unit.written.format(amount / unit.size)
+    figure = round(Decimal(amount) / unit.size, unit.places)
+    return unit.written.format(number_format(figure, unit.places, force_grouping=True))
 
 
 # By `Partner.Tier`. Without an import: the models ask this module.

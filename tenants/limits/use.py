@@ -1,7 +1,7 @@
-"""How much of its limits each tenant uses, for many tenants at once.
+"""How much of its limits a tenant uses: of the one that is entered, and of many at once.
 
-What lies in Redis or in a tenant's own schema is asked inside of each once a minute, with the other
-measures; what models cost is a shared row.
+Of many, what lies in Redis or in a tenant's own schema is asked inside of each once a minute, with
+the other measures; what models cost is a shared row.
 """
 
 import uuid
@@ -14,22 +14,25 @@ from redis.exceptions import RedisError
 from controlplane.core.logs import get_logger
 from controlplane.core.measures import Sample
 from tenants import measures
-from tenants.context import current_tenant
+from tenants.context import current_tenant, outside
 from tenants.limits import rates, spend, storage
 from tenants.limits.plans import Resource, allowances
-from tenants.models import ModelSpend, Partner, Quota
+from tenants.models import ModelSpend, Partner, Quota, Tenant
 
 USED = measures.gauge_of_tenants(
     "pergola_limit_used",
     "How much of its limit a tenant uses, in the unit of the limit.",
     labels=("resource",),
 )
+NEAR, FULL = 80, 100
+"""Percent of a limit from which one is near to it, and from which nothing is left."""
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Use:
-    """`percent` of an allowance, 0 to 100 and above."""
+    """Both in the resource's own unit, within the window that runs now: a minute, a day or a month
+    (UTC); for storage there is none."""
 
     resource: Resource
     used: int
@@ -37,7 +40,26 @@ class Use:
 
     @property
     def percent(self) -> float:
-        return 100 * self.used / self.allowed if self.allowed else 100.0 * bool(self.used)
+        """0 to 100 and above. Where nothing is allowed it is all used up."""
+        return 100 * self.used / self.allowed if self.allowed else 100.0
+
+    @property
+    def state(self) -> str:
+        return state_of(self.percent)
+
+
+def state_of(percent: float) -> str:
+    """`fine`, `near`, or `full` where the next one is refused."""
+    return "full" if percent >= FULL else "near" if percent >= NEAR else "fine"
+
+
+def uses_now() -> list[Use]:
+    """Of the tenant that is entered, in the order of `Resource`."""
+    tenant = current_tenant()
+    with outside():
+        spent = spend.spent_by(tenant)
+    used = {**_used_by(tenant), Resource.MODEL_SPEND: spent}
+    return [Use(each, used[each], tenant.allowances[each]) for each in Resource]
 
 
 def uses_of(tenants: Mapping[uuid.UUID, uuid.UUID | None]) -> dict[uuid.UUID, list[Use]]:
@@ -74,12 +96,16 @@ def feed() -> None:
 
 
 def _ask() -> Iterable[Sample]:
-    tenant = current_tenant()
-    return [
-        ((Resource.REQUESTS,), rates.used(tenant, Resource.REQUESTS)),
-        ((Resource.EVENTS,), rates.used(tenant, Resource.EVENTS)),
-        ((Resource.STORAGE,), storage.used_bytes()),
-    ]
+    return [((resource,), used) for resource, used in _used_by(current_tenant()).items()]
+
+
+def _used_by(tenant: Tenant) -> dict[Resource, int]:
+    """What is known inside of it only."""
+    return {
+        Resource.REQUESTS: rates.used(tenant, Resource.REQUESTS),
+        Resource.EVENTS: rates.used(tenant, Resource.EVENTS),
+        Resource.STORAGE: storage.used_bytes(),
+    }
 
 
 def _measured() -> Collection[tuple[uuid.UUID, str, int]]:

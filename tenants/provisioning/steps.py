@@ -147,7 +147,7 @@ def begin_again(tenant: Tenant) -> None:
 
 def unfinished_steps(tenant: Tenant) -> QuerySet[ProvisioningStep]:
     """In the order in which they are done; none where the tenant is all there."""
-    return tenant.provisioning_steps.exclude(status=ProvisioningStep.Status.DONE)
+    return tenant.provisioning_steps.unfinished()
 
 
 def is_done(tenant: Tenant, name: str) -> bool:

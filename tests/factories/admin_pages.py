@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.forms import MultipleChoiceField
 from django.test import Client, RequestFactory
 
 from controlplane.catalog.models import Release, Rollout
@@ -23,7 +24,7 @@ from controlplane.support.models import TriageExample
 from tenants.context import inside
 from tenants.engagements import engage_partner
 from tenants.models import ApiKey, Member, Partner, SingleSignOn, Tenant
-from tests.factories.events import make_event, make_workspace
+from tests.factories.events import make_event, make_source, make_workspace
 from tests.factories.installations import make_installation
 from tests.factories.knowledge import make_collection
 from tests.factories.support_access import make_entry
@@ -93,27 +94,27 @@ SAMPLES = {
         add=lambda place: {"user": place.person.pk, "tenant": place.tenant.pk, "role": "viewer"},
         change={"role": "manager"},
     ),
+    "tenants.agreement": Sample(
+        make=lambda place: None,
+        add=lambda place: {
+            "tenant": place.tenant.pk,
+            "document": "DPA-1",
+            "valid_from": "2026-02-01",
+            "agreed_by": "Ida Sturm",
+            "data_owner": "Nordwind GmbH",
+            "ai_assisted": "suggest",
+            "processed_in": "EU",
+        },
+    ),
+    "events.source": Sample(
+        # One by which something came in: it stays when it is removed.
+        make=lambda place: make_event(make_source("kiosk")).source,
+        change={"name": "Desk"},
+    ),
     "tenants.apikey": Sample(
         make=lambda place: ApiKey.issue(tenant=place.tenant, name="ERP", scopes=[])[0],
         add=lambda place: {"name": "ERP", "tenant": place.tenant.pk, "scopes": ["orders:review"]},
         silent=frozenset({"change"}),
-    ),
-    "tenants.agreement": Sample(
-        make=lambda place: pytest.fail("none is ever changed"),
-        add=lambda place: {
-            "tenant": place.tenant.pk,
-            "data_owner": "North GmbH",
-            "ai_assisted": "suggest",
-            "processed_in": "EU",
-            "valid_from": "2026-01-01",
-            "agreed_by": "Ada",
-            "document": "DPA 7",
-        },
-    ),
-    "events.source": Sample(
-        # One by which something came in stays when it is removed.
-        make=lambda place: make_event().source,
-        change={"name": "Another shop"},
     ),
     "tenants.tenant": Sample(
         make=lambda place: place.tenant,
@@ -254,10 +255,8 @@ def filled(response: Any) -> dict[str, Any]:
                 else False
             ):
                 data |= {name: "on"} if value else {}
-            elif getattr(bound.field.widget, "allow_multiple_selected", False) and not value:
-                pass  # of a list in which nothing is chosen, a browser sends nothing
-            elif isinstance(value, list):
-                data[name] = [str(getattr(each, "pk", each)) for each in value]
+            elif isinstance(value, list) or isinstance(bound.field, MultipleChoiceField):
+                data[name] = [str(getattr(each, "pk", each)) for each in value or []]
             else:
                 data[name] = "" if value is None else str(value)
     return data

@@ -5,12 +5,6 @@ from django import forms
 from controlplane.core.errors import DomainError
 
 
-def tell(form: forms.Form, error: DomainError) -> None:
-    """The whole of what it says, at the field that it is about, else above the form."""
-    about = next((each.field for each in error.errors if each.field in form.fields), None)
-    form.add_error(about, error.detail)
-
-
 def mark(form: forms.Form, error: DomainError, *, prefix: str = "") -> None:
     """Put each error at its field; what belongs to no field stands above the form."""
     for found in error.errors:

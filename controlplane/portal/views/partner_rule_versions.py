@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.errors import DomainError
+from controlplane.core.forms import tell
 from controlplane.policies import services
 from controlplane.policies.models import LayerVersion
 from controlplane.portal.doors import member_page, of_shared_rows
-from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.partner_rules import PublishForm
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from controlplane.portal.views.partner_rules import SECTION, SEE, WRITE, found

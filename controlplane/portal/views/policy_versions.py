@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.errors import DomainError
+from controlplane.core.forms import tell
 from controlplane.policies import services
 from controlplane.policies.models import PolicyVersion, PublishingTerms, Schedule
 from controlplane.portal.doors import member_page, requires
-from controlplane.portal.forms.errors import tell
 from controlplane.portal.forms.policies import NoteForm, ScheduleForm, SimulateForm
 from tenants.members import actor_of
 from tenants.permissions import Permission

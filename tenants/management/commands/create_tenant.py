@@ -28,7 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("--region", default="", help="where its data stays, such as eu")
         parser.add_argument("--key", help="name of a first API key, which is printed")
         parser.add_argument("--scope", action="append", default=[], help="of that key; repeat it")
-
         parser.add_argument(
             "--replace-key",
             action="store_true",

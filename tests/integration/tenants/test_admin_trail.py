@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import Max
 from django.test import Client
 
 from controlplane.audit.models import Entry
@@ -85,6 +86,7 @@ def test_what_a_service_refuses_is_said_on_the_page(
         return
     with tried.entered():
         there = set(model._default_manager.values_list("pk", flat=True))
+        last = Entry.objects.aggregate(last=Max("sequence", default=0))["last"]
     hooks = {"add": "save_model", "change": "save_model", "delete": "delete_model"}
     hook = hooks.get(kind, "delete_queryset" if kind == "delete_selected" else kind)
 
@@ -104,7 +106,25 @@ def test_what_a_service_refuses_is_said_on_the_page(
     assert "Not on a Friday. Come back on Monday." in answer.content.decode()
     with tried.entered():
         assert set(model._default_manager.values_list("pk", flat=True)) == there
+        told = f"{model._meta.model_name}.{VERBS.get(kind, kind)}"
+        assert not Entry.objects.filter(sequence__gt=last, action=told).exists()
         assert not Entry.objects.filter(action__endswith=".deleted").exists()
+
+
+def test_of_an_action_that_is_refused_half_way_what_was_done_is_told(
+    operator: Client, place: Place, south: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses_the_second(*_args: Any) -> None:
+        Tenant.objects.filter(pk=place.tenant.pk).update(name="Nord")
+        raise DomainError("South is not to be migrated today.")
+
+    page = type(admin.site._registry[Tenant])
+    monkeypatch.setattr(page, "migrate_now", refuses_the_second)
+    chosen = [str(place.tenant.pk), str(south.pk)]
+    operator.post("/admin/tenants/tenant/", {"action": "migrate_now", "_selected_action": chosen})
+
+    told = Entry.objects.get(action="tenant.migrate_now")
+    assert (told.subject_id, told.data["after"]["name"]) == (str(place.tenant.pk), "Nord")
 
 
 def test_no_page_tells_by_itself_or_not_at_all() -> None:

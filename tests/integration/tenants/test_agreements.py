@@ -86,6 +86,19 @@ def test_an_operator_adds_one_and_can_change_none(operator: Client, north: Tenan
         assert "DPA-1" in str(Entry.objects.get(action="agreement.added").data)
 
 
+def test_its_tenant_is_found_by_typing_and_is_no_sandbox(operator: Client, north: Tenant) -> None:
+    page = "/admin/tenants/agreement/add/"
+    shown = operator.get(page).content.decode()
+    assert "admin-autocomplete" in shown
+    assert f'value="{north.pk}"' not in shown, "a list of all tenants"
+    form = {**TERMS, "tenant": start_sandbox(north).pk, "valid_from": "2026-02-01"}
+
+    refused = operator.post(page, form)
+
+    assert "Choose North instead" in refused.context["errors"][0][0]
+    assert not Agreement.objects.exists()
+
+
 def test_a_manager_reads_what_holds_and_what_held(
     north: Tenant, south: Tenant, browser: Callable[..., Client]
 ) -> None:

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from django.utils.translation import override
 from redis import Redis
 
 from tenants import files, lookup
 from tenants.admin.limits import QuotaForm
 from tenants.context import inside, outside
+from tenants.fleet_page import fleet
 from tenants.limits import admission, rates, spend, storage
-from tenants.limits.plans import PLANS, USD, Resource
+from tenants.limits.fleet_column import narrow
+from tenants.limits.plans import GIB, PLANS, USD, Resource, written
 from tenants.limits.refusal import LimitReached
+from tenants.limits.use import uses_of
 from tenants.models import Member, ModelSpend, Partner, Quota, Tenant
 from tests.factories.events import make_source, order_body, webhook_headers
 from tests.factories.limits import forget_counts, limit
@@ -239,9 +243,34 @@ def test_a_manager_sees_what_is_allowed_and_used_before_it_is_used_up(
     assert "bar-drawn bar-bad" in rows["Storage"]
     assert "Nothing more is kept." in rows["Storage"]
     assert "bar-drawn bar-wait" in rows["Language models this month (UTC)"]
-    assert "$21.00" in rows["Language models this month (UTC)"]
+    assert "US$ 21.00" in rows["Language models this month (UTC)"]
+    assert "0.00 GiB" in rows["Storage"]
     assert "1,000,000,000" in rows["Requests in this minute"]
     assert "Nothing more is kept." not in rows["Requests in this minute"]
+
+
+def test_amounts_are_written_as_the_reader_writes_numbers() -> None:
+    with override("de"):
+        assert written(Resource.STORAGE, 1_234 * GIB + GIB // 2) == "1.234,50 GiB"
+        assert written(Resource.MODEL_SPEND, 25 * USD) == "US$ 25,00"
+        assert written(Resource.EVENTS, 50_000) == "50.000"
+    assert written(Resource.MODEL_SPEND, 1_996_000) == "US$ 2.00"
+
+
+def test_where_nothing_is_allowed_all_is_used_up_for_whoever_looks(
+    north: Tenant, browser: Callable[..., Client]
+) -> None:
+    limit(north, Resource.MODEL_SPEND, 0)
+
+    page = browser(north, role=Member.Role.MANAGER).get("/data/").content.decode()
+
+    row = page.split("Language models this month (UTC)")[1].split("</tr>")[0]
+    assert "bar-drawn bar-bad" in row
+    assert "Answers are quoted from their sources until the month ends." in row
+    with outside():
+        (use,) = uses_of({north.pk: None})[north.pk]
+        assert [*narrow(fleet(Tenant.objects.filter(pk=north.pk)), "full")] == [north]
+    assert (use.percent, use.state) == (100, "full")
 
 
 @pytest.mark.parametrize(
