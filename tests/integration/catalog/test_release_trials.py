@@ -48,7 +48,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, sandbox: Tenant) -> Pretend:
     """Cases that end as a test says, with the draft cloned as the real ones clone it."""
 
     def say(*passed: bool, meanwhile: Callable[[], Any] = lambda: None) -> None:
-        def run(release: Release, *, ground: Any, by: Any, progress: Any) -> list[CaseResult]:
+        def run(
+            release: Release, *, ground: Any, by: Any, progress: Any, is_trial: bool
+        ) -> list[CaseResult]:
             with inside(sandbox):
                 install(release_id=release.pk, parameters={}, by=by, is_trial=True)
             meanwhile()
@@ -199,3 +201,35 @@ def test_an_n8n_that_does_not_answer_is_said(
     run.refresh_from_db()
     assert run.status == "broken"
     assert run.error
+
+
+def test_an_n8n_that_is_down_at_the_first_trial_counts_for_nothing(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+    n8n: FakeN8n,
+) -> None:
+    run = begun(draft, sandbox)
+    with inside(sandbox):
+        Workspace.objects.update(base_url="http://127.0.0.1:9")
+
+    trials.carry_out_trial(run.pk)
+
+    run.refresh_from_db()
+    draft.refresh_from_db()
+    assert (run.status, run.failed, run.results) == ("broken", 0, [])
+    assert "gave no answer" in run.error
+    assert proof_of(draft).shown == Shown.MISSING
+
+
+def test_a_sandbox_without_an_n8n_counts_for_nothing(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    run = begun(draft, sandbox)
+    with inside(sandbox):
+        Workspace.objects.all().delete()
+
+    trials.carry_out_trial(run.pk)
+
+    run.refresh_from_db()
+    assert (run.status, run.failed) == ("broken", 0)
