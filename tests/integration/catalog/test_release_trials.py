@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controlplane.audit.models import Entry
-from controlplane.catalog import releases
+from controlplane.catalog import importing, releases
 from controlplane.catalog.models import CaseRun, Installation, Release
 from controlplane.catalog.proof import Shown, proof_of
 from controlplane.catalog.services import install
@@ -24,6 +24,7 @@ from tests.fakes.n8n import FakeN8n
 from tests.integration.catalog.test_releases import (  # noqa: F401
     CASE,
     draft,
+    export,
     partner,
     with_case,
 )
@@ -233,3 +234,24 @@ def test_a_sandbox_without_an_n8n_counts_for_nothing(
 
     run.refresh_from_db()
     assert (run.status, run.failed) == ("broken", 0)
+
+
+def test_in_one_sandbox_one_release_is_tried_at_a_time(
+    draft: Release,  # noqa: F811
+    partner: Partner,  # noqa: F811
+    sandbox: Tenant,
+    pretend: Pretend,
+) -> None:
+    (other,) = importing.import_workflows(source=export(name="Other"), owner=partner, by=ADA)
+    run = begun(draft, sandbox)
+
+    with pytest.raises(trials.TrialUnderWay, match="choose another sandbox"):
+        begun(other, sandbox)
+
+    pretend(False)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 1
+    pretend(True)
+    trials.carry_out_trial(begun(other, sandbox).pk)
+    other.refresh_from_db()
+    assert (installed(sandbox), proof_of(other).shown) == (0, Shown.PASSED)
