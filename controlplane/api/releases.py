@@ -18,9 +18,8 @@ from controlplane.api.authentication import IsMember
 from controlplane.api.openapi import BY_SESSION, PROBLEM
 from controlplane.api.rollouts import one_of
 from controlplane.catalog import importing, releases
-from controlplane.catalog.models import CaseRun, Release, Template
+from controlplane.catalog.models import CaseRun, Release, ReleaseUnknown, Template
 from controlplane.catalog.proof import proof_of
-from controlplane.catalog.services import ReleaseUnknown
 from controlplane.catalog.shaping import write_draft
 from controlplane.catalog.trying import trials
 from controlplane.core.errors import DomainError, FieldError

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import CaseRun, Installation, Release
-from controlplane.catalog.services import get_release, uninstall
+from controlplane.catalog.services import get_release
+from controlplane.catalog.trying.leftovers import BY, TrialUnderWay, clear_away, require_no_trial
 from controlplane.catalog.trying.rehearsing import OtherReleaseThere
 from controlplane.catalog.trying.running import CaseResult, keep_results, note_run, run_cases
 from controlplane.catalog.trying.sandbox import OnlyInSandbox
-from controlplane.core.actor import Actor, system
+from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
 from controlplane.core.locks import alone
@@ -25,9 +26,6 @@ from tenants.context import inside
 from tenants.models import Member, Partner, Tenant
 from tenants.permissions import Permission
 
-BY = system("trial of a release")
-"""Who installs what is tried: what an earlier trial left is told by it."""
-
 log = get_logger(__name__)
 
 
@@ -35,12 +33,6 @@ class NothingToTry(DomainError):
     code = "release_without_cases"
     status = 409
     title = "It has no cases to try"
-
-
-class TrialUnderWay(DomainError):
-    code = "release_trial_under_way"
-    status = 409
-    title = "Its cases are running"
 
 
 class DraftChanged(DomainError):
@@ -138,7 +130,7 @@ def _carry_out(run: CaseRun) -> None:
         raise OnlyInSandbox("The sandbox is not there any more. Choose another one.")
     _require_same(release, run)
     with inside(sandbox):
-        _clear_away()
+        clear_away()
         _require_free(release, sandbox)
     results: list[CaseResult] = []
 
@@ -151,16 +143,14 @@ def _carry_out(run: CaseRun) -> None:
     with inside(sandbox):
         version = Workspace.current().n8n_version
         if all(result.passed for result in results):
-            _clear_away()
+            clear_away()
     note_run(release, results, n8n_version=version, by=BY, run=run)
 
 
 def _require_none_under_way(release: Release, sandbox: Tenant) -> None:
     """Raises TrialUnderWay."""
-    under_way = CaseRun.objects.under_way(at=timezone.now())
-    if under_way.filter(release=release).exists():
-        raise TrialUnderWay(f"The cases of “{release}” are running. Wait until they ended.")
-    if under_way.filter(sandbox=sandbox).exists():
+    require_no_trial(release)
+    if CaseRun.objects.under_way(at=timezone.now()).filter(sandbox=sandbox).exists():
         raise TrialUnderWay(
             f"In “{sandbox}” the cases of another release are running, and their events would "
             f"start “{release}” too. Wait until they ended, or choose another sandbox."
@@ -182,12 +172,6 @@ def _require_free(release: Release, sandbox: Tenant) -> None:
             f"In “{sandbox}” “{stands}” is installed, and both would be started by the same "
             "events. Remove it there, or choose another sandbox."
         )
-
-
-def _clear_away() -> None:
-    """What trials installed in the sandbox, of any template. Raises NoWorkspace, InstanceError."""
-    for installation in Installation.objects.present().filter(installed_by=BY.label):
-        uninstall(installation_id=installation.pk, by=BY)
 
 
 def _break_off(run: CaseRun, why: str) -> None:

@@ -11,6 +11,7 @@ from controlplane.catalog.models import CaseRun, Installation, Release
 from controlplane.catalog.proof import Shown, proof_of
 from controlplane.catalog.services import install
 from controlplane.catalog.trying import trials
+from controlplane.catalog.trying.leftovers import DraftCloned, TrialUnderWay
 from controlplane.catalog.trying.rehearsing import OtherReleaseThere
 from controlplane.catalog.trying.running import CaseResult
 from controlplane.catalog.trying.sandbox import OnlyInSandbox
@@ -108,7 +109,7 @@ def test_what_passed_in_a_sandbox_goes_live_and_leaves_nothing_there(
 ) -> None:
     run = begun(draft, sandbox)
     pretend(True, True)
-    with pytest.raises(trials.TrialUnderWay):
+    with pytest.raises(TrialUnderWay):
         trials.begin_trial(release_id=draft.pk, sandbox=sandbox, by=ADA)
 
     trials.carry_out_trial(run.pk)
@@ -245,7 +246,7 @@ def test_in_one_sandbox_one_release_is_tried_at_a_time(
     (other,) = importing.import_workflows(source=export(name="Other"), owner=partner, by=ADA)
     run = begun(draft, sandbox)
 
-    with pytest.raises(trials.TrialUnderWay, match="choose another sandbox"):
+    with pytest.raises(TrialUnderWay, match="choose another sandbox"):
         begun(other, sandbox)
 
     pretend(False)
@@ -255,3 +256,34 @@ def test_in_one_sandbox_one_release_is_tried_at_a_time(
     trials.carry_out_trial(begun(other, sandbox).pk)
     other.refresh_from_db()
     assert (installed(sandbox), proof_of(other).shown) == (0, Shown.PASSED)
+
+
+def test_a_draft_is_not_discarded_while_it_is_tried_and_leaves_nothing_in_the_sandbox(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+    pretend: Pretend,
+) -> None:
+    run = begun(draft, sandbox)
+    with pytest.raises(TrialUnderWay):
+        releases.discard(release_id=draft.pk, by=ADA)
+    pretend(False)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 1
+
+    releases.discard(release_id=draft.pk, by=ADA)
+
+    assert installed(sandbox) == 0
+    assert not Release.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_draft_that_somebody_cloned_is_not_discarded(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    with inside(sandbox):
+        install(release_id=draft.pk, parameters={}, by=ADA)
+
+    with pytest.raises(DraftCloned, match="in “South”"):
+        releases.discard(release_id=draft.pk, by=ADA)
+
+    assert Release.objects.filter(pk=draft.pk).exists()
