@@ -165,6 +165,9 @@ class CaseRunQuerySet(models.QuerySet["CaseRun"]):
     def under_way(self, *, at: datetime) -> Self:
         return self.filter(status=CaseRun.Status.RUNNING, updated_at__gt=at - LOST_AFTER)
 
+    def lost(self, *, at: datetime) -> Self:
+        return self.filter(status=CaseRun.Status.RUNNING, updated_at__lte=at - LOST_AFTER)
+
 
 class CaseRun(Row):
     """A release's cases, carried out in a real n8n: what was expected, and what came of it.

@@ -110,6 +110,17 @@ def carry_out_trial(run_id: uuid.UUID) -> None:
             _carry_out_or_break_off(run)
 
 
+def break_off_lost() -> None:
+    """What no worker carries out any more, so that nobody waits for it."""
+    now = timezone.now()
+    CaseRun.objects.lost(at=now).update(
+        status=CaseRun.Status.BROKEN,
+        error="No worker has told anything for a while. Try it again; if it stays so, the worker's "
+        "log says more.",
+        updated_at=now,
+    )
+
+
 def _carry_out_or_break_off(run: CaseRun) -> None:
     try:
         _carry_out(run)

@@ -1,15 +1,18 @@
 """A draft's cases in a sandbox of a customer: where, what of it counts, and what stays there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from controlplane.audit.models import Entry
 from controlplane.catalog import importing, releases
 from controlplane.catalog.models import CaseRun, Installation, Release
 from controlplane.catalog.proof import Shown, proof_of
 from controlplane.catalog.services import install
+from controlplane.catalog.tasks import tend_everywhere
 from controlplane.catalog.trying import trials
 from controlplane.catalog.trying.leftovers import DraftCloned, TrialUnderWay
 from controlplane.catalog.trying.rehearsing import OtherReleaseThere
@@ -287,3 +290,22 @@ def test_a_draft_that_somebody_cloned_is_not_discarded(
         releases.discard(release_id=draft.pk, by=ADA)
 
     assert Release.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_trial_whose_worker_died_is_broken_off(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    run = begun(draft, sandbox)
+    tend_everywhere()
+    run.refresh_from_db()
+    assert run.status == "running"
+    CaseRun.objects.update(updated_at=timezone.now() - timedelta(minutes=16))
+
+    tend_everywhere()
+
+    run.refresh_from_db()
+    assert (run.status, "No worker" in run.error) == ("broken", True)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 0
+    assert trials.begin_trial(release_id=draft.pk, sandbox=sandbox, by=ADA).status == "running"
