@@ -312,7 +312,10 @@ class Trials(_OfOwners):
         known = {each.slug: each for each in sandboxes(request._request, release)}
         if data.sandbox not in known:
             raise SandboxUnknown(
-                f"Choose a sandbox of a customer whose automation you run: {', '.join(known)}.",
+                f"Choose a sandbox of a customer whose automation you run: {', '.join(known)}."
+                if known
+                else "To try it you need a sandbox of a customer whose automation you run. A "
+                "manager makes one on the customer’s sandbox page.",
                 errors=(FieldError("sandbox", "is none of these"),),
             )
         run = trials.begin_trial(
