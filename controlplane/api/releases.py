@@ -18,9 +18,8 @@ from controlplane.api.authentication import IsMember
 from controlplane.api.openapi import BY_SESSION, PROBLEM
 from controlplane.api.rollouts import one_of
 from controlplane.catalog import importing, releases
-from controlplane.catalog.models import CaseRun, Release, Template
+from controlplane.catalog.models import CaseRun, Release, ReleaseUnknown, Template
 from controlplane.catalog.proof import proof_of
-from controlplane.catalog.services import ReleaseUnknown
 from controlplane.catalog.shaping import write_draft
 from controlplane.catalog.trying import trials
 from controlplane.core.errors import DomainError, FieldError
@@ -313,7 +312,10 @@ class Trials(_OfOwners):
         known = {each.slug: each for each in sandboxes(request._request, release)}
         if data.sandbox not in known:
             raise SandboxUnknown(
-                f"Choose a sandbox of a customer whose automation you run: {', '.join(known)}.",
+                f"Choose a sandbox of a customer whose automation you run: {', '.join(known)}."
+                if known
+                else "To try it you need a sandbox of a customer whose automation you run. A "
+                "manager makes one on the customer’s sandbox page.",
                 errors=(FieldError("sandbox", "is none of these"),),
             )
         run = trials.begin_trial(

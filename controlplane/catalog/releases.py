@@ -17,6 +17,7 @@ from controlplane.catalog.models import Release, Template
 from controlplane.catalog.names import free_slug
 from controlplane.catalog.proof import Proof, Shown, proof_of
 from controlplane.catalog.services import get_release
+from controlplane.catalog.trying.leftovers import clear_away_everywhere, require_no_trial
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.workflow.canonical import workflow_hash
@@ -166,17 +167,30 @@ def deprecate(*, release_id: uuid.UUID, note: str, by: Actor) -> Release:
     return release
 
 
-@transaction.atomic
 def discard(*, release_id: uuid.UUID, by: Actor) -> None:
-    """A draft, and its template where that has nothing else. Raises ReleaseUnknown, StepRefused."""
-    release = _held(release_id)
+    """A draft, what trials left of it, and its template where that has nothing else.
+
+    Called in no transaction: n8n is asked. Raises ReleaseUnknown, StepRefused, TrialUnderWay,
+    DraftCloned, NoWorkspace, InstanceError.
+    """
+    release = get_release(release_id)
+    _require_discardable(release)
+    clear_away_everywhere(release)
+    with transaction.atomic():
+        release = _held(release_id)
+        _require_discardable(release)
+        template = release.template
+        _note("release.discarded", release, by)
+        release.delete()
+        if template.owner_id is not None and not template.releases.exists():
+            template.delete()
+
+
+def _require_discardable(release: Release) -> None:
+    """Raises StepRefused, TrialUnderWay."""
     if release.status != Release.Status.DRAFT:
         raise StepRefused(f"“{release}” was released, and stays. It can be deprecated.")
-    template = release.template
-    _note("release.discarded", release, by)
-    release.delete()
-    if template.owner_id is not None and not template.releases.exists():
-        template.delete()
+    require_no_trial(release)
 
 
 def _require_proof(proof: Proof, note: str, despite_cases: bool, by: Actor) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.catalog.choices import unknown_choices
-from controlplane.catalog.models import Installation, Release
+from controlplane.catalog.models import Installation, Release, ReleaseUnknown
 from controlplane.catalog.parameters import ParametersInvalid, filled
 from controlplane.catalog.places import differs
 from controlplane.core.actor import Actor
@@ -20,12 +20,6 @@ from controlplane.instances.models import Workspace
 from controlplane.instances.services import client_for
 from tenants.context import current_tenant
 from tenants.keys import revoke_keys_of
-
-
-class ReleaseUnknown(DomainError):
-    code = "release_unknown"
-    status = 404
-    title = "No such release"
 
 
 class ReleaseNotOffered(DomainError):

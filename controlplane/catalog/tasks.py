@@ -36,6 +36,7 @@ def look(*, installation_id: str, **_: Any) -> None:
 
 @shared_task(name="catalog.tend_everywhere")
 def tend_everywhere(**_: Any) -> None:
+    trials.break_off_lost()
     run_everywhere(drift.tend)
 
 

@@ -7,7 +7,7 @@ from controlplane.catalog.models.installations import (
     short_id,
 )
 from controlplane.catalog.models.rollouts import Rollout, RolloutPlace
-from controlplane.catalog.models.templates import CaseRun, Release, Template
+from controlplane.catalog.models.templates import CaseRun, Release, ReleaseUnknown, Template
 from controlplane.catalog.models.upgrades import Snapshot, Upgrade
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "CaseRun",
     "Installation",
     "Release",
+    "ReleaseUnknown",
     "Rollout",
     "RolloutPlace",
     "Snapshot",

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.catalog.models.templates import Release
+from controlplane.catalog.models.templates import Release, ReleaseUnknown
 from controlplane.core.classification import Classification
 from controlplane.core.models import Row
 
@@ -92,7 +92,14 @@ class Installation(Row):
         return self.status == self.Status.FAILED
 
     def release(self) -> Release:
-        return Release.objects.select_related("template").get(pk=self.release_id)
+        """Raises ReleaseUnknown, as for a draft that was discarded meanwhile."""
+        try:
+            return Release.objects.select_related("template").get(pk=self.release_id)
+        except Release.DoesNotExist:
+            raise ReleaseUnknown(
+                f"The release of “{self}” is not there any more. Remove it from n8n, and clone "
+                "the template anew."
+            ) from None
 
     @property
     def credential_name(self) -> str:

@@ -12,11 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.catalog.manifest import Manifest
+from controlplane.core.errors import DomainError
 from controlplane.core.models import Row
 from tenants.models import Partner, Tenant
 
 LOST_AFTER = timedelta(minutes=15)
 """A case ends long before: what has told nothing for so long has no worker any more."""
+
+
+class ReleaseUnknown(DomainError):
+    code = "release_unknown"
+    status = 404
+    title = "No such release"
 
 
 class TemplateQuerySet(models.QuerySet["Template"]):
@@ -157,6 +164,9 @@ class CaseRunQuerySet(models.QuerySet["CaseRun"]):
 
     def under_way(self, *, at: datetime) -> Self:
         return self.filter(status=CaseRun.Status.RUNNING, updated_at__gt=at - LOST_AFTER)
+
+    def lost(self, *, at: datetime) -> Self:
+        return self.filter(status=CaseRun.Status.RUNNING, updated_at__lte=at - LOST_AFTER)
 
 
 class CaseRun(Row):

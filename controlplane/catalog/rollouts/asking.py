@@ -12,8 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from controlplane.audit.services import record
-from controlplane.catalog.models import Release, Rollout, RolloutPlace
-from controlplane.catalog.services import ReleaseUnknown, get_release
+from controlplane.catalog.models import Release, ReleaseUnknown, Rollout, RolloutPlace
+from controlplane.catalog.services import get_release
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.core.jobs import enqueue_on_commit

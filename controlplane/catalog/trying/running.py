@@ -23,12 +23,22 @@ from controlplane.catalog.writing import write_parameters
 from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.events.models import Event
-from controlplane.instances.models import Workspace
+from controlplane.instances.client.errors import InstanceError
+from controlplane.instances.models import NoWorkspace, Workspace
 from controlplane.instances.services import client_for
 from tenants.context import inside
 from tenants.models import Tenant
 
 ENDS_WITHIN = 60.0
+
+
+class NotDeployed(CaseFailed):
+    code = "case_not_deployed"
+    title = "The template could not be set up for the case"
+
+
+NOT_THE_RELEASE = (InstanceError, NoWorkspace, NotDeployed)
+"""What says nothing of the release: it breaks a trial off, and counts for nothing (ADR 0037)."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,13 @@ def run_cases(
     ground: Callable[[Case], Tenant],
     by: Actor,
     progress: Callable[[CaseResult], None] = lambda result: None,
+    is_trial: bool = False,
 ) -> list[CaseResult]:
     """Each case in the tenant that `ground` gives for it, where the release is cloned.
 
     A case that is to be `alone` wants a tenant in which no other was before; elsewhere what came
-    before may change it. A case that cannot be carried out fails with the reason. Called outside
-    of any tenant.
+    before may change it. A case that cannot be carried out fails with the reason; a trial raises
+    InstanceError, NoWorkspace and NotDeployed instead. Called outside of any tenant.
     """
     results = []
     for name, case in read_cases(release.cases).items():
@@ -64,6 +75,8 @@ def run_cases(
                 actual = _carry_out(release, case, by)
             error = actual.error
         except DomainError as refused:
+            if is_trial and isinstance(refused, NOT_THE_RELEASE):
+                raise
             error = refused.detail
         result = CaseResult(
             name=name,
@@ -151,7 +164,7 @@ def _carry_out(release: Release, case: Case, by: Actor) -> Actual:
 
 
 def _installed(release: Release, parameters: dict[str, Any], by: Actor) -> Installation:
-    """Raises CaseFailed where it is not active afterwards."""
+    """Raises CaseFailed, NotDeployed where it is not active afterwards, or not with the values."""
     found = Installation.objects.present().filter(template_slug=release.template.slug).first()
     if found is not None and found.release_id != release.pk:
         raise CaseFailed(f"“{found}” stands in the way; remove it, or try in another sandbox.")
@@ -160,6 +173,9 @@ def _installed(release: Release, parameters: dict[str, Any], by: Actor) -> Insta
     elif found.parameters != parameters:
         found = change_parameters(installation_id=found.pk, parameters=parameters, by=by)
         found = write_parameters(found.pk)
+        is_written = found.parameters_written == found.parameters
+        if found.status == Installation.Status.ACTIVE and not is_written:
+            raise NotDeployed(found.last_error)
     found = deploy(found.pk)
     deadline = time.monotonic() + ENDS_WITHIN
     # A worker of its own may be at it.
@@ -167,12 +183,12 @@ def _installed(release: Release, parameters: dict[str, Any], by: Actor) -> Insta
         time.sleep(0.1)
         found.refresh_from_db()
     if found.status != Installation.Status.ACTIVE:
-        raise CaseFailed(found.last_error or f"“{found}” is {found.get_status_display()}.")
+        raise NotDeployed(found.last_error or f"“{found}” is {found.get_status_display()}.")
     return found
 
 
 def _followed(event: Event, installation: Installation, release: Release) -> Actual:
-    """Raises CaseFailed where no run of n8n comes to rest in time."""
+    """Raises CaseFailed where no run of n8n comes to rest in time, InstanceError."""
     deadline = time.monotonic() + ENDS_WITHIN
     with client_for(Workspace.current()) as n8n:
         while time.monotonic() < deadline:
@@ -182,5 +198,7 @@ def _followed(event: Event, installation: Installation, release: Release) -> Act
                 if execution.status in SETTLED:
                     return read_execution(execution, release.workflow)
             time.sleep(0.1)
+        # An n8n that went down meanwhile says so now: that no run began is then not the case's.
+        n8n.get_workflow(installation.workflow_id)
     state = "it started no run" if not event.execution_id else "its run has not ended"
     raise CaseFailed(f"After {ENDS_WITHIN:.0f} seconds {state}; are worker and relay running?")

@@ -10,22 +10,21 @@ from django.utils import timezone
 
 from controlplane.audit.services import record
 from controlplane.catalog.models import CaseRun, Installation, Release
-from controlplane.catalog.services import get_release, uninstall
+from controlplane.catalog.services import get_release
+from controlplane.catalog.trying.leftovers import BY, TrialUnderWay, clear_away, require_no_trial
 from controlplane.catalog.trying.rehearsing import OtherReleaseThere
 from controlplane.catalog.trying.running import CaseResult, keep_results, note_run, run_cases
 from controlplane.catalog.trying.sandbox import OnlyInSandbox
-from controlplane.core.actor import Actor, system
+from controlplane.core.actor import Actor
 from controlplane.core.errors import DomainError
 from controlplane.core.jobs import enqueue_on_commit
+from controlplane.core.locks import alone
 from controlplane.core.logs import get_logger
 from controlplane.instances.models import Workspace
 from tenants.access import tenants_opened
 from tenants.context import inside
 from tenants.models import Member, Partner, Tenant
 from tenants.permissions import Permission
-
-BY = system("trial of a release")
-"""Who installs what is tried: what an earlier trial left is told by it."""
 
 log = get_logger(__name__)
 
@@ -34,12 +33,6 @@ class NothingToTry(DomainError):
     code = "release_without_cases"
     status = 409
     title = "It has no cases to try"
-
-
-class TrialUnderWay(DomainError):
-    code = "release_trial_under_way"
-    status = 409
-    title = "Its cases are running"
 
 
 class DraftChanged(DomainError):
@@ -59,19 +52,22 @@ def sandboxes_for(owner: Partner, seat: Member) -> list[Tenant]:
 def begin_trial(*, release_id: uuid.UUID, sandbox: Tenant, by: Actor) -> CaseRun:
     """Have a worker carry out the cases of the release as it is now.
 
-    Raises ReleaseUnknown, OnlyInSandbox, NothingToTry, TrialUnderWay, OtherReleaseThere.
+    One at a time for a release and in a sandbox: the same events would start both. Raises
+    ReleaseUnknown, OnlyInSandbox, NothingToTry, TrialUnderWay, OtherReleaseThere.
     """
     release = get_release(release_id)
     if not sandbox.is_sandbox:
         raise OnlyInSandbox(f"“{sandbox}” is no sandbox: cases act as customers would.")
     if not release.cases:
         raise NothingToTry(f"“{release}” has no cases. Write one first, on the draft's page.")
-    _require_none_under_way(release)
+    _require_none_under_way(release, sandbox)
     with inside(sandbox):
         _require_free(release, sandbox)
     with transaction.atomic():
         Release.objects.select_for_update().get(pk=release.pk)
-        _require_none_under_way(release)
+        # What points to the tenant may be written meanwhile.
+        Tenant.objects.select_for_update(no_key=True).get(pk=sandbox.pk)
+        _require_none_under_way(release, sandbox)
         run = CaseRun.objects.create(
             release=release,
             digest=release.digest,
@@ -101,11 +97,31 @@ def carry_out_trial(run_id: uuid.UUID) -> None:
     """By a worker, in no transaction. One that is not running any more is left alone.
 
     The draft is cloned anew, as it is now. Where all passed it is taken away again; what failed
-    stays, for people to look at in n8n, until the next trial.
+    stays, for people to look at in n8n, until the next trial in that sandbox.
     """
-    run = CaseRun.objects.select_related("release__template", "sandbox").filter(pk=run_id).first()
-    if run is None or run.status != CaseRun.Status.RUNNING:
+    found = CaseRun.objects.filter(pk=run_id).first()
+    if found is None:
         return
+    # A worker that was given up may be at it still, or the message have come twice.
+    with alone("catalog.trial", str(found.sandbox_id)):
+        runs = CaseRun.objects.select_related("release__template", "sandbox")
+        run = runs.filter(pk=run_id, status=CaseRun.Status.RUNNING).first()
+        if run is not None:
+            _carry_out_or_break_off(run)
+
+
+def break_off_lost() -> None:
+    """What no worker carries out any more, so that nobody waits for it."""
+    now = timezone.now()
+    CaseRun.objects.lost(at=now).update(
+        status=CaseRun.Status.BROKEN,
+        error="No worker has told anything for a while. Try it again; if it stays so, the worker's "
+        "log says more.",
+        updated_at=now,
+    )
+
+
+def _carry_out_or_break_off(run: CaseRun) -> None:
     try:
         _carry_out(run)
     except DomainError as error:
@@ -125,7 +141,7 @@ def _carry_out(run: CaseRun) -> None:
         raise OnlyInSandbox("The sandbox is not there any more. Choose another one.")
     _require_same(release, run)
     with inside(sandbox):
-        _clear_away(release)
+        clear_away()
         _require_free(release, sandbox)
     results: list[CaseResult] = []
 
@@ -133,19 +149,23 @@ def _carry_out(run: CaseRun) -> None:
         results.append(result)
         keep_results(run, results)
 
-    run_cases(release, ground=lambda case: sandbox, by=BY, progress=tell)
+    run_cases(release, ground=lambda case: sandbox, by=BY, progress=tell, is_trial=True)
     _require_same(get_release(release.pk), run)
     with inside(sandbox):
         version = Workspace.current().n8n_version
         if all(result.passed for result in results):
-            _clear_away(release)
+            clear_away()
     note_run(release, results, n8n_version=version, by=BY, run=run)
 
 
-def _require_none_under_way(release: Release) -> None:
+def _require_none_under_way(release: Release, sandbox: Tenant) -> None:
     """Raises TrialUnderWay."""
-    if release.case_runs.under_way(at=timezone.now()).exists():
-        raise TrialUnderWay(f"The cases of “{release}” are running. Wait until they ended.")
+    require_no_trial(release)
+    if CaseRun.objects.under_way(at=timezone.now()).filter(sandbox=sandbox).exists():
+        raise TrialUnderWay(
+            f"In “{sandbox}” the cases of another release are running, and their events would "
+            f"start “{release}” too. Wait until they ended, or choose another sandbox."
+        )
 
 
 def _require_same(release: Release, run: CaseRun) -> None:
@@ -163,13 +183,6 @@ def _require_free(release: Release, sandbox: Tenant) -> None:
             f"In “{sandbox}” “{stands}” is installed, and both would be started by the same "
             "events. Remove it there, or choose another sandbox."
         )
-
-
-def _clear_away(release: Release) -> None:
-    """What a trial installed. Raises InstanceError."""
-    found = Installation.objects.present().filter(template_slug=release.template.slug)
-    for installation in found.filter(installed_by=BY.label):
-        uninstall(installation_id=installation.pk, by=BY)
 
 
 def _break_off(run: CaseRun, why: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane.catalog.changes import changes_since
-from controlplane.catalog.models import Installation, Release, Template
-from controlplane.catalog.services import ReleaseUnknown, get_installation, get_release
+from controlplane.catalog.models import Installation, Release, ReleaseUnknown, Template
+from controlplane.catalog.services import get_installation, get_release
 from controlplane.catalog.upgrades.sides import Seen, deployed, look_at, values_for, wanted
 from controlplane.core.errors import DomainError, FieldError
 from controlplane.instances.client import N8nClient

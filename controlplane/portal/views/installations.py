@@ -18,7 +18,7 @@ from controlplane.catalog import schedules, services
 from controlplane.catalog.choices import choices_of
 from controlplane.catalog.links import editor_url
 from controlplane.catalog.manifest import ParameterSpec
-from controlplane.catalog.models import Installation
+from controlplane.catalog.models import Installation, Release, ReleaseUnknown
 from controlplane.catalog.parameters import ParametersInvalid
 from controlplane.catalog.runs import last_runs
 from controlplane.catalog.trying.sandbox import start_dry_run
@@ -59,15 +59,20 @@ def index(request: HttpRequest) -> HttpResponse:
 @member_page
 def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     installation = services.get_installation(installation_id)
-    release, newest = installation.release(), newest_release(installation)
+    release, newest = _release(installation), newest_release(installation)
     drift = drift_of(installation, _)
-    shown = picture(drift.now, since=drift.base) if drift else picture(release.workflow)
+    shown = ""
+    if drift:
+        shown = picture(drift.now, since=drift.base)
+    elif release:
+        shown = picture(release.workflow)
     context = {
         **_state(installation),
         "parameters": [
             (spec.label, spec.help, _as_text(spec, installation.parameters.get(spec.name)))
-            for spec in release.terms.parameters
+            for spec in (release.terms.parameters if release else [])
         ],
+        "has_release": release is not None,
         "picture": shown,
         "news": news_since(installation, newest) if newest else [],
         "editor_url": _editor_url(installation),
@@ -76,7 +81,7 @@ def detail(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
         "newest": newest,
         "drift": drift,
         "under_way": installation.upgrades.under_way().first(),
-        "tries_cases": request.tenant.is_sandbox,
+        "tries_cases": request.tenant.is_sandbox and release is not None,
     }
     return TemplateResponse(request, "portal/installations/detail.html", context)
 
@@ -165,6 +170,14 @@ def remove(request: HttpRequest, installation_id: uuid.UUID) -> HttpResponse:
     removed = {"title": installation.template_title}
     messages.success(request, _("%(title)s was removed from n8n.") % removed)
     return redirect("installations:list")
+
+
+def _release(installation: Installation) -> Release | None:
+    """None where it was discarded: the page is where such an installation is removed."""
+    try:
+        return installation.release()
+    except ReleaseUnknown:
+        return None
 
 
 def _state(installation: Installation) -> dict[str, Any]:

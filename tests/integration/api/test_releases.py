@@ -80,6 +80,7 @@ def test_what_is_wrong_names_the_field(people: Any, north: Tenant) -> None:  # n
     assert Release.objects.get().notes == ""
     nowhere = post(mia, f"{at}/trials", {"sandbox": "north"})
     assert (nowhere.status_code, nowhere.json()["errors"][0]["field"]) == (422, "sandbox")
+    assert nowhere.json()["detail"].endswith("makes one on the customer’s sandbox page.")
 
 
 def test_where_no_case_is_possible_the_note_says_why(people: Any, north: Tenant) -> None:  # noqa: F811

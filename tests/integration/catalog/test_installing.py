@@ -7,12 +7,11 @@ import pytest
 
 from controlplane.audit.models import Entry
 from controlplane.catalog.deploy import deploy
-from controlplane.catalog.models import Installation, Release
+from controlplane.catalog.models import Installation, Release, ReleaseUnknown
 from controlplane.catalog.parameters import ParametersInvalid, parameters_of
 from controlplane.catalog.runs import last_runs
 from controlplane.catalog.services import (
     InstallationUnknown,
-    ReleaseUnknown,
     change_parameters,
     install,
     retry,

@@ -1,16 +1,20 @@
 """A draft's cases in a sandbox of a customer: where, what of it counts, and what stays there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from controlplane.audit.models import Entry
-from controlplane.catalog import releases
+from controlplane.catalog import importing, releases
 from controlplane.catalog.models import CaseRun, Installation, Release
 from controlplane.catalog.proof import Shown, proof_of
 from controlplane.catalog.services import install
+from controlplane.catalog.tasks import tend_everywhere
 from controlplane.catalog.trying import trials
+from controlplane.catalog.trying.leftovers import DraftCloned, TrialUnderWay
 from controlplane.catalog.trying.rehearsing import OtherReleaseThere
 from controlplane.catalog.trying.running import CaseResult
 from controlplane.catalog.trying.sandbox import OnlyInSandbox
@@ -24,6 +28,7 @@ from tests.fakes.n8n import FakeN8n
 from tests.integration.catalog.test_releases import (  # noqa: F401
     CASE,
     draft,
+    export,
     partner,
     with_case,
 )
@@ -48,7 +53,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, sandbox: Tenant) -> Pretend:
     """Cases that end as a test says, with the draft cloned as the real ones clone it."""
 
     def say(*passed: bool, meanwhile: Callable[[], Any] = lambda: None) -> None:
-        def run(release: Release, *, ground: Any, by: Any, progress: Any) -> list[CaseResult]:
+        def run(
+            release: Release, *, ground: Any, by: Any, progress: Any, is_trial: bool
+        ) -> list[CaseResult]:
             with inside(sandbox):
                 install(release_id=release.pk, parameters={}, by=by, is_trial=True)
             meanwhile()
@@ -105,7 +112,7 @@ def test_what_passed_in_a_sandbox_goes_live_and_leaves_nothing_there(
 ) -> None:
     run = begun(draft, sandbox)
     pretend(True, True)
-    with pytest.raises(trials.TrialUnderWay):
+    with pytest.raises(TrialUnderWay):
         trials.begin_trial(release_id=draft.pk, sandbox=sandbox, by=ADA)
 
     trials.carry_out_trial(run.pk)
@@ -199,3 +206,106 @@ def test_an_n8n_that_does_not_answer_is_said(
     run.refresh_from_db()
     assert run.status == "broken"
     assert run.error
+
+
+def test_an_n8n_that_is_down_at_the_first_trial_counts_for_nothing(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+    n8n: FakeN8n,
+) -> None:
+    run = begun(draft, sandbox)
+    with inside(sandbox):
+        Workspace.objects.update(base_url="http://127.0.0.1:9")
+
+    trials.carry_out_trial(run.pk)
+
+    run.refresh_from_db()
+    draft.refresh_from_db()
+    assert (run.status, run.failed, run.results) == ("broken", 0, [])
+    assert "gave no answer" in run.error
+    assert proof_of(draft).shown == Shown.MISSING
+
+
+def test_a_sandbox_without_an_n8n_counts_for_nothing(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    run = begun(draft, sandbox)
+    with inside(sandbox):
+        Workspace.objects.all().delete()
+
+    trials.carry_out_trial(run.pk)
+
+    run.refresh_from_db()
+    assert (run.status, run.failed) == ("broken", 0)
+
+
+def test_in_one_sandbox_one_release_is_tried_at_a_time(
+    draft: Release,  # noqa: F811
+    partner: Partner,  # noqa: F811
+    sandbox: Tenant,
+    pretend: Pretend,
+) -> None:
+    (other,) = importing.import_workflows(source=export(name="Other"), owner=partner, by=ADA)
+    run = begun(draft, sandbox)
+
+    with pytest.raises(TrialUnderWay, match="choose another sandbox"):
+        begun(other, sandbox)
+
+    pretend(False)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 1
+    pretend(True)
+    trials.carry_out_trial(begun(other, sandbox).pk)
+    other.refresh_from_db()
+    assert (installed(sandbox), proof_of(other).shown) == (0, Shown.PASSED)
+
+
+def test_a_draft_is_not_discarded_while_it_is_tried_and_leaves_nothing_in_the_sandbox(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+    pretend: Pretend,
+) -> None:
+    run = begun(draft, sandbox)
+    with pytest.raises(TrialUnderWay):
+        releases.discard(release_id=draft.pk, by=ADA)
+    pretend(False)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 1
+
+    releases.discard(release_id=draft.pk, by=ADA)
+
+    assert installed(sandbox) == 0
+    assert not Release.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_draft_that_somebody_cloned_is_not_discarded(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    with inside(sandbox):
+        install(release_id=draft.pk, parameters={}, by=ADA)
+
+    with pytest.raises(DraftCloned, match="in “South”"):
+        releases.discard(release_id=draft.pk, by=ADA)
+
+    assert Release.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_trial_whose_worker_died_is_broken_off(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+) -> None:
+    run = begun(draft, sandbox)
+    tend_everywhere()
+    run.refresh_from_db()
+    assert run.status == "running"
+    CaseRun.objects.update(updated_at=timezone.now() - timedelta(minutes=16))
+
+    tend_everywhere()
+
+    run.refresh_from_db()
+    assert (run.status, "No worker" in run.error) == ("broken", True)
+    trials.carry_out_trial(run.pk)
+    assert installed(sandbox) == 0
+    assert trials.begin_trial(release_id=draft.pk, sandbox=sandbox, by=ADA).status == "running"

@@ -13,8 +13,8 @@ from django.utils.translation import gettext, override
 from controlplane.audit.models import Entry
 from controlplane.catalog import importing, releases
 from controlplane.catalog.changes import changes_since
-from controlplane.catalog.models import CaseRun, Release, Template
-from controlplane.catalog.services import ReleaseNotOffered, ReleaseUnknown, install
+from controlplane.catalog.models import CaseRun, Release, ReleaseUnknown, Template
+from controlplane.catalog.services import ReleaseNotOffered, install
 from controlplane.core.actor import system
 from controlplane.workflow.reading import WorkflowUnreadable
 from tenants.context import inside

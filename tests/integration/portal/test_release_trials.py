@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tenants.context import inside
 from tenants.models import Member, Partner, Tenant
 from tests.factories.events import make_workspace
 from tests.factories.installations import workflow
+from tests.factories.upgrades import make_active
 from tests.fakes.n8n import FakeN8n
 from tests.integration.catalog.test_release_trials import Pretend, pretend, sandbox  # noqa: F401
 from tests.integration.catalog.test_releases import CASE, export
@@ -180,3 +182,22 @@ def test_what_failed_is_said_with_the_way_to_look_at_it(
     assert f"{sandbox.portal_url}/installations/" in page
     refused = builder.post(f"{at}live/", {"note": "It is urgent, believe me"})
     assert refused.status_code == 409
+
+
+def test_an_installation_whose_release_is_gone_is_removed_on_its_page(
+    north: Tenant, browser: Browser, n8n: FakeN8n, tmp_path: Path
+) -> None:
+    with inside(north):
+        make_workspace(n8n.url)
+        installation = make_active(tmp_path, max_quantity=7)
+    Release.objects.all().delete()
+    manager, at = browser(north, role="manager"), f"/installations/{installation.pk}/"
+
+    page = manager.get(at)
+
+    assert page.status_code == 200
+    assert "Its release was discarded" in page.content.decode()
+    assert manager.get(f"{at}parameters/").status_code == 404
+    assert manager.post(f"{at}remove/", {"sure": "yes"}).status_code == 302
+    with inside(north):
+        assert not Installation.objects.present().exists()
