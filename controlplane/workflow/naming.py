@@ -12,8 +12,10 @@ from unicodedata import category
 
 from controlplane.workflow.shapes import Json, edges
 
-# At most ten and comments of some length, so that hostile text costs no more than its length.
-_GAP = r"(?:\s++|/\*(?:[^*]|\*(?!/)){0,200}+\*/){0,10}+"
+# No comment in a gap has in it what another reference may begin with: no character is then looked
+# at for more than one of them, and hostile text costs no more than its length.
+_BEGINS = r"(?<![\w$])[$_](?=[\s/(]|items|node)"
+_GAP = rf"(?:\s++|/\*(?:(?!{_BEGINS})[^*]|\*(?!/))*+\*/)*+"
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if category(c) in ("Mn", "Mc", "Pc"))
 """What goes on with a name in JavaScript, and is no letter: the vowels of Hindi, for one."""
 _REFERENCE = re.compile(

@@ -37,6 +37,29 @@ class WorkflowUnreadable(DomainError):
     title = "This is no workflow that n8n could open"
 
 
+class WorkflowTooLarge(WorkflowUnreadable):
+    """It, or what stands as text inside it, is more than a server should hold."""
+
+
+@dataclass
+class Held:
+    """What the texts of one file hold together, each of which may be a workflow of its own."""
+
+    values: int = 0
+    characters: int = 0
+    """Of those that were written again."""
+
+    def written(self, text: str) -> str:
+        """The text, counted. Raises WorkflowTooLarge."""
+        self.characters += len(text)
+        if self.characters > MOST_BYTES:
+            raise WorkflowTooLarge(
+                f"The workflows in its parameters have more than {MOST_BYTES // 2**20} MB when "
+                "they are cleaned. Import them by themselves."
+            )
+        return text
+
+
 @dataclass(frozen=True)
 class Read:
     """A sound workflow that shares nothing with its source, and what was put right in it."""
@@ -82,12 +105,18 @@ def read_one(source: bytes | str | Json | list[Any]) -> Read:
     return found[0]
 
 
-def parsed_text(text: str) -> Any:
-    """JSON that stands in a text of a workflow, with the same limits. Raises WorkflowUnreadable."""
+def parsed_text(text: str, held: Held) -> Any:
+    """JSON that stands in a text of a workflow, with the same limits for all texts together.
+
+    Raises WorkflowUnreadable, which is WorkflowTooLarge where no other text can be read either.
+    """
+    clean = _Clean(held.values)
     try:
-        return _Clean().value(_loaded(text), "", 0)
+        return clean.value(_loaded(text), "", 0)
     except RecursionError:
         _refuse(f"It is nested more than {DEEPEST} levels deep.")
+    finally:
+        held.values = clean.count
 
 
 def _parsed(source: Any) -> tuple[Any, list[Note]]:
@@ -137,8 +166,8 @@ def _no_constant(name: str) -> NoReturn:
 class _Clean:
     """Copies, and refuses what is too deep, too much, poisonous or not JSON at all."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
         self.replaced = ""
         """Where the first character was that cannot be stored."""
 
@@ -147,7 +176,11 @@ class _Clean:
         if depth > DEEPEST:
             self._refuse(path, f"is nested more than {DEEPEST} levels deep")
         if self.count > MOST_VALUES:
-            self._refuse(path, f"comes after {MOST_VALUES} other values, which is too much")
+            self._refuse(
+                path,
+                f"comes after {MOST_VALUES} other values, which is too much",
+                WorkflowTooLarge,
+            )
         if isinstance(value, str):
             return self._text(value, path)
         if value is None or isinstance(value, bool):
@@ -188,11 +221,11 @@ class _Clean:
             self._refuse(path, "is a number that JavaScript cannot hold")
         return value
 
-    def _refuse(self, path: str, message: str) -> NoReturn:
+    def _refuse(
+        self, path: str, message: str, error: type[WorkflowUnreadable] = WorkflowUnreadable
+    ) -> NoReturn:
         path = path.lstrip(".")[:300]
-        raise WorkflowUnreadable(
-            f"`{path or 'The whole'}` {message}.", errors=(FieldError(path, message),)
-        )
+        raise error(f"`{path or 'The whole'}` {message}.", errors=(FieldError(path, message),))
 
 
 def _unwrapped(value: Any, place: str, depth: int) -> list[tuple[str, Json]]:

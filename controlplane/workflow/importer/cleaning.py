@@ -7,7 +7,12 @@ from typing import Any
 from controlplane.workflow.canonical import path_at, paths_of
 from controlplane.workflow.importer.personal import SECRET, Persons, is_secret
 from controlplane.workflow.importer.result import Path, Removal, RemovalKind
-from controlplane.workflow.reading import WorkflowUnreadable, parsed_text
+from controlplane.workflow.reading import (
+    Held,
+    WorkflowTooLarge,
+    WorkflowUnreadable,
+    parsed_text,
+)
 from controlplane.workflow.shapes import MISSING, Json
 
 _KEPT_AT_THE_TOP = {
@@ -36,10 +41,22 @@ _KEPT_AS_THEY_ARE = {"id", "name", "type", "typeVersion", "position", "onError"}
 
 
 class Cleaner:
-    """Cleans a sound workflow in place and writes down what it took."""
+    """Cleans a sound workflow in place and writes down what it took.
 
-    def __init__(self, workflow: Json, *, around: "Cleaner | None" = None, node: str = "") -> None:
+    `held` is shared by the workflows of one file. Raises WorkflowTooLarge where the workflows that
+    stand as text in it are too much together.
+    """
+
+    def __init__(
+        self,
+        workflow: Json,
+        held: Held | None = None,
+        *,
+        around: "Cleaner | None" = None,
+        node: str = "",
+    ) -> None:
         self.workflow = workflow
+        self.held: Held = held or (around.held if around else Held())
         self.removals: list[Removal] = []
         self.persons: Persons = around.persons if around else Persons()
         self.depth: int = around.depth + 1 if around else 0
@@ -132,14 +149,15 @@ class Cleaner:
             return True
         if not isinstance(value, str) or self.depth >= _MOST_EMBEDDED:
             return False
-        parsed = embedded(value)
+        parsed = embedded(value, self.held)
         if parsed is None:
             return False
         inner = Cleaner(parsed, around=self, node=node)
         if removals := tuple(inner.clean()):
             kinds = [removal.kind for removal in removals]
             kind = "credential" if "credential" in kinds else kinds[0]
-            text = json.dumps(parsed, ensure_ascii=False, indent=2)
+            # Not indented: ninety levels of a list would be a hundred times as long.
+            text = self.held.written(json.dumps(parsed, ensure_ascii=False))
             now = f"={text}" if value.lstrip().startswith("=") else text
             self._take(kind, node, path, holder, now, removals)
         return True
@@ -171,13 +189,18 @@ class Cleaner:
             self._take("secret" if secret else "personal", node, path, holder, clean)
 
 
-def embedded(text: str) -> Json | None:
-    """The workflow that stands in a text, also behind the `=` of an expression; None for others."""
+def embedded(text: str, held: Held) -> Json | None:
+    """The workflow that stands in a text, also behind the `=` of an expression; None for others.
+
+    Raises WorkflowTooLarge where it and what was read before are too much together.
+    """
     text = text.strip().removeprefix("=").strip()
     if not text.startswith("{"):
         return None
     try:
-        parsed = parsed_text(text)
+        parsed = parsed_text(text, held)
+    except WorkflowTooLarge:
+        raise
     except WorkflowUnreadable:
         return None
     return parsed if isinstance(parsed, dict) and isinstance(parsed.get("nodes"), list) else None

@@ -6,7 +6,7 @@ from controlplane.workflow.importer import needs
 from controlplane.workflow.importer.cleaning import Cleaner
 from controlplane.workflow.importer.proposals import proposals
 from controlplane.workflow.importer.result import Imported
-from controlplane.workflow.reading import Read, read
+from controlplane.workflow.reading import Held, Read, read
 from controlplane.workflow.shapes import Json
 
 
@@ -15,12 +15,13 @@ def import_export(source: bytes | str | Json | list[Any]) -> list[Imported]:
 
     Importing what was imported changes nothing more.
     """
-    return [_imported(found) for found in read(source)]
+    held = Held()
+    return [_imported(found, held) for found in read(source)]
 
 
-def _imported(found: Read) -> Imported:
+def _imported(found: Read, held: Held) -> Imported:
     workflow = found.workflow
-    removals = Cleaner(workflow).clean()
+    removals = Cleaner(workflow, held).clean()
     return Imported(
         workflow=workflow,
         removals=tuple(removals),

@@ -7,6 +7,7 @@ from typing import Any
 from controlplane.workflow.findings import Note
 from controlplane.workflow.importer.cleaning import SUBWORKFLOW, embedded
 from controlplane.workflow.importer.result import ConnectionNeed, PackageNeed, Removal
+from controlplane.workflow.reading import Held
 from controlplane.workflow.shapes import Edge, Json
 
 BUILT_IN = {"n8n-nodes-base", "@n8n/n8n-nodes-langchain"}
@@ -136,7 +137,7 @@ def _about(node: Json, path: str) -> list[Note]:
         told = f"{_ON_THE_SERVER[name]}, which is another one for every tenant"
         notes.append(Note(node["name"], f"{path}.type", told))
     given = node["parameters"].get("workflowJson")
-    if isinstance(given, str) and given.strip() and embedded(given) is None:
+    if isinstance(given, str) and given.strip() and embedded(given, Held()) is None:
         told = "holds a workflow that cannot be read; look for ids and credentials in it yourself"
         notes.append(Note(node["name"], f"{path}.parameters.workflowJson", told))
     if SUBWORKFLOW.search(node["type"]) and node["parameters"].get("source") != "parameter":

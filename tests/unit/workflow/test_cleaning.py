@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bench.importer import _differences, _left
+from controlplane.workflow import reading
 from controlplane.workflow.canonical import workflow_hash
+from controlplane.workflow.importer.importing import import_export
 from tests.factories.imports import imported, told, with_node
 from tests.factories.workflows import find
 
@@ -68,6 +70,48 @@ def test_a_clean_workflow_in_a_parameter_stays_as_it_is_written() -> None:
 @pytest.mark.parametrize("text", ["={{ $json.flow }}", '={"nodes": [', '{"nodes": ' + "[" * 9000])
 def test_a_workflow_that_cannot_be_read_is_told(text: str) -> None:
     assert any("cannot be read" in message for message in told(imported(called(text))))
+
+
+def test_a_workflow_in_a_parameter_is_not_longer_when_it_is_clean() -> None:
+    """Indented it was a hundred times as long: the lists are ninety levels deep."""
+    deep: Any = [1] * 50_000
+    for _level in range(90):
+        deep = [deep]
+    text = json.dumps({**INNER, "description": deep})
+
+    found = imported(called(text))
+
+    clean = find(found.workflow, "Call")["parameters"]["workflowJson"]
+    assert "credentials" not in clean
+    assert len(clean) < len(text)
+
+
+def two_of(inner: str) -> Json:
+    workflow = called(inner)
+    [node] = workflow["nodes"]
+    return {**workflow, "nodes": [node, {**node, "id": "8", "name": "Call too"}]}
+
+
+def test_workflows_in_parameters_have_one_measure_together(monkeypatch: Any) -> None:
+    inner = json.dumps({**INNER, "description": [1] * 100})
+    monkeypatch.setattr(reading, "MOST_VALUES", 200)
+
+    assert imported(json.dumps(called(inner)))
+    with pytest.raises(reading.WorkflowTooLarge, match="after 200 other values"):
+        imported(json.dumps(two_of(inner)))
+    with pytest.raises(reading.WorkflowTooLarge, match="after 200 other values"):
+        import_export([called(inner), called(inner)])
+
+
+def test_workflows_that_grow_when_they_are_cleaned_are_refused(monkeypatch: Any) -> None:
+    """`1e15` is four characters, and eighteen when it is written again."""
+    inner = json.dumps({**INNER, "description": ["big"] * 50}).replace('"big"', "1e15")
+    source = json.dumps(two_of(inner))
+    monkeypatch.setattr(reading, "MOST_BYTES", len(source))
+
+    assert imported(json.dumps(called(inner)))
+    with pytest.raises(reading.WorkflowTooLarge, match="when they are cleaned"):
+        imported(source)
 
 
 def test_the_bench_sees_what_is_left_in_a_parameter() -> None:

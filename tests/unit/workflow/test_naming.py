@@ -1,6 +1,7 @@
 """Renaming a node keeps whatever names it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.workflow.naming import referenced, rewritten
+from controlplane.workflow.naming import _GAP, referenced, rewritten
 
 TOLD = {
     "={{ $('Old').item.json.a }}": "={{ $('New \"1\"').item.json.a }}",
@@ -28,6 +29,8 @@ TOLD = {
     "={{ $(/*c*/'Old').all() }}": "={{ $(/*c*/'New \"1\"').all() }}",
     "={{ $(\n  // no\n'Old') }}": "={{ $(\n  // no\n'Old') }}",
     "={{ $(/* a * b */ /**/\n'Old') }}": "={{ $(/* a * b */ /**/\n'New \"1\"') }}",
+    f"={{{{ $({'/* a */ ' * 12}'Old') }}}}": f"={{{{ $({'/* a */ ' * 12}'New \"1\"') }}}}",
+    f"={{{{ $(/*{'my $a_b ' * 90}*/'Old') }}}}": f"={{{{ $(/*{'my $a_b ' * 90}*/'New \"1\"') }}}}",
     "={{ $items ( 'Old' ) }}": "={{ $items ( 'New \"1\"' ) }}",
     "={{ $items?.('Old') }}": "={{ $items?.('New \"1\"') }}",
     "={{ $('\\x4fld').all() }}": "={{ $('New \"1\"').all() }}",
@@ -71,7 +74,8 @@ def test_a_name_that_is_no_plain_one_is_written_in_brackets() -> None:
 @pytest.mark.parametrize(
     "part",
     ["$('", '$("\\', "$(`$('$(\"", "$(/*", "$(/*$(/**/", "$ ", "$node", "$node?.", "$node[ ", "_ (",
-     "$( ", "$(/**/ ", "$node.a", "$items(", "\\u{", "$('\\x"],
+     "$( ", "$(/**/ ", "$node.a", "$items(", "\\u{", "$('\\x", "/*" + "$/*" * 64 + "*/",
+     "$node/**/", "$/*" + "a" * 99 + "*/"],
 )  # fmt: skip
 def test_hostile_text_costs_no_more_than_its_length(part: str) -> None:
     """It would take hours, if the time grew with the square of the length."""
@@ -80,6 +84,20 @@ def test_hostile_text_costs_no_more_than_its_length(part: str) -> None:
     assert rewritten(text, {"Old": "New"}) == text
     assert rewritten(f"{part}{' ' * 400_000}", {"Old": "New"})
     assert rewritten(f"{part}{text}'Old')", {"Older": "New"})
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["/*" + "$/*" * 64 + "*/", "/*" + "_ /*" * 64 + "*/", "$/*a*/", "/*" + "$node/*" * 24 + "*/"],
+)
+def test_no_character_is_looked_at_for_many_references(part: str) -> None:
+    """What follows all that may begin a reference is together no longer than the text."""
+    text, gap = part * 50, re.compile(_GAP)
+
+    begun = [match.end() for match in re.finditer(r"[$_](?:node|items)?", text)]
+    gaps = [found.span() for at in begun if (found := gap.match(text, at))]
+
+    assert sum(end - start for start, end in gaps) <= len(text)
 
 
 def test_a_workflow_in_a_parameter_names_its_own_nodes() -> None:
