@@ -21,6 +21,7 @@ from tenants.permissions import (
     areas_opening,
     narrowest_role,
     of_partner,
+    of_role,
     roles_with,
 )
 
@@ -122,6 +123,31 @@ def partner_seats(
         .select_related("partner")
         .order_by("partner__name")
     )
+
+
+def partner_opening(
+    permission: Permission,
+    member: Member,
+    tenant: Tenant,
+    *,
+    session: Mapping[str, Any] = MappingProxyType({}),
+) -> Partner | None:
+    """For which partner somebody does here what the permission is for: the one in which the own
+    seat opens it, of several the earliest. None: the tenant's own role does, or a visit.
+
+    Not by `grant`, which is of all seats together. Raises PermissionDenied where none opens it.
+    Asked outside of the tenant.
+    """
+    if member.visit is not None:
+        return None
+    memberships = Member.objects.of_tenant(tenant).of_session(session).filter(user=member.user_id)
+    seats = list(memberships.select_related("partner").order_by("created_at", "pk"))
+    if any(not seat.is_partners and permission in of_role(seat.role) for seat in seats):
+        return None
+    for seat in seats:
+        if seat.is_partners and tenants_opened(permission, seat, [tenant.customer_id]):
+            return seat.partner
+    raise PermissionDenied(refusal(permission, member, tenant))
 
 
 def partners_people(permission: PartnerPermission, partner: Partner) -> list[User]:

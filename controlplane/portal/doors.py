@@ -20,7 +20,7 @@ from controlplane.core.errors import DomainError
 from tenants import access
 from tenants.context import outside
 from tenants.doors import Door, enters
-from tenants.models import Member
+from tenants.models import Member, Partner
 from tenants.models.members import VOUCHED_BY
 from tenants.permissions import Permission
 
@@ -78,6 +78,17 @@ def requires(permission: Permission) -> Callable[[View], View]:
 def require(request: HttpRequest, permission: Permission) -> None:
     """For what only a part of a page needs, such as sending its form. Raises PermissionDenied."""
     access.require(permission, request.member, request.tenant)
+
+
+def partner_acted_for(request: HttpRequest, permission: Permission) -> Partner | None:
+    """See `access.partner_opening`: whose place an invitation or a key is for. None: the tenant's.
+
+    Raises PermissionDenied, also where only the seats together would open it.
+    """
+    with outside():
+        return access.partner_opening(
+            permission, request.member, request.tenant, session=request.session
+        )
 
 
 def own_page(view: View | None = None, *, changes_log_in: bool = False) -> Any:

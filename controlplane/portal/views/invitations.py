@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from controlplane.core.errors import DomainError
 from controlplane.portal import lists
-from controlplane.portal.doors import in_language_of_tenant, member_page, require
+from controlplane.portal.doors import in_language_of_tenant, member_page, partner_acted_for, require
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.invitations import InvitationForm, NewcomerForm
 from controlplane.portal.identity.entrance import INVITED_BY
@@ -158,10 +158,7 @@ def _logs_in_elsewhere(invitation: Invitation) -> bool:
 
 def _own_partner(request: HttpRequest) -> Partner | None:
     """Of a partner's manager; a tenant's own may not invite to the partner."""
-    if request.member.partner_id is None:
-        return None
-    with outside():
-        return Partner.objects.get(pk=request.member.partner_id)
+    return partner_acted_for(request, Permission.MEMBERS)
 
 
 def _page(

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from controlplane.core import shown_once
 from controlplane.core.errors import DomainError
 from controlplane.portal import lists
-from controlplane.portal.doors import member_page, require
+from controlplane.portal.doors import member_page, partner_acted_for, require
 from controlplane.portal.forms.errors import mark
 from controlplane.portal.forms.keys import KeyForm, RotateForm
 from tenants import keys as services
@@ -48,13 +48,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @member_page
 def create(request: HttpRequest) -> HttpResponse:
     require(request, Permission.KEYS)
+    partner = partner_acted_for(request, Permission.KEYS)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             key, text = services.issue_key(
                 tenant=request.tenant,
                 **form.terms,
-                partner_id=request.member.partner_id,
+                partner_id=partner.pk if partner else None,
                 by=actor_of(request.member),
             )
         except DomainError as error:

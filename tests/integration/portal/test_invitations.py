@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from controlplane.audit.models import Entry
 from tenants.context import inside
-from tenants.models import Engagement, Invitation, Member, Partner, Tenant
+from tenants.models import ApiKey, Engagement, Invitation, Member, Ownership, Partner, Tenant
 
 Browser = Callable[..., Client]
 NEW = {"first_name": "Kaja", "last_name": "Nowak", "password": "a newer horse 9"}
@@ -251,3 +251,60 @@ def test_one_that_expired_is_sent_again_from_its_row(north: Tenant, manager: Cli
     assert (sent.status, sent.role, sent.email) == ("open", "approver", "kaja@example.com")
     link = re.search(r"http://\S+?(/invitations/\S+)", mail.outbox[-1].body)[1]
     assert stranger_at(north).post(link, NEW).headers["Location"] == "/"
+
+
+@pytest.fixture
+def eve(north: Tenant, browser: Browser) -> Client:
+    """Viewer of Older, her earlier seat; manager of Newer, which alone owns Infrastructure."""
+    seats = []
+    for name, role in (("Older", "viewer"), ("Newer", "manager")):
+        partner = Partner.objects.create(slug=name.lower(), name=name)
+        engagement = Engagement.objects.create(tenant=north, partner=partner)
+        Ownership.objects.filter(tenant=north, area="infrastructure").delete()
+        Ownership.objects.create(tenant=north, engagement=engagement, area="infrastructure")
+        eve = User.objects.get_or_create(username="eve", email="eve@example.com")[0]
+        seats.append(Member.objects.create(user=eve, partner=partner, role=role))
+    return browser(north, member=seats[0])
+
+
+def test_who_is_in_two_partners_invites_to_the_one_whose_manager_she_is(eve: Client) -> None:
+    form = eve.get("/members/invitations/new/").content.decode()
+    assert "Newer: all workspaces" in form
+    assert "Older" not in form
+
+    invite(eve, "eve2@example.com", role="manager", place="partner")
+
+    assert Invitation.objects.get().partner.name == "Newer"
+
+
+def test_what_another_of_her_partners_sent_is_not_hers(eve: Client) -> None:
+    older = Partner.objects.get(name="Older")
+    past = timezone.now() - timedelta(days=1)
+    sent = Invitation.objects.create(
+        email="olga@example.com", role="manager", partner=older, token_sha256="x" * 64,
+        invited_by="Ola", expires_at=past,
+    )  # fmt: skip
+
+    assert "olga@example.com" not in eve.get("/members/invitations/").content.decode()
+    assert eve.post(f"/members/invitations/{sent.pk}/again/").status_code == 404
+    assert not mail.outbox
+    Invitation.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    assert eve.post(f"/members/invitations/{sent.pk}/revoke/").status_code == 404
+    assert Invitation.objects.get().status == "open"
+
+
+def test_her_key_is_issued_for_the_same_partner(eve: Client) -> None:
+    eve.post("/keys/new/", {"name": "Our ERP", "scopes": ["orders:review"], "days": "90"})
+
+    assert ApiKey.objects.get().partner.name == "Newer"
+
+
+def test_one_who_is_the_tenants_viewer_too_acts_for_the_partner_all_the_same(
+    north: Tenant, eve: Client
+) -> None:
+    user = User.objects.get(username="eve")
+    Member.objects.create(user=user, tenant=north, role="viewer")
+
+    eve.post("/keys/new/", {"name": "Our ERP", "scopes": ["orders:review"], "days": "90"})
+
+    assert ApiKey.objects.get().partner.name == "Newer"
