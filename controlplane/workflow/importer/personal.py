@@ -20,13 +20,34 @@ _SECRETS = re.compile(
         | (?:(?:\s|\\[nrt])*+ [A-Za-z-]{3,20}: [^\n\\]{0,100}){0,4}
           (?:(?:\s|\\[nrt])*+ [A-Za-z0-9+/=]{16,}+)++ (?:(?:\n|\\n)[A-Za-z0-9+/=]{1,15})?
       )
-    | \b(?:sk|pk|rk)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{20,}
-    | \bgh[pousr]_[A-Za-z0-9]{30,} | \bgithub_pat_\w{22,} | \bglpat-[\w-]{20,}
-    | \bxox[abeprs]-[\w-]{10,} | \bA(?:KIA|SIA)[0-9A-Z]{16}\b | \bAIza[\w-]{35}
-    | (?<![\w-])eyJ[\w-]{10,}+\.[\w-]{10,}+\.[\w-]{5,}
-    | (?:(?<=bot)|\b)\d{8,12}:[A-Za-z0-9_-]{35,50}(?![\w-])
-    | \bhf_[A-Za-z0-9]{30,} | \bSG\.[\w-]{16,}\.[\w-]{16,}
-    | \bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b | \bapify_api_\w{20,} | \bnpm_[A-Za-z0-9]{30,}
+    # At the beginning of a word, which is asked once for all of them.
+    | \b (?:
+        (?:sk|pk|rk)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{20,}
+      | gh[pousr]_[A-Za-z0-9]{30,} | github_pat_\w{22,} | glpat-[\w-]{20,}
+      | xox[abeprs]-[\w-]{10,} | A(?:KIA|SIA)[0-9A-Z]{16}\b | AIza[\w-]{35}
+      | (?<!-)eyJ[\w-]{10,}+\.[\w-]{10,}+\.[\w-]{5,}
+      | \d{8,12}:[A-Za-z0-9_-]{35,50}(?![\w-])
+      | hf_[A-Za-z0-9]{30,} | SG\.[\w-]{16,}\.[\w-]{16,}
+      | pat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b | apify_api_\w{20,} | npm_[A-Za-z0-9]{30,}
+      # Ours: keys, and tokens of runs and connections. n8n's.
+      | pgl_(?:[a-z]{1,10}_)?[0-9a-f]{12}_[0-9a-f]{16,} | pgl1\.[a-z]\.\d{1,20}\.[\w-]{20,}
+      | n8n_api_[\w-]{16,}
+      # Shopify, Stripe's hooks, DigitalOcean, Google, Notion, HubSpot, Linear.
+      | shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32,} | whsec_[A-Za-z0-9+/]{24,}={0,2}
+      | do[opr]_v1_[a-f0-9]{64} | GOCSPX-[\w-]{20,} | ya29\.[\w-]{20,}
+      | (?<!/)1//0[\w-]{20,} | ntn_[A-Za-z0-9]{40,} | secret_[A-Za-z0-9]{40,}
+      | pat-[a-z]{2}\d-[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}
+      | lin_(?:api|oauth)_[A-Za-z0-9]{32,}
+      # Groq, xAI, Tavily, Pinecone, Replicate, Brevo, Atlassian, Discord, Square, Mailchimp.
+      | gsk_[A-Za-z0-9]{32,} | xai-[A-Za-z0-9]{40,} | tvly-[\w-]{20,} | pcsk_\w{40,}
+      | r8_[A-Za-z0-9]{30,} | x(?:key|smtp)sib-[A-Za-z0-9-]{40,}
+      | AT[AC]TT3x[\w-]{40,}(?:=[0-9A-F]{8})?
+      | (?<![.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,} | sq0[a-z]{3}-[\w-]{22,}
+      | [0-9a-f]{32}-us\d{1,2}\b
+      )
+    # Telegram's in an address, Azure's.
+    | (?<=bot)\d{8,12}:[A-Za-z0-9_-]{35,50}(?![\w-])
+    | (?<=AccountKey=)[A-Za-z0-9+/]{40,}={0,2}
     | (?<=://)[^\s/:@"'{}]{1,80}:[^\s/@"'{}]{1,200}(?=@)
     """,
     re.X,

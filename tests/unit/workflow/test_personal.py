@@ -44,6 +44,49 @@ SECRETS = {
     "IFTTT's hook": ("https://maker.ifttt.com/trigger/x/with/key/abcDEF123456", "abcDEF"),
 }
 
+HEX, LETTERS = "0a1b2c3d4e5f6789" * 4, "aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV" * 4
+BARE = {
+    "ours": ("pgl_live_", f"{HEX[:12]}_{HEX}"),
+    "ours in a sandbox": ("pgl_test_", f"{HEX[:12]}_{HEX}"),
+    "ours of an older form": ("pgl_", f"{HEX[:12]}_{HEX}"),
+    "our token of a run": ("pgl1.r.", f"1790000000.{LETTERS[:43]}"),
+    "n8n's": ("n8n_api_", HEX[:40]),
+    "Shopify's": ("shpat_", HEX[:32]),
+    "a hook's": ("whsec_", LETTERS[:32]),
+    "DigitalOcean's": ("dop_v1_", HEX),
+    "Google's of a client": ("GOCSPX-", LETTERS[:28]),
+    "Google's for an hour": ("ya29.", "a0" + LETTERS[:60]),
+    "Google's to refresh": ("1//0", "3" + LETTERS[:60]),
+    "Notion's": ("ntn_", LETTERS[:46]),
+    "Notion's of an older form": ("secret_", LETTERS[:43]),
+    "HubSpot's": ("pat-na1-", "0a1b2c3d-4e5f-4a1b-8c2d-0a1b2c3d4e5f"),
+    "Linear's": ("lin_api_", LETTERS[:40]),
+    "Groq's": ("gsk_", LETTERS[:52]),
+    "xAI's": ("xai-", LETTERS[:80]),
+    "Tavily's": ("tvly-", f"dev-{LETTERS[:32]}"),
+    "Pinecone's": ("pcsk_", f"{LETTERS[:6]}_{LETTERS[:63]}"),
+    "Replicate's": ("r8_", LETTERS[:37]),
+    "Brevo's": ("xkeysib-", f"{HEX}-{LETTERS[:16]}"),
+    "Atlassian's": ("ATATT3x", f"FfGF0{LETTERS}=0A1B2C3D"),
+    "Azure's": (
+        "DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=",
+        f"{LETTERS[:80]}+/9abc==",
+    ),
+    "Discord's": ("MTA", f"{LETTERS[:23]}.GaB1c-.{LETTERS[:38]}"),
+    "Square's": ("sq0atp-", LETTERS[:22]),
+    "Mailchimp's": ("", f"{HEX[:32]}-us12"),
+}
+
+
+@pytest.mark.parametrize(("begin", "rest"), BARE.values(), ids=BARE)
+def test_no_key_stays_that_is_known_by_its_form(begin: str, rest: str) -> None:
+    for text in (begin + rest, f'const t = "{begin}{rest}";', f"={begin}{rest}"):
+        clean, found = Persons().cleaned(text)
+
+        assert found
+        assert not [part for part in rest.split(".") if part in clean]
+        assert Persons().cleaned(clean) == (clean, False)
+
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=SECRETS)
 def test_no_secret_stays_in_text(text: str, secret: str) -> None:
@@ -66,6 +109,15 @@ NO_SECRETS = [
     '{"authorization": "none"}',
     "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
     "https://api.telegram.org/bot{{ $json.token }}/sendMessage",
+    "secret_access_key_of_the_bucket_where_invoices_are",
+    "const shpat_header = items.map(whsec_of); // pat-na1-then-the-rest, gsk_and_xai-keys",
+    "tvly-YOUR_API_KEY_GOES_HERE",
+    "GOCSPX-xxxxxxxxxxxxxxxxxxxxxxxx",
+    "https://a.io/1//0abcdefghijklmnopqrstuvwxyz",
+    "AccountKey={{ $vars.key }};EndpointSuffix=core.windows.net",
+    "Module.exports.ThisIsTheNameOfAMethodOfSomeLength",
+    f"{HEX[:32]}-use",
+    f"{HEX[:32]} and {HEX}",
 ]
 
 
@@ -99,6 +151,18 @@ HOSTILE = [
     "hooks.zapier.com/",
     "maker.ifttt.com/trigger/",
     "12345678:",
+    "pgl_a_",
+    f"pgl_live_{'0' * 12}_",
+    "tvly-",
+    "pcsk_",
+    "1//0",
+    "M-",
+    f"{'M' * 24}.",
+    f"{'M' * 24}.abcdef.",
+    "AccountKey=",
+    "0a1b2c3d" * 4 + "-us",
+    "ATATT3x-",
+    "secret_",
     "your",
     "x",
 ]
