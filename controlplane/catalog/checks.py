@@ -12,6 +12,9 @@ from controlplane.events.types import EVENT_TYPES
 from controlplane.nodes.registry import all_operations
 from controlplane.workflow.shapes import Json
 
+# Of ours the longest list has ten.
+MOST_CASES = 30
+
 
 class ReleaseInvalid(DomainError):
     """`errors` names each field, as in `workflow.nodes.3.type`; the message names the node."""
@@ -105,6 +108,9 @@ def _uses_faults(manifest: Manifest, workflow: Json) -> list[FieldError]:
 
 def _case_faults(manifest: Manifest, cases: dict[str, Case], starts: set[str]) -> list[FieldError]:
     found = []
+    if len(cases) > MOST_CASES:
+        told = f"has {len(cases)} cases; {MOST_CASES} are the most, since each one is a run of n8n"
+        found.append(FieldError("cases", told))
     for name, case in cases.items():
         if case.event.type not in starts:
             told = f"case {name!r} brings {case.event.type!r}, which it does not listen to"

@@ -3,6 +3,7 @@
 Releases are shared rows: all of this is called outside of any tenant, and enters the sandbox.
 """
 
+import time
 import uuid
 
 from django.db import transaction
@@ -27,12 +28,20 @@ from tenants.models import Member, Partner, Tenant
 from tenants.permissions import Permission
 
 log = get_logger(__name__)
+# A worker is everybody's: cases that wait for what never comes are not to keep it.
+LONGEST_SECONDS = 15 * 60
 
 
 class NothingToTry(DomainError):
     code = "release_without_cases"
     status = 409
     title = "It has no cases to try"
+
+
+class TrialTooLong(DomainError):
+    code = "release_trial_too_long"
+    status = 409
+    title = "The trial took too long"
 
 
 class DraftChanged(DomainError):
@@ -144,10 +153,16 @@ def _carry_out(run: CaseRun) -> None:
         clear_away()
         _require_free(release, sandbox)
     results: list[CaseResult] = []
+    ends_by = time.monotonic() + LONGEST_SECONDS
 
     def tell(result: CaseResult) -> None:
         results.append(result)
         keep_results(run, results)
+        if time.monotonic() > ends_by and len(results) < len(release.cases):
+            raise TrialTooLong(
+                f"After {LONGEST_SECONDS // 60} minutes only {len(results)} of "
+                f"{len(release.cases)} cases had ended. Look why they are so slow, or try fewer."
+            )
 
     run_cases(release, ground=lambda case: sandbox, by=BY, progress=tell, is_trial=True)
     _require_same(get_release(release.pk), run)

@@ -146,6 +146,25 @@ def test_what_failed_stays_to_be_looked_at_until_the_next_trial(
     assert installed(sandbox) == 0
 
 
+def test_a_trial_keeps_a_worker_for_so_long_and_no_longer(
+    draft: Release,  # noqa: F811
+    sandbox: Tenant,
+    pretend: Pretend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trials, "LONGEST_SECONDS", 0)
+    cases = {"one": CASE, "two": CASE}
+    releases.change_draft(release_id=draft.pk, manifest=with_case(draft).terms, cases=cases, by=ADA)
+    run = trials.begin_trial(release_id=draft.pk, sandbox=sandbox, by=ADA)
+    pretend(True, True)
+
+    trials.carry_out_trial(run.pk)
+
+    run.refresh_from_db()
+    assert run.status == CaseRun.Status.BROKEN
+    assert "only 1 of 2 cases had ended" in run.error
+
+
 def test_a_draft_that_changes_meanwhile_was_not_tried(
     draft: Release,  # noqa: F811
     sandbox: Tenant,

@@ -50,6 +50,16 @@ def test_a_case_brings_what_starts_the_workflow(
     assert (not found) is fits, found
 
 
+def test_so_many_cases_are_the_most_since_each_is_a_run() -> None:
+    starts = flow("n8n-nodes-pergola.pergolaTrigger")
+    cases = {str(number): case("order.created") for number in range(31)}
+
+    (fault,) = release_faults(manifest(events=["order.created"]), starts, cases, is_ours=True)
+
+    assert fault.field == "cases"
+    assert "30 are the most" in fault.message
+
+
 def test_a_workflow_that_gives_no_verdict_is_asked_for_none() -> None:
     wanted = case(calls=["exception.open"], outcome="success", last={"type": "timeout"})
     came = Actual("", [], ["exception.open"], "success", last={"type": "timeout", "id": "1"})
@@ -62,6 +72,8 @@ def test_what_the_last_call_gave_is_compared_by_field() -> None:
     came = Actual("hold", last={"assignee": "Grace", "type": "policy"})
 
     assert differences(wanted, came) == ["assignee is Grace instead of Ada"]
+    withheld = differences(wanted, came, withheld=True)
+    assert withheld == ["assignee is something else instead of Ada"]
     assert differences(case(verdict="accept"), Actual("")) == [
         "the verdict is missing instead of accept"
     ]
