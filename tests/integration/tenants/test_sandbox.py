@@ -27,7 +27,7 @@ from controlplane.orders.services import review_order
 from controlplane.policies.models import Policy, Rule
 from controlplane.support.models import Ticket
 from controlplane.support.recipients import recipient_of
-from tenants import files, lookup, tasks
+from tenants import files, lookup
 from tenants.context import inside
 from tenants.environments import rules
 from tenants.environments.copying import NothingToCopy, copy_now, copy_to_sandbox
@@ -41,7 +41,7 @@ from tenants.environments.services import (
     reset_now,
 )
 from tenants.models import ApiKey, Member, Tenant
-from tenants.provisioning.steps import RESET, plan_reset, unfinished_steps
+from tenants.provisioning.steps import plan_reset
 from tests.factories.world import parts
 from tests.fakes.n8n import FakeN8n
 
@@ -339,32 +339,6 @@ def test_a_reset_empties_it_and_leaves_production_alone(
         assert Order.objects.count() == 6
     assert sandbox.api_keys.count() == 1
     assert everything_in(production) == before
-
-
-def test_a_reset_that_is_delivered_twice_empties_once(sandbox: Tenant) -> None:
-    plan_reset(sandbox)
-    tasks.reset_sandbox(tenant_id=str(sandbox.pk), by="tests")
-    with inside(sandbox):
-        Ticket.objects.update(subject="tried since")
-
-    tasks.reset_sandbox(tenant_id=str(sandbox.pk), by="tests")
-
-    with inside(sandbox):
-        assert Ticket.objects.filter(subject="tried since").exists()
-
-
-def test_a_reset_asked_for_while_it_is_made_does_not_wait_for_its_data(production: Tenant) -> None:
-    sandbox = create_sandbox(tenant=production, by=BY)
-    plan_reset(sandbox)
-    tasks.reset_sandbox(tenant_id=str(sandbox.pk), by="tests")
-    with inside(sandbox):
-        Ticket.objects.update(subject="tried")
-
-    assert not unfinished_steps(sandbox).filter(name=RESET).exists()
-    tasks.reset_sandbox(tenant_id=str(sandbox.pk), by="tests")
-
-    with inside(sandbox):
-        assert Ticket.objects.filter(subject="tried").exists()
 
 
 def test_a_removed_sandbox_leaves_nothing(production: Tenant, sandbox: Tenant) -> None:

@@ -236,6 +236,38 @@ def test_a_crash_while_it_is_emptied(
         assert b"tried" not in [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
+def test_a_reset_that_is_delivered_twice_empties_once(
+    production: Tenant, sandbox: Tenant, sent: list[Any]
+) -> None:
+    reset_sandbox(tenant=production, by=BY)
+    again = list(sent)
+    work(sent)
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        Ticket.objects.update(subject="tried since")
+
+    work(again)
+
+    assert_whole(sandbox)
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        assert Ticket.objects.filter(subject="tried since").exists()
+
+
+def test_a_reset_asked_for_before_it_is_made_does_not_empty_it_later(
+    production: Tenant, sent: list[Any]
+) -> None:
+    sandbox = create_sandbox(tenant=production, by=BY)
+    reset_sandbox(tenant=production, by=BY)
+    work(sent[1:])
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        Ticket.objects.update(subject="tried")
+
+    beat(sent)
+
+    assert_whole(sandbox)
+    with inside(lookup.tenant_by_slug(sandbox.slug)):
+        assert Ticket.objects.filter(subject="tried").exists()
+
+
 REMOVING = {
     "outside": (services, "_clear_outside"),
     "the files": (services, "_drop_files"),
