@@ -1,10 +1,15 @@
 """Django admin in two halves: shared rows at /admin/, a tenant's rows at /t/<tenant>/admin/."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -17,6 +22,8 @@ from unfold.forms import PaginationInlineFormSet
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.admin_trail import LeavesTrail
 from controlplane.core.schema import is_in_tenant
+
+View = Callable[..., HttpResponseBase]
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -56,6 +63,33 @@ class _PlacedModelAdmin(LeavesTrail):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._is_here() and super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Who may only look at rows takes no steps on them; deleting has a permission of its own.
+
+        Asked of the person: rows that only services write have steps too.
+        """
+        found: dict[str, Any] = super().get_actions(request)
+        change = get_permission_codename("change", self.opts)
+        if request.user.has_perm(f"{self.opts.app_label}.{change}"):
+            return found
+        return {name: each for name, each in found.items() if name == "delete_selected"}
+
+    def own_page(self, view: View, *, reads: bool = False) -> View:
+        """A page besides Django's own, for `get_urls`: `admin_view` alone lets in all of the staff.
+
+        403 for who may not change rows of the kind; or may not see them, where it only `reads`.
+        """
+
+        @wraps(view)
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            may = self.has_view_permission if reads else self.has_change_permission
+            if not may(request):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded: View = self.admin_site.admin_view(page)
+        return guarded
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

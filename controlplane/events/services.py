@@ -19,7 +19,7 @@ from controlplane.events import delivery, listening, places
 from controlplane.events.intake import keep, receive
 from controlplane.events.kinds import INTERNAL, KindUnknown, Received, SourceKind, kind_named
 from controlplane.events.models import Delivery, Event, Source, Subscription
-from controlplane.events.sources import assert_there, note_source
+from controlplane.events.sources import assert_there, held_source, note_source
 from controlplane.events.types import EVENT_TYPES
 from controlplane.events.verification.client_certificate import OPTION as CERTIFICATE
 from controlplane.instances.models import Workspace
@@ -117,9 +117,10 @@ def change_source(
     """Read what comes from now on by other options, or keep it in order.
 
     Where that replaces a client certificate the one before is good for `overlap`, at the latest for
-    a week. Raises OptionInvalid or SourceRemoved.
+    a week. Raises OptionInvalid, SourceRemoved or KindUnknown.
     """
-    assert_there(source)
+    held_source(source)
+    source.refresh_from_db()  # the caller shows it
     kind = kind_named(source.kind)
     before = source.option(CERTIFICATE)
     source.options = _checked(kind, options)
@@ -152,7 +153,8 @@ def replace_secret(
     The new one is shown this once. One that was still ending from a replacement before ends now.
     Raises KindUnknown or SourceRemoved.
     """
-    assert_there(source)
+    held_source(source)
+    source.refresh_from_db()  # the caller shows it
     _assert_open(source.kind)
     _keep_previous(source, source.secret, overlap)
     source.secret = new = secret or kind_named(source.kind).new_secret()

@@ -30,7 +30,7 @@ class NameMissing(DomainError):
 @transaction.atomic
 def rename_source(*, source: Source, name: str, by: Actor) -> Source:
     """Its address stays. Raises NameMissing, SourceRemoved or KindUnknown."""
-    source = _held(source)
+    source = held_source(source)
     name = made_storable(name).strip()[:120]
     if not name:
         raise NameMissing("Give the source a name.", errors=(FieldError("name", "is needed"),))
@@ -46,7 +46,7 @@ def switch_source(*, source: Source, is_active: bool, by: Actor) -> Source:
 
     Raises SourceRemoved or KindUnknown.
     """
-    source = _held(source)
+    source = held_source(source)
     if source.is_active != is_active:
         source.is_active = is_active
         source.save(update_fields=["is_active", "updated_at"])
@@ -61,7 +61,7 @@ def remove_source(*, source: Source, by: Actor) -> None:
     One by which nothing ever came in leaves nothing behind, and its address is free again.
     Raises SourceRemoved or KindUnknown.
     """
-    source = _held(source)
+    source = held_source(source)
     note_source("source.removed", source, by)
     is_used = source.events.exists() or ExceptionCase.objects.filter(source=source).exists()
     if not is_used:
@@ -98,14 +98,17 @@ def note_source(action: str, source: Source, by: Actor) -> None:
     )
 
 
-def _held(source: Source) -> Source:
-    """Locked, and as it is now. Raises SourceRemoved, or KindUnknown for Pergola's own."""
+def held_source(source: Source) -> Source:
+    """Locked, and as it is now: a copy from before it was removed would put secrets back.
+
+    Raises SourceRemoved, or KindUnknown for Pergola's own.
+    """
     found = Source.objects.select_for_update().filter(pk=source.pk).first()
     if found is None:
         raise SourceRemoved(f"“{source}” is not there any more.")
     assert_there(found)
     if found.kind == INTERNAL:
         raise KindUnknown(
-            f"“{found}” is where Pergola itself reports; it is not renamed, switched or removed."
+            f"“{found}” is where Pergola itself reports; it is not changed, switched or removed."
         )
     return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -115,7 +115,7 @@ class EngagementAdmin(SharedModelAdmin):
         return super().get_queryset(request).prefetch_related("ownerships")
 
     def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(self.edit_matrix)
+        page = self.own_page(self.edit_matrix)
         return [
             path("of/<uuid:tenant_id>/", page, name="tenants_engagement_matrix"),
             *super().get_urls(),
@@ -167,8 +167,6 @@ class EngagementAdmin(SharedModelAdmin):
 
     def edit_matrix(self, request: HttpRequest, tenant_id: uuid.UUID) -> HttpResponse:
         """One radio for each area: partners beside one another, and nobody."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
         tenant = get_object_or_404(Tenant, pk=tenant_id, status__in=STANDING)
         if tenant.is_sandbox:
             # Who works for it is said at its production.

@@ -92,11 +92,13 @@ class PartnerAdmin(SharedModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        within = self.admin_site.admin_view
-        pages = [("logo", _logo), ("invite", self._invite)]
+        pages = [
+            ("logo", self.own_page(_logo, reads=True)),
+            ("invite", self.own_page(self._invite)),
+        ]
         return [
             *(
-                path(f"<uuid:partner_id>/{name}/", within(view), name=f"tenants_partner_{name}")
+                path(f"<uuid:partner_id>/{name}/", view, name=f"tenants_partner_{name}")
                 for name, view in pages
             ),
             *super().get_urls(),

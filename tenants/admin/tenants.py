@@ -236,7 +236,6 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
         return redirect("admin:tenants_tenant_progress", obj.pk)
 
     def get_urls(self) -> list[Any]:
-        within = self.admin_site.admin_view
         own = [
             ("enter", self._enter, "enter"),
             ("enter/portal", support.to_portal, "portal"),
@@ -247,7 +246,7 @@ class TenantAdmin(FleetActions, ChoosesLanguageAndZone):
             ("progress/state", progress.state, "progress_state"),
         ]
         pages = [
-            path(f"<uuid:tenant_id>/{route}/", within(view), name=f"tenants_tenant_{name}")
+            path(f"<uuid:tenant_id>/{route}/", self.own_page(view), name=f"tenants_tenant_{name}")
             for route, view, name in own
         ]
         return pages + super().get_urls()

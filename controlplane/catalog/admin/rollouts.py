@@ -137,9 +137,12 @@ class RolloutAdmin(SharedModelAdmin):
         return redirect("admin:catalog_rollout_follow", obj.pk)
 
     def get_urls(self) -> list[Any]:
-        within = self.admin_site.admin_view
         own = [
-            path(f"<uuid:rollout_id>/{route}/", within(view), name=f"catalog_rollout_{route}")
+            path(
+                f"<uuid:rollout_id>/{route}/",
+                self.own_page(view, reads=True),
+                name=f"catalog_rollout_{route}",
+            )
             for route, view in (("follow", self._follow), ("state", self._state))
         ]
         return own + super().get_urls()
@@ -155,8 +158,6 @@ class RolloutAdmin(SharedModelAdmin):
 
     def _follow(self, request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponseBase:
         rollout = get_object_or_404(Rollout, pk=rollout_id)
-        if not self.has_view_permission(request, rollout):
-            raise PermissionDenied
         if request.method == "POST":
             self._step(request, rollout)
             return redirect(request.path)
@@ -182,8 +183,7 @@ class RolloutAdmin(SharedModelAdmin):
 
     def _state(self, request: HttpRequest, rollout_id: uuid.UUID) -> HttpResponse:
         """The part of the page that changes; a small script asks for it."""
-        if not self.has_view_permission(request, get_object_or_404(Rollout, pk=rollout_id)):
-            raise PermissionDenied
+        get_object_or_404(Rollout, pk=rollout_id)
         return TemplateResponse(request, "catalog/admin/_rollout.html", _shown(rollout_id))
 
 

@@ -19,14 +19,12 @@ class CompletesNames:
     def get_urls(self) -> list[URLPattern]:
         fields = path(
             "fields/<slug:name>/",
-            self.admin_site.admin_view(self._fields),  # type: ignore[attr-defined]
+            self.own_page(self._fields, reads=True),  # type: ignore[attr-defined]
             name=f"{_base_of(self.model)}_fields",  # type: ignore[attr-defined]
         )
         return [fields, *super().get_urls()]  # type: ignore[misc]
 
     def _fields(self, request: HttpRequest, name: str) -> HttpResponse:
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise Http404
         try:
             return JsonResponse({"fields": described(get_context(name))})
         except ContextUnknown as error:

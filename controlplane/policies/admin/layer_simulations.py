@@ -58,7 +58,7 @@ class LayerSimulationAdmin(ReadOnlySharedModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         state = path(
             "<uuid:run_id>/state/",
-            self.admin_site.admin_view(self._state),
+            self.own_page(self._state, reads=True),
             name="policies_layersimulation_state",
         )
         return [state, *super().get_urls()]
@@ -74,7 +74,7 @@ class LayerSimulationAdmin(ReadOnlySharedModelAdmin):
     def _state(self, request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         """The part of the page that changes; a small script asks for it."""
         run = self.get_object(request, str(run_id))
-        if run is None or not self.has_view_permission(request, run):
+        if run is None:
             raise Http404
         return TemplateResponse(request, "policies/admin/_simulation.html", _shown(run))
 
