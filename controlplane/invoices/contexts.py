@@ -223,5 +223,6 @@ def register() -> None:
         sample=sample(),
         parameters=PARAMETERS,
         title="Invoice {invoice.number}",
+        decided_here=True,
         money=("invoice.total.minor", "invoice.currency"),
     )

@@ -94,4 +94,5 @@ def register() -> None:
         ),
         parameters=PARAMETERS,
         title="Answer",
+        decided_here=True,
     )

@@ -190,5 +190,6 @@ def register() -> None:
         sample=facts_of(_SAMPLE),
         parameters=PARAMETERS,
         title="Order {order.number}",
+        decided_here=True,
         money=("order.total.minor", "order.currency"),
     )

@@ -48,7 +48,8 @@ class Context:
     `load` reads the facts of one that is kept here, by its id; without it the caller brings them.
     `load_by_email` reads those of somebody of whom only the e-mail address is known. `caused_by`
     names the members because of whom one is as it is, by its id: they do not decide about it.
-    `title` is what people call one, as a message with {names}.
+    `title` is what people call one, as a message with {names}. `decided_here`: Pergola decides on
+    its own rows, so that what a caller has judged by facts of its own is no history of these.
 
     Beside these fields, rules about anything read the tenant's settings.
     """
@@ -64,6 +65,7 @@ class Context:
     load_by_email: EmailLoader | None = None
     caused_by: Causers | None = None
     title: str = ""
+    decided_here: bool = False
 
     @property
     def readable(self) -> dict[str, str]:
@@ -171,6 +173,7 @@ def register_context(
     load_by_email: EmailLoader | None = None,
     caused_by: Causers | None = None,
     title: str = "",
+    decided_here: bool = False,
 ) -> Context:
     """File a context; called in AppConfig.ready of the app whose data it describes."""
     if name in _contexts:
@@ -187,6 +190,7 @@ def register_context(
         load_by_email=load_by_email,
         caused_by=caused_by,
         title=title,
+        decided_here=decided_here,
     )
     return _contexts[name]
 

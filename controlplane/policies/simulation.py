@@ -8,8 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
+from django.db.models import CharField, Exists, OuterRef
+from django.db.models.functions import Cast
 
-from controlplane.policies.contexts import Context, amount_in
+from controlplane.audit.models import Entry
+from controlplane.policies.contexts import Context, amount_in, get_context
 from controlplane.policies.judging import Judgement, RuleSet, judge
 from controlplane.policies.models.decisions import Decision, DecisionQuerySet
 from controlplane.policies.tenant_facts import settings_now
@@ -18,6 +21,9 @@ from controlplane.policies.verdicts import Verdict
 FIELDS = (
     "id", "subject_type", "subject_id", "decided_at", "verdict", "input", "parameters", "settings",
 )  # fmt: skip
+
+TAKEN_ON_FACTS = "decision.taken"
+"""What the trail says of a decision on what a caller brought, and of no other."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,18 @@ class Tally:
 
 
 def decided_before(context: str, *, since: datetime) -> DecisionQuerySet:
-    """The newest first, of those whose input was kept."""
-    return (
-        Decision.objects.filter(context=context, decided_at__gte=since, input__isnull=False)
-        .only(*FIELDS)
-        .order_by("-decided_at", "-pk")
-    )
+    """The newest first, of those whose input was kept; what is decided here without those that were
+    taken on facts that a caller brought: nobody thins out what new rules turn over with them.
+    """
+    found = Decision.objects.filter(context=context, decided_at__gte=since, input__isnull=False)
+    if get_context(context).decided_here:
+        told = Entry.objects.filter(
+            subject_type="decision",
+            subject_id=Cast(OuterRef("pk"), CharField()),
+            action=TAKEN_ON_FACTS,
+        )
+        found = found.filter(~Exists(told))
+    return found.only(*FIELDS).order_by("-decided_at", "-pk")
 
 
 def with_candidate(

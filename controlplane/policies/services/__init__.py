@@ -32,6 +32,7 @@ from controlplane.policies.services.drafts import (
     save_draft,
 )
 from controlplane.policies.services.flips import (
+    PolicySimulationNeeded,
     Share,
     flip_share,
     is_past_threshold,
@@ -135,7 +136,8 @@ __all__ = [
     "HIGHEST_COST_TOGETHER", "LAYER_DAYS", "SEEDED_TABLES", "AloneWithoutReason", "ApprovalNeeded",
     "AuthorMayNotApprove", "DecisionUnknown", "ExampleFailed", "HistoryTooLong", "InputChanged",
     "InputNotKept", "Judgement", "LayerShare", "NothingToReview", "OthersMayApprove",
-    "OverrideWithoutReason", "PolicyTaken", "PolicyTooCostly", "PolicyUnknown", "Reason", "RuleSet",
+    "OverrideWithoutReason", "PolicySimulationNeeded", "PolicyTaken", "PolicyTooCostly",
+    "PolicyUnknown", "Reason", "RuleSet",
     "RulesNotKept", "Share", "SimulationNeeded", "SimulationUnknown", "StepNotPossible",
     "TimeHasPassed", "TooManyFlips", "VersionUnknown", "approve_layer", "approve_version",
     "assert_affordable", "authors_of", "cancel_layer_schedule", "cancel_layer_simulation",

@@ -23,6 +23,7 @@ from controlplane.policies.models import (
     Policy,
     PolicyVersion,
 )
+from controlplane.policies.simulation import TAKEN_ON_FACTS
 from controlplane.policies.tenant_facts import settings_now
 from controlplane.policies.verdicts import Verdict
 
@@ -159,7 +160,7 @@ def evaluate_facts(
         by=by,
     )
     record(
-        action="decision.taken",
+        action=TAKEN_ON_FACTS,
         subject_type="decision",
         subject_id=str(decision.pk),
         data={

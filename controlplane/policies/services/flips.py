@@ -3,13 +3,17 @@
 Whoever publishes, retires or switches a policy is asked by `is_past_threshold` and nothing else.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from django.db.models import F, Window
+from django.db.models.functions import Mod, RowNumber
 from django.utils import timezone
 
+from controlplane.core.errors import DomainError
 from controlplane.policies.contexts import get_context
 from controlplane.policies.judging import RuleSet
 from controlplane.policies.models import (
@@ -19,6 +23,7 @@ from controlplane.policies.models import (
     PublishingTerms,
     SimulationRun,
 )
+from controlplane.policies.models.decisions import DecisionQuerySet
 from controlplane.policies.models.simulations import percent_of
 from controlplane.policies.services.decisions import rule_set_of, rule_sets_in_force
 from controlplane.policies.simulation import (
@@ -32,13 +37,27 @@ SAMPLE = 300
 RUN_COUNTS_FOR = timedelta(days=1)
 
 
+class PolicySimulationNeeded(DomainError):
+    code = "policy_simulation_needed"
+    status = 409
+    title = "It has to be simulated first"
+
+
 @dataclass(frozen=True)
 class Share:
-    """`run` is the simulation that it was taken from; None where a sample was judged now."""
+    """`run` is the simulation that it was taken from; None where it was judged now, then out of
+    `total`, the decisions of the days that the terms say.
+    """
 
     judged: int
     flips: int
     run: SimulationRun | None = None
+    total: int = 0
+
+    @property
+    def is_part(self) -> bool:
+        """Whether others, that were not judged, may say otherwise."""
+        return self.run is None and self.total > self.judged
 
     @property
     def percent(self) -> Decimal:
@@ -76,14 +95,22 @@ def share_of_move(policy: Policy, move: Move) -> Share:
 
 
 def sampled(about: str, rule_sets: Sequence[RuleSet]) -> Share:
-    """The newest decisions of the days that the terms say, judged again now."""
+    """The decisions of the days that the terms say, judged again now: all of them, or where there
+    are more than SAMPLE some from all over these days, as the newest alone are easily made to fit.
+    """
     since = timezone.now() - timedelta(days=PublishingTerms.current().history_days)
-    context = get_context(about)
-    found = [
-        rejudged(context, rule_sets, decision)
-        for decision in decided_before(about, since=since)[:SAMPLE]
-    ]
-    return Share(len(found), sum(each.is_flip for each in found))
+    context, decisions = get_context(about), decided_before(about, since=since)
+    total = decisions.count()
+    if total > SAMPLE:
+        decisions = decisions.filter(pk__in=_evenly(decisions, every=-(-total // SAMPLE)))
+    found = [rejudged(context, rule_sets, decision) for decision in decisions[:SAMPLE]]
+    return Share(len(found), sum(each.is_flip for each in found), total=total)
+
+
+def _evenly(decisions: DecisionQuerySet, *, every: int) -> list[uuid.UUID]:
+    place = Window(RowNumber(), order_by=[F("decided_at").desc(), F("pk").desc()])
+    numbered = decisions.annotate(rest=Mod(place, every)).filter(rest=0)
+    return list(numbered.values_list("pk", flat=True))
 
 
 def last_run(version: PolicyVersion) -> SimulationRun | None:

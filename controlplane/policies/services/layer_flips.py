@@ -70,7 +70,7 @@ def candidate_of(
 
 def layer_shares(version: LayerVersion) -> list[LayerShare]:
     """Of the last decisions of each tenant that it would bind. Raises SimulationNeeded where there
-    are too many to ask now.
+    are too many to ask now, or one has too many decisions.
     """
     run, shares = shares_of_last_run(version)
     if run is not None:
@@ -117,5 +117,10 @@ def _sampled(version: LayerVersion, tenant: Tenant) -> LayerShare:
     with inside(lookup.tenant_by_schema(tenant.schema_name)):
         candidate = candidate_of(policy, version.rules, version)
         found = sampled(about, with_candidate(rule_sets_in_force(about), candidate, live))
+        if found.is_part:
+            raise SimulationNeeded(
+                f"{tenant} has {found.total} decisions that {version} would bind, more than are "
+                "judged while you wait. Simulate it first, or have somebody else approve it."
+            )
         threshold = PublishingTerms.current().flip_percent
         return LayerShare(str(tenant), found.judged, found.flips, threshold)

@@ -24,7 +24,11 @@ from controlplane.policies.services.drafts import (
     record_policy,
     save_draft,
 )
-from controlplane.policies.services.flips import flip_share, is_past_threshold
+from controlplane.policies.services.flips import (
+    PolicySimulationNeeded,
+    flip_share,
+    is_past_threshold,
+)
 from controlplane.policies.services.rules import check_rules, run_examples
 
 # What `seed_policy` writes to.
@@ -126,26 +130,43 @@ def withdraw_version(*, version: PolicyVersion, note: str = "", by: Actor) -> No
 
 @transaction.atomic
 def publish_version(
-    *, version: PolicyVersion, note: str = "", gated: bool = True, by: Actor
+    *,
+    version: PolicyVersion,
+    note: str = "",
+    gated: bool = True,
+    was_simulated: bool = False,
+    by: Actor,
 ) -> PolicyVersion:
     """Make the version count; the one that counted retires.
 
-    The rules and examples are tried once more, as the context may have changed since. Raises
-    StepNotPossible, TooManyFlips, ExampleFailed and what `check_rules` raises.
+    The rules and examples are tried once more, as the context may have changed since;
+    `was_simulated` as in `assert_few_flips`. Raises StepNotPossible, TooManyFlips,
+    PolicySimulationNeeded, ExampleFailed and what `check_rules` raises.
     """
     status = locked(version, *OPEN)
     policy = version.policy
     check_rules(version.rules, context=policy.context)
     run_examples(version.examples or [], rules=version.rules, context=policy.context)
     if gated and status != VersionStatus.APPROVED:
-        assert_few_flips(version)
+        assert_few_flips(version, was_simulated=was_simulated)
     _put_in_force(version, note, by)
     return version
 
 
-def assert_few_flips(version: PolicyVersion) -> None:
-    """Raises TooManyFlips past the tenant's threshold."""
+def assert_few_flips(version: PolicyVersion, *, was_simulated: bool = False) -> None:
+    """Raises TooManyFlips past the tenant's threshold, and PolicySimulationNeeded where there are
+    more decisions than are judged while somebody waits.
+
+    `was_simulated`: one that its time has come for, which was asked for then; a part is enough now.
+    """
     share = flip_share(version)
+    if share.is_part and not was_simulated:
+        days = PublishingTerms.current().history_days
+        raise PolicySimulationNeeded(
+            f"There are {share.total} decisions of the last {days} days, more than are judged "
+            f"while you wait. Simulate {version} over {days} days first, or have somebody else "
+            "approve it."
+        )
     if is_past_threshold(share):
         most = PublishingTerms.current().flip_percent
         raise TooManyFlips(

@@ -31,7 +31,7 @@ def schedule_version(
 ) -> Schedule:
     """Publish it then. What stands against it now is said now; it is asked again at that time.
 
-    Raises TimeHasPassed, StepNotPossible, TooManyFlips.
+    Raises TimeHasPassed, StepNotPossible, TooManyFlips, PolicySimulationNeeded.
     """
     status = locked(version, *OPEN)
     if at <= timezone.now():
@@ -84,7 +84,9 @@ def _publish_due(key: Any) -> bool:
         by = Actor(ActorKind(kind), name, schedule.by)
         try:
             with transaction.atomic():
-                publish_version(version=schedule.version, note=schedule.note, by=by)
+                publish_version(
+                    version=schedule.version, note=schedule.note, was_simulated=True, by=by
+                )
         except DomainError as error:
             schedule.status, schedule.detail = Schedule.Status.REFUSED, error.detail
         else:

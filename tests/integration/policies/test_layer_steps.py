@@ -265,3 +265,15 @@ def test_back_to_what_never_was_is_refused(policy, ada):
         roll_back_layer(policy=policy, number=2, note="", by=ada)
     with pytest.raises(StepNotPossible, match="is in force"):
         roll_back_layer(policy=policy, number=1, note="", by=ada)
+
+
+def test_a_tenant_with_many_decisions_is_simulated_and_not_sampled(policy, ada, north, monkeypatch):
+    monkeypatch.setattr("controlplane.policies.services.flips.SAMPLE", 1)
+    decided("north")
+    decided("north")
+    version = submit_layer(policy=policy, by=ada)
+    with pytest.raises(SimulationNeeded, match="North has 2 decisions"):
+        publish_layer_version(version=version, note="now", by=ada)
+    simulated(version, ada)
+    with pytest.raises(TooManyFlips, match="2 of 2"):
+        publish_layer_version(version=version, note="now", by=ada)
