@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from controlplane.events import services, sources
+from controlplane.events import services
 from controlplane.events.models import Event, ExceptionCase, Source
 from controlplane.events.verification import keyed_hash, standard_webhooks, woocommerce
 from tenants.context import inside
@@ -360,22 +360,6 @@ def test_an_overlap_can_be_ended(north: Tenant, make: Make) -> None:
         services.end_previous_secret(source=source, by=ADA)
 
     assert_nothing(north, post(BODY, old), 401, "signature_invalid")
-
-
-def test_a_copy_from_before_it_was_removed_puts_no_secret_back(north: Tenant, make: Make) -> None:
-    """As where one person removes it while another replaces its secret."""
-    source = make("hmac")
-    assert post(BODY, keyed_hash.signed(source, BODY)).status_code == 202
-    with inside(north):
-        sources.remove_source(source=Source.objects.get(), by=ADA)
-        with pytest.raises(sources.SourceRemoved):
-            services.replace_secret(source=source, by=ADA, overlap=timedelta(days=1))
-        with pytest.raises(sources.SourceRemoved):
-            services.change_source(source=source, options={}, is_ordered=True, by=ADA)
-
-        left = Source.objects.get()
-        assert (left.secret, left.previous_secret, left.previous_secret_until) == ("", "", None)
-        assert not left.is_ordered
 
 
 # --- What cannot be read -------------------------------------------------------------------------

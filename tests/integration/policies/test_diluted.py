@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from controlplane.core.actor import Actor, ActorKind
 from controlplane.core.models import new_id
-from controlplane.orders.contexts import _SAMPLE, CONTEXT, facts_of
+from controlplane.orders.contexts import _SAMPLE, facts_of
 from controlplane.policies.contexts import get_context
 from controlplane.policies.models import Decision, Move, Schedule, SimulationRun
 from controlplane.policies.operations import EvaluateInput, evaluate
@@ -46,7 +46,7 @@ def with_her_key(times, **given):
     facts = facts_of(_SAMPLE)
     facts["order"]["total"]["minor"] = 100
     for _ in range(times):
-        evaluate(EvaluateInput(context=CONTEXT, facts=facts, **given), by=KEY)
+        evaluate(EvaluateInput(context="order", facts=facts, **given), by=KEY)
 
 
 @pytest.mark.parametrize("given", [{}, {"about_id": uuid.uuid4()}])
