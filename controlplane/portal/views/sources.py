@@ -117,8 +117,7 @@ def replace_secret(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("sources:detail", slug)
     form = ReplaceSecretForm(request.POST, kind=source.kind)
     if not form.is_valid():
-        context = {"form": form, **_setup(request, source), **_events(request, source)}
-        return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+        return _not_taken(request, source, form=form)
     given = form.cleaned_data["secret"]
     secret = services.replace_secret(
         source=source,
@@ -162,13 +161,7 @@ def options(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved. What comes from now on is read so."))
             return redirect("sources:detail", slug)
-    context = {
-        "form": ReplaceSecretForm(kind=source.kind),
-        **_setup(request, source),
-        **_events(request, source),
-        "options_form": form,
-    }
-    return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+    return _not_taken(request, source, options_form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -189,13 +182,7 @@ def rename(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved. The address stays as it is."))
             return redirect("sources:detail", slug)
-    context = {
-        "form": ReplaceSecretForm(kind=source.kind),
-        **_setup(request, source),
-        **_events(request, source),
-        "name_form": form,
-    }
-    return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
+    return _not_taken(request, source, name_form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -267,6 +254,17 @@ def _with_secret(request: HttpRequest, source: Source, secret: str, *, given: st
 def _chosen(request: HttpRequest) -> dict[str, str]:
     """The kind that a link from another page asks for."""
     return {"kind": request.GET["kind"]} if request.GET.get("kind") else {}
+
+
+def _not_taken(request: HttpRequest, source: Source, **forms: Any) -> HttpResponse:
+    """The page once more, with the form that was sent as it was filled in."""
+    context = {
+        "form": ReplaceSecretForm(kind=source.kind),
+        **_setup(request, source),
+        **_events(request, source),
+        **forms,
+    }
+    return TemplateResponse(request, "portal/sources/detail.html", context, status=422)
 
 
 def _setup(request: HttpRequest, source: Source) -> dict[str, Any]:
